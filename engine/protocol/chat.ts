@@ -1,0 +1,142 @@
+// Chat requests and answers in OpenAI's `chat.completions` shapes (the subset we serve), with schemas for what
+// arrives on a port or over HTTP. One definition for the client, the host, the backends and the cloud.
+// Source: the OpenAI API reference, "Chat completions". Unknown fields are dropped, wrong ones refused.
+
+import * as v from 'valibot';
+import { EngineError } from './errors.js';
+
+const toolCallSchema = v.object({
+  id: v.string(),
+  type: v.literal('function'),
+  function: v.object({ name: v.string(), arguments: v.string() }),
+});
+/** `arguments` is JSON as text, as OpenAI has it. */
+export type ToolCall = v.InferOutput<typeof toolCallSchema>;
+
+const text = v.pipe(v.string(), v.maxLength(4_000_000));
+
+const messageSchema = v.variant('role', [
+  v.object({ role: v.literal('system'), content: text }),
+  v.object({ role: v.literal('user'), content: text }),
+  v.object({
+    role: v.literal('assistant'),
+    content: v.nullable(text),
+    tool_calls: v.optional(v.array(toolCallSchema)),
+  }),
+  v.object({ role: v.literal('tool'), content: text, tool_call_id: v.string() }),
+]);
+export type ChatMessage = v.InferOutput<typeof messageSchema>;
+
+const toolSchema = v.object({
+  type: v.literal('function'),
+  function: v.object({
+    name: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
+    description: v.optional(v.string()),
+    parameters: v.optional(v.record(v.string(), v.unknown())),
+  }),
+});
+export type Tool = v.InferOutput<typeof toolSchema>;
+
+const inRange = (low: number, high: number) => v.pipe(v.number(), v.finite(), v.minValue(low), v.maxValue(high));
+const whole = (low: number, high: number) => v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
+
+const requestSchema = v.object({
+  /** Id of a model of the catalogue; absent: the one that is loaded. */
+  model: v.optional(v.string()),
+  messages: v.pipe(v.array(messageSchema), v.minLength(1, 'messages is empty'), v.maxLength(10_000)),
+  tools: v.optional(v.array(toolSchema)),
+  stream: v.optional(v.boolean()),
+  temperature: v.optional(inRange(0, 2)),
+  top_p: v.optional(inRange(0, 1)),
+  top_k: v.optional(whole(0, 1_000_000)),
+  min_p: v.optional(inRange(0, 1)),
+  presence_penalty: v.optional(inRange(-2, 2)),
+  frequency_penalty: v.optional(inRange(-2, 2)),
+  /** Not OpenAI's, but every local engine's: 1 is off. */
+  repetition_penalty: v.optional(inRange(0.01, 10)),
+  logit_bias: v.optional(v.record(v.string(), inRange(-100, 100))),
+  seed: v.optional(whole(0, Number.MAX_SAFE_INTEGER)),
+  stop: v.optional(v.union([v.string(), v.array(v.string())])),
+  max_tokens: v.optional(whole(1, 10_000_000)),
+  max_completion_tokens: v.optional(whole(1, 10_000_000)),
+  logprobs: v.optional(v.boolean()),
+  top_logprobs: v.optional(whole(0, 20)),
+});
+export type ChatCompletionRequest = v.InferOutput<typeof requestSchema>;
+
+/**
+ * Checks a request that came from outside.
+ * @throws EngineError `invalid-request` naming the field
+ */
+export function parseChatCompletionRequest(value: unknown): ChatCompletionRequest {
+  const result = v.safeParse(requestSchema, value);
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const path = v.getDotPath(issue) ?? 'the request';
+  throw new EngineError('invalid-request', `${path}: ${issue.message}`, {
+    hint: 'Correct this field and send the request again.',
+  });
+}
+
+/** `length`: max tokens or the context's end. */
+export type FinishReason = 'stop' | 'length' | 'tool_calls';
+
+export interface LogprobEntry {
+  readonly token: string;
+  readonly logprob: number;
+  /** UTF-8 bytes of the token. */
+  readonly bytes: readonly number[];
+  readonly top_logprobs: readonly { readonly token: string; readonly logprob: number; readonly bytes: readonly number[] }[];
+}
+
+export interface CompletionUsage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+}
+
+/** Who answered; ours, beside OpenAI's fields. */
+export interface Provenance {
+  readonly backend: 'local' | 'cloud';
+  readonly model: string;
+}
+
+export interface ChatCompletionChunk {
+  readonly id: string;
+  readonly object: 'chat.completion.chunk';
+  /** Seconds since 1970. */
+  readonly created: number;
+  readonly model: string;
+  readonly choices: readonly [
+    {
+      readonly index: 0;
+      readonly delta: {
+        readonly role?: 'assistant';
+        readonly content?: string;
+        readonly tool_calls?: readonly (ToolCall & { readonly index: number })[];
+      };
+      readonly finish_reason: FinishReason | null;
+      readonly logprobs?: { readonly content: readonly LogprobEntry[] };
+    },
+  ];
+  /** On the last chunk. */
+  readonly usage?: CompletionUsage;
+  readonly llm: Provenance;
+}
+
+export interface ChatCompletion {
+  readonly id: string;
+  readonly object: 'chat.completion';
+  readonly created: number;
+  readonly model: string;
+  readonly choices: readonly [
+    {
+      readonly index: 0;
+      readonly message: { readonly role: 'assistant'; readonly content: string; readonly tool_calls?: readonly ToolCall[] };
+      readonly finish_reason: FinishReason;
+      readonly logprobs?: { readonly content: readonly LogprobEntry[] };
+    },
+  ];
+  readonly usage: CompletionUsage;
+  readonly llm: Provenance;
+}

@@ -1,0 +1,128 @@
+// What a model is once its file format is behind us: facts of the architecture, tensors in the layout our decoders
+// read, the tokenizer's files, the chat template. Sources (`pack`, `gguf`) make a `Model`; decoders and tokenizers
+// consume it. Nothing here knows where the bytes came from.
+
+/** Architectures whose facts we know. `qwen2` is `llama` with a bias on query, key and value. */
+export type Architecture = 'llama' | 'qwen2';
+
+/** Scaling of rotary frequencies for long contexts, as `rope_scaling` in transformers' config.json. */
+export type RopeScaling =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'linear'; readonly factor: number }
+  | {
+      /** Llama 3.1's piecewise rule. */
+      readonly kind: 'llama3';
+      readonly factor: number;
+      readonly lowFrequencyFactor: number;
+      readonly highFrequencyFactor: number;
+      readonly originalContextLength: number;
+    }
+  | {
+      /** Factors given one by one (GGUF's `rope_freqs.weight`): frequency i is divided by factors[i]; [headSize / 2]. */
+      readonly kind: 'factors';
+      readonly factors: readonly number[];
+    };
+
+export interface ModelSpec {
+  readonly architecture: Architecture;
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly feedForwardSize: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headSize: number;
+  readonly vocabularySize: number;
+  /** Tokens the model was trained for. */
+  readonly contextLength: number;
+  readonly rmsNormEpsilon: number;
+  readonly ropeTheta: number;
+  readonly ropeScaling: RopeScaling;
+  /** The output head is the embedding table: there is no `head` tensor then. */
+  readonly tiedHead: boolean;
+}
+
+/**
+ * One tensor. Matrices are [rows = outputs N, columns = inputs K], row-major: y = W x.
+ * Quantised kinds are ONNX Runtime's MatMulNBits layout byte for byte, block 32 along K (K is a multiple of 32):
+ * q4: `quants` uint8 [N, K/32, 16], byte i holds elements 2i (low nibble) and 2i+1 (high), value = (nibble - 8) * scale;
+ * q8: `quants` uint8 [N, K/32, 32], value = (byte - 128) * scale. `scales`: f16 bits [N, K/32].
+ */
+export type WeightTensor =
+  | { readonly kind: 'f32'; readonly shape: readonly number[]; readonly data: Float32Array }
+  | { readonly kind: 'f16'; readonly shape: readonly number[]; readonly data: Uint16Array }
+  | {
+      readonly kind: 'q4' | 'q8';
+      readonly shape: readonly [number, number];
+      readonly quants: Uint8Array;
+      readonly scales: Uint16Array;
+    };
+
+/**
+ * Canonical tensor names, `L` the layer from 0:
+ * `embedding` [vocabulary, hidden], `finalNorm` [hidden], `head` [vocabulary, hidden] (absent when tied),
+ * `layers.L.attentionNorm` [hidden], `layers.L.query|key|value` [heads*headSize | kvHeads*headSize, hidden],
+ * `layers.L.queryBias|keyBias|valueBias` (qwen2), `layers.L.attentionOutput` [hidden, heads*headSize],
+ * `layers.L.feedForwardNorm` [hidden], `layers.L.gate|up` [feedForward, hidden], `layers.L.down` [hidden, feedForward].
+ * Query and key rows are in the half-split rotary order of transformers (element i turns with i + headSize/2);
+ * GGUF's `llama` files hold interleaved rows and are permuted by the reader.
+ */
+export type TensorName = string;
+
+export interface TensorFacts {
+  readonly name: TensorName;
+  readonly kind: WeightTensor['kind'];
+  readonly shape: readonly number[];
+  readonly byteLength: number;
+}
+
+/** Where the tokenizer's parts come from. */
+export type TokenizerFiles =
+  | {
+      /** transformers' `tokenizer.json` and `tokenizer_config.json`, parsed. */
+      readonly kind: 'tokenizer-json';
+      readonly tokenizer: unknown;
+      readonly config: unknown;
+    }
+  | {
+      /** The `tokenizer.*` keys of a GGUF file's metadata, by their full names. Arrays are JavaScript arrays. */
+      readonly kind: 'gguf';
+      readonly metadata: ReadonlyMap<string, unknown>;
+    };
+
+export interface ModelIdentity {
+  /** Stable and unique on this origin: the pack's manifest hash, or `gguf:` and a hash of the file's header. */
+  readonly id: string;
+  /** For people. */
+  readonly name: string;
+  /** SPDX identifier or the licence's name; 'unknown' when the file does not say. */
+  readonly licence: string;
+  /** For people: "q4", "Q8_0", "F16 and Q4_0". */
+  readonly quantisation: string;
+  /** Bytes of all tensors as stored. */
+  readonly byteLength: number;
+}
+
+/** A model open for reading. Tensors are read on demand, one at a time; nothing is held whole by this object. */
+export interface Model {
+  readonly identity: ModelIdentity;
+  readonly spec: ModelSpec;
+  readonly tokenizerFiles: TokenizerFiles;
+  readonly tensors: ReadonlyMap<TensorName, TensorFacts>;
+  /** @throws EngineError `model-invalid` (missing tensor, wrong hash, truncated), `network`, `aborted` */
+  readTensor(name: TensorName, signal?: AbortSignal): Promise<WeightTensor>;
+  close(): void;
+}
+
+/** Progress of opening and reading a model, for elements. */
+export interface LoadProgress {
+  readonly loadedBytes: number;
+  /** 0 while unknown. */
+  readonly totalBytes: number;
+}
+
+export interface OpenModelOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Passed in so that tests and the service worker can stand between; globalThis.fetch when absent. */
+  readonly fetch?: typeof globalThis.fetch;
+}
