@@ -1,0 +1,251 @@
+"""Extraction skill: copy the dates, names or amounts out of a short text, as a list or as a small table.
+
+Called by: the recipe's data mix and its evaluation (`examples`).
+Does not know: the tokenizer or the template. Names come from pools.py.
+
+Held out: every evaluation text holds at least one value that training never shows (names by pools.kept, dates by day
+and month, amounts by number), and all its sentences are drawn anew.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Iterator, Literal, Optional
+
+from ..types import Example
+from . import pools
+from .common import capital, distinct, expand, held_out, turn
+from .facts_tables import MONTHS
+
+Split = Literal["train", "heldout"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one sentence says; None where it says nothing of the kind."""
+
+    name: Optional[str] = None
+    date: Optional[str] = None
+    amount: Optional[str] = None
+
+
+def _date(rng: random.Random) -> tuple[str, bool]:
+    day, month = rng.randint(1, 28), rng.randrange(12)
+    year = rng.randint(1950, 2035)
+    kept = held_out("date", day, month, one_in=8)
+    style = rng.randrange(5)
+    if style == 0:
+        return f"{day} {MONTHS[month]}", kept
+    if style == 1:
+        return f"{MONTHS[month]} {day}", kept
+    if style == 2:
+        return f"{day} {MONTHS[month]} {year}", kept
+    if style == 3:
+        return f"{MONTHS[month]} {day}, {year}", kept
+    return f"{year}-{month + 1:02d}-{day:02d}", kept
+
+
+def _amount(rng: random.Random) -> tuple[str, bool]:
+    whole = rng.randint(1, 99) if rng.random() < 0.5 else rng.randint(1, 99) * 10 if rng.random() < 0.5 else rng.randint(100, 4999)
+    kept = held_out("amount", whole, one_in=8)
+    number = f"{whole}.{rng.choice(['50', '20', '99', '75', '05'])}" if rng.random() < 0.25 else str(whole)
+    style = rng.random()
+    if style < 0.4:
+        return f"${number}", kept
+    if style < 0.55:
+        return f"€{number}", kept
+    if style < 0.65:
+        return f"£{number}", kept
+    if style < 0.85:
+        return f"{number} euros", kept
+    return f"{number} dollars", kept
+
+
+# Sentences with one row of values each.
+_NAME_DATE_AMOUNT = (
+    "<n> paid <a> on <d>.",
+    "On <d>, <n> {spent|paid|gave} <a>.",
+    "<n> {sent|owes|transferred} <a> {since|on} <d>.",
+    "On <d> we got <a> from <n>.",
+    "The {bill|invoice} of <d> for <n> is <a>.",
+    "<n> bought a {lamp|bike|coat|table|phone} for <a> on <d>.",
+)
+_NAME_AMOUNT = (
+    "<n> paid <a>.",
+    "<n> {owes|spent|gave|earned|saved|won|lent|got} <a>.",
+    "<a> came from <n>.",
+    "The {ticket|bill|share|order} of <n> was <a>.",
+    "We {owe|paid|gave} <n> <a>.",
+    "<n> bought {bread|tea|a book|a hat|flowers|a chair} for <a>.",
+)
+_NAME_DATE = (
+    "<n> {arrives|leaves|comes|starts|moved in|was born|was married} on <d>.",
+    "On <d>, <n> {visited|called|came to see} us.",
+    "The birthday of <n> is {on |}<d>.",
+    "We {met|will meet|saw} <n> on <d>.",
+    "<n> has {a holiday|an exam|a concert|a visit} on <d>.",
+)
+_DATE = (
+    "The {meeting|concert|party|school fair|market|course|show} {is|was} on <d>.",
+    "The {shop|museum|pool|library} {opens|closes|is closed} on <d>.",
+    "{We|They} {left|arrived|moved|came back} on <d>.",
+    "Since <d> the {road|bridge|door} has been {open|closed}.",
+    "Please {reply|pay|answer|come} by <d>.",
+)
+_AMOUNT = (
+    "The {ticket|lamp|table|room|trip|lunch|book} costs <a>.",
+    "{We|They|I} {paid|spent|saved|got} <a>{ for the food| for the room|}.",
+    "The price {went up to|is|was|fell to} <a>.",
+    "A {chair|coat|bike} was sold for <a>.",
+)
+_NAME = (
+    "<n> {lives|works} {next door|in the city|by the sea|at the bakery}.",
+    "<n> {likes|bakes|sells|brought} {cake|apples|flowers|old books}.",
+    "Yesterday <n> {sang|called|laughed|slept late}.",
+    "The {cat|dog|garden|boat} belongs to <n>.",
+    "We {met|saw|thanked|helped} <n>.",
+)
+_FILLER = (
+    "It was a {sunny|rainy|cold|quiet} day.",
+    "The {weather|food|music|room} was {good|fine|lovely}.",
+    "Everyone was {happy|tired|pleased}.",
+    "The {bus|train} was late again.",
+    "There was {tea|cake|soup} for all.",
+    "Nobody knows why.",
+    "The cat slept on the sofa.",
+    "We will write again soon.",
+)
+
+_KINDS = {"name": "names", "date": "dates", "amount": "amounts"}
+_SLOTS = {"name": "<n>", "date": "<d>", "amount": "<a>"}
+_ASK_LIST = (
+    "{list|find|extract|give me|copy|show me|write down|pick out|get} {all |}the <k> {in|from|of} {this|the|the following} text",
+    "{which|what} <k> are in {this|the|the following} text",
+    "{please |}{list|find|extract} {all |every |}the <k>",
+    "{which|what} <k> does this text {name|mention|have|contain}",
+    "<k> in this text",
+    "make a list of {all |}the <k>{ in this text|}",
+    "{can you |could you |please |}{pull|copy|take} the <k> out of this{ text|}",
+)
+_WORDS = {
+    "names": ("names", "names", "people", "names of people", "persons"),
+    "dates": ("dates", "dates", "days and months", "dates"),
+    "amounts": ("amounts", "amounts", "amounts of money", "prices", "sums of money"),
+}
+_ASK_TABLE = (
+    "{make|give me|write|build|create} a {small |little |}table of <c>{ from this text|}",
+    "{put|copy} <c> {into|in} a table",
+    "{show|list} <c> {as|in} a table",
+    "a table with <c>{, please|}",
+    "table of <c>",
+    "{turn this {text |}into|make this} a table of <c>",
+)
+_COLUMNS = {"name": ("name", "names", "the names", "people"), "date": ("date", "dates", "the dates"), "amount": ("amount", "amounts", "the amounts")}
+
+
+def _fill(template: str, rng: random.Random) -> tuple[str, Row, bool]:
+    sentence = expand(template, rng)
+    values: dict[str, str] = {}
+    kept = False
+    if "<n>" in sentence:
+        values["name"] = pools.person(rng)
+        kept = pools.kept_name(values["name"])
+    if "<d>" in sentence:
+        values["date"], k = _date(rng)
+        kept = kept or k
+    if "<a>" in sentence:
+        values["amount"], k = _amount(rng)
+        kept = kept or k
+    for kind, value in values.items():
+        sentence = sentence.replace(_SLOTS[kind], value)
+    return capital(sentence), Row(**values), kept
+
+
+def _list_task(rng: random.Random) -> tuple[str, str, list[str], bool]:
+    kind = rng.choice(list(_KINDS))
+    pools_of = {
+        "name": _NAME + _NAME_DATE + _NAME_AMOUNT + _NAME_DATE_AMOUNT,
+        "date": _DATE + _NAME_DATE + _NAME_DATE_AMOUNT,
+        "amount": _AMOUNT + _NAME_AMOUNT + _NAME_DATE_AMOUNT,
+    }
+    others = {"name": _DATE + _AMOUNT, "date": _NAME + _AMOUNT + _NAME_AMOUNT, "amount": _NAME + _DATE + _NAME_DATE}
+    wanted = 0 if rng.random() < 0.06 else rng.choice((1, 2, 2, 3, 3, 4))
+    templates = [rng.choice(pools_of[kind]) for _ in range(wanted)]
+    extra = rng.choice((0, 0, 1, 1, 2)) if wanted else rng.randint(1, 3)
+    for _ in range(extra):
+        source = others[kind] if rng.random() < 0.6 else _FILLER
+        templates.insert(rng.randint(0, len(templates)), rng.choice(source))
+    sentences, values, kept = [], [], False
+    for template in templates:
+        sentence, row, k = _fill(template, rng)
+        sentences.append(sentence)
+        value = getattr(row, kind)
+        if value is not None:
+            values.append(value)
+        kept = kept or k
+    ask = expand(rng.choice(_ASK_LIST), rng, k=rng.choice(_WORDS[_KINDS[kind]]))
+    if values:
+        answer = "\n".join(f"- {value}" for value in values)
+    else:
+        answer = f"There are no {_KINDS[kind]} in this text."
+    return ask, answer, sentences, kept
+
+
+def _table_task(rng: random.Random) -> tuple[str, str, list[str], bool]:
+    columns = rng.choice((("name", "amount"), ("name", "date"), ("name", "date", "amount"), ("name", "amount"), ("name", "date")))
+    source = {2: _NAME_AMOUNT if columns[1] == "amount" else _NAME_DATE, 3: _NAME_DATE_AMOUNT}[len(columns)]
+    if len(columns) == 2 and rng.random() < 0.25:
+        source = _NAME_DATE_AMOUNT
+    templates = [rng.choice(source) for _ in range(rng.choice((1, 2, 2, 3, 3)))]
+    if rng.random() < 0.3:
+        templates.insert(rng.randint(0, len(templates)), rng.choice(_FILLER))
+    lines = ["| " + " | ".join(capital(c) for c in columns) + " |", "|" + " --- |" * len(columns)]
+    sentences, kept = [], False
+    for template in templates:
+        sentence, row, k = _fill(template, rng)
+        sentences.append(sentence)
+        kept = kept or k
+        if row.name is not None:
+            lines.append("| " + " | ".join(str(getattr(row, c)) for c in columns) + " |")
+    spoken = [rng.choice(_COLUMNS[c]) for c in columns]
+    joined = ", ".join(spoken[:-1]) + " and " + spoken[-1]
+    return expand(rng.choice(_ASK_TABLE), rng, c=joined), "\n".join(lines), sentences, kept
+
+
+def _place(ask: str, sentences: list[str], rng: random.Random) -> str:
+    """The request and the text as people paste them: before or after, quoted or not, on a line of its own or not."""
+    text = " ".join(sentences)
+    ask = capital(ask) if rng.random() < 0.75 else ask
+    roll = rng.random()
+    if roll < 0.35:
+        return f"{ask}: {text}"
+    if roll < 0.6:
+        return f"{ask}:\n\n{text}"
+    if roll < 0.7:
+        return f'{ask}: "{text}"'
+    if roll < 0.8:
+        return f"{ask}\n{text}"
+    end = "?" if ask.lower().startswith(("which", "what", "can", "could")) else "."
+    return f"{text}\n\n{ask}{end}" if roll < 0.92 else f"{text} {ask}{end}"
+
+
+def _one(split: Split, rng: random.Random) -> Example:
+    while True:
+        table = rng.random() < 0.4
+        ask, answer, sentences, kept = _table_task(rng) if table else _list_task(rng)
+        if kept != (split == "heldout"):
+            continue
+        expect = {"exact": answer, "kind": "table" if table else "list"}
+        return turn("extraction", _place(ask, sentences, rng), answer, expect, rng)
+
+
+def examples(split: Split, rng: random.Random) -> Iterator[Example]:
+    """Endless for "train"; 150 texts for "heldout"."""
+    if split == "train":
+        while True:
+            yield _one(split, rng)
+    def source() -> Iterator[Example]:
+        while True:
+            yield _one(split, rng)
+    yield from distinct(source(), 150)
