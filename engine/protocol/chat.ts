@@ -86,7 +86,11 @@ export interface LogprobEntry {
   readonly logprob: number;
   /** UTF-8 bytes of the token. */
   readonly bytes: readonly number[];
-  readonly top_logprobs: readonly { readonly token: string; readonly logprob: number; readonly bytes: readonly number[] }[];
+  readonly top_logprobs: readonly {
+    readonly token: string;
+    readonly logprob: number;
+    readonly bytes: readonly number[];
+  }[];
 }
 
 export interface CompletionUsage {
@@ -132,7 +136,11 @@ export interface ChatCompletion {
   readonly choices: readonly [
     {
       readonly index: 0;
-      readonly message: { readonly role: 'assistant'; readonly content: string; readonly tool_calls?: readonly ToolCall[] };
+      readonly message: {
+        readonly role: 'assistant';
+        readonly content: string;
+        readonly tool_calls?: readonly ToolCall[];
+      };
       readonly finish_reason: FinishReason;
       readonly logprobs?: { readonly content: readonly LogprobEntry[] };
     },

@@ -9,7 +9,8 @@ import type { EngineState, LoadedModel } from './state.js';
 
 export const protocolVersion = 1;
 
-export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: EngineErrorShape };
+export type Reply<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: EngineErrorShape };
 
 export interface HelloRequest {
   readonly protocolVersion: number;

@@ -1,0 +1,122 @@
+// Builds dist/: three ES-module bundles and what stands beside them.
+//   page:    llm-elements.js (classes), define.js (registers them), client.js, demo.js; shared chunks in chunks/
+//   engine:  engine-worker.js, the SharedWorker; ONNX Runtime's loaders are chunks fetched when a decoder needs them
+//   service: sw.js, one file
+// plus ort/ (ONNX Runtime's WebAssembly, named by content), models/ (catalogue and the packs shipped with the kit) and
+// the demo page. kit-manifest.json lists every file of the kit with its size for the service worker.
+
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join, relative, resolve, sep } from 'node:path';
+import { nodeResolve } from '@rollup/plugin-node-resolve';
+import esbuild from 'rollup-plugin-esbuild';
+
+const root = import.meta.dirname;
+const dist = join(root, 'dist');
+const ortFolder = join(root, 'node_modules/onnxruntime-web/dist');
+const ortFiles = ['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.asyncify.wasm'];
+
+/** Copies ONNX Runtime's WebAssembly under content hashes and writes those names into `ort-assets.ts`. */
+function onnxRuntimeFiles() {
+  const hashed = new Map();
+  return {
+    name: 'onnx-runtime-files',
+    async buildStart() {
+      await mkdir(join(dist, 'ort'), { recursive: true });
+      for (const name of ortFiles) {
+        const bytes = await readFile(join(ortFolder, name));
+        const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+        hashed.set(name, name.replace(/\.wasm$/, `-${hash}.wasm`));
+        await writeFile(join(dist, 'ort', hashed.get(name)), bytes);
+      }
+    },
+    transform(code, id) {
+      if (!id.endsWith(join('decoders', 'onnx', 'ort-assets.ts'))) return null;
+      let written = code;
+      for (const [name, copy] of hashed) written = written.replaceAll(`'${name}'`, `'${copy}'`);
+      if (written === code) this.error("ort-assets.ts names none of ONNX Runtime's files; see rollup.config.mjs");
+      return { code: written, map: null };
+    },
+  };
+}
+
+/** The demo page, the catalogue and the packs, as they are. */
+function staticFiles() {
+  return {
+    name: 'static-files',
+    async writeBundle() {
+      const demo = join(root, 'server/demo');
+      const isStatic = (path) => !path.endsWith('.ts') && !path.endsWith('.md');
+      await cp(demo, dist, { recursive: true, filter: isStatic });
+      await cp(join(root, 'models/models.json'), join(dist, 'models/models.json'));
+      for (const name of ['default', 'draft']) {
+        const pack = join(root, 'models', name, 'pack');
+        if (existsSync(pack)) await cp(pack, join(dist, 'models', name), { recursive: true });
+      }
+    },
+  };
+}
+
+async function* filesUnder(folder) {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* filesUnder(path);
+    else yield path;
+  }
+}
+
+/** Last: what the kit consists of, for the service worker and for people. */
+function kitManifest() {
+  return {
+    name: 'kit-manifest',
+    async closeBundle() {
+      const files = [];
+      for await (const path of filesUnder(dist)) {
+        const name = relative(dist, path).split(sep).join('/');
+        if (name.endsWith('.map') || name === 'kit-manifest.json') continue;
+        files.push({ path: name, bytes: (await stat(path)).size });
+      }
+      files.sort((a, b) => (a.path < b.path ? -1 : 1));
+      await writeFile(join(dist, 'kit-manifest.json'), `${JSON.stringify({ files }, null, 1)}\n`);
+    },
+  };
+}
+
+const plugins = [
+  nodeResolve({ browser: true, exportConditions: ['production', 'default'], extensions: ['.mjs', '.js', '.ts'] }),
+  esbuild({ target: 'es2022', minify: true, tsconfig: join(root, 'tsconfig.json') }),
+];
+
+const output = {
+  dir: dist,
+  format: 'es',
+  sourcemap: true,
+  entryFileNames: '[name].js',
+  chunkFileNames: 'chunks/[name]-[hash].js',
+};
+
+await rm(dist, { recursive: true, force: true });
+
+export default [
+  {
+    input: {
+      'llm-elements': resolve(root, 'components/index.ts'),
+      define: resolve(root, 'components/define/all.ts'),
+      client: resolve(root, 'engine/client/index.ts'),
+      demo: resolve(root, 'server/demo/demo.ts'),
+    },
+    plugins: [...plugins, staticFiles()],
+    output,
+  },
+  {
+    input: { 'engine-worker': resolve(root, 'engine/host/shared-worker.ts') },
+    plugins: [onnxRuntimeFiles(), ...plugins],
+    output,
+  },
+  {
+    input: { sw: resolve(root, 'sw/service-worker.ts') },
+    plugins: [...plugins, kitManifest()],
+    output: { ...output, inlineDynamicImports: true },
+  },
+];

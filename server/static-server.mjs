@@ -1,0 +1,175 @@
+// Serves a folder over HTTP for the demo, the tests and `npm run ask`: ranges, ETags, types, a strict content
+// security policy by default, isolation headers by option. Serves files of that folder only, GET and HEAD only.
+
+import { createReadStream } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, resolve, sep } from 'node:path';
+
+const types = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.map': 'application/json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.txt': 'text/plain; charset=utf-8',
+  '.wasm': 'application/wasm',
+  '.gguf': 'application/octet-stream',
+  '.bin': 'application/octet-stream',
+};
+
+/** What the demo promises to run under: no inline script or style, no eval; WebAssembly and Trusted Types allowed. */
+export const strictPolicy = [
+  "default-src 'self'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "frame-ancestors 'self'",
+  "require-trusted-types-for 'script'",
+].join('; ');
+
+/**
+ * @param {string} header @param {number} size
+ * @returns {{start: number, end: number} | null | 'unsatisfiable'} null: no single byte range, answer whole (RFC 9110, 14.2)
+ */
+export function parseRange(header, size) {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header.trim());
+  if (!match || (match[1] === '' && match[2] === '')) return null;
+  if (match[1] === '') {
+    const length = Number(match[2]);
+    return length === 0 || size === 0 ? 'unsatisfiable' : { start: Math.max(0, size - length), end: size - 1 };
+  }
+  const start = Number(match[1]);
+  const end = match[2] === '' ? size - 1 : Math.min(Number(match[2]), size - 1);
+  if (match[2] !== '' && Number(match[2]) < start) return null;
+  return start >= size ? 'unsatisfiable' : { start, end };
+}
+
+/** @returns {Promise<{path: string, size: number, modified: number} | null>} a file inside `root`, links followed and kept inside */
+async function locate(root, pathname) {
+  let decoded;
+  try {
+    decoded = decodeURIComponent(pathname);
+  } catch {
+    return null; // a malformed escape names no file
+  }
+  if (decoded.includes('\0')) return null;
+  const path = resolve(root, `.${decoded.endsWith('/') ? `${decoded}index.html` : decoded}`);
+  try {
+    const [real, realRoot] = await Promise.all([realpath(path), realpath(root)]);
+    if (real !== realRoot && !real.startsWith(realRoot + sep)) return null;
+    const facts = await stat(real);
+    return facts.isFile() ? { path: real, size: facts.size, modified: Math.floor(facts.mtimeMs) } : null;
+  } catch (error) {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+    throw error;
+  }
+}
+
+/**
+ * @param {object} options
+ * @param {string} options.root folder served
+ * @param {Record<string, string>} [options.mounts] URL prefix ("/m/") -> another folder
+ * @param {boolean} [options.isolate] send COOP and COEP
+ * @param {string | null} [options.policy] content security policy of pages and scripts
+ * @param {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => boolean} [options.handle] sees every request first; true: answered
+ * @returns {import('node:http').Server}
+ */
+export function createStaticServer({ root, mounts = {}, isolate = false, policy = strictPolicy, handle }) {
+  const answer = async (request, response) => {
+    if (handle?.(request, response)) return;
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const mount = Object.keys(mounts).find((prefix) => pathname.startsWith(prefix));
+    const file =
+      mount === undefined
+        ? await locate(root, pathname)
+        : await locate(mounts[mount], `/${pathname.slice(mount.length)}`);
+    const headers = {
+      'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'no-referrer',
+      ...(policy ? { 'Content-Security-Policy': policy } : {}),
+      ...(isolate
+        ? {
+            'Cross-Origin-Opener-Policy': 'same-origin',
+            'Cross-Origin-Embedder-Policy': 'require-corp',
+            'Cross-Origin-Resource-Policy': 'same-origin',
+          }
+        : {}),
+    };
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.writeHead(405, { ...headers, Allow: 'GET, HEAD' }).end();
+      return;
+    }
+    if (!file) {
+      response.writeHead(404, { ...headers, 'Content-Type': types['.txt'] }).end(`Nothing here: ${pathname}\n`);
+      return;
+    }
+    const etag = `"${file.size.toString(16)}-${file.modified.toString(16)}"`;
+    Object.assign(headers, {
+      'Content-Type': types[extname(file.path)] ?? 'application/octet-stream',
+      'Accept-Ranges': 'bytes',
+      'Cache-Control': 'no-cache',
+      ETag: etag,
+    });
+    if (request.headers['if-none-match'] === etag && !request.headers.range) {
+      response.writeHead(304, headers).end();
+      return;
+    }
+    const ifRange = request.headers['if-range'];
+    const range =
+      request.headers.range && (!ifRange || ifRange === etag) ? parseRange(request.headers.range, file.size) : null;
+    if (range === 'unsatisfiable') {
+      response.writeHead(416, { ...headers, 'Content-Range': `bytes */${file.size}` }).end();
+      return;
+    }
+    const { start, end } = range ?? { start: 0, end: file.size - 1 };
+    response.writeHead(range ? 206 : 200, {
+      ...headers,
+      'Content-Length': Math.max(0, end - start + 1),
+      ...(range ? { 'Content-Range': `bytes ${start}-${end}/${file.size}` } : {}),
+    });
+    if (request.method === 'HEAD' || file.size === 0) {
+      response.end();
+      return;
+    }
+    const stream = createReadStream(file.path, { start, end });
+    stream.on('error', () => response.destroy());
+    response.on('close', () => stream.destroy());
+    stream.pipe(response);
+  };
+  return createServer((request, response) => {
+    answer(request, response).catch((error) => {
+      console.error(error);
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  });
+}
+
+/** Listens on loopback. @returns {Promise<number>} the port; rejects with a clear message when it is taken */
+export function listen(server, port = 0) {
+  return new Promise((done, fail) => {
+    server.once('error', (error) => {
+      fail(
+        error.code === 'EADDRINUSE'
+          ? new Error(
+              `Port ${port} is taken by another program. Stop that one, or choose another port: PORT=${port + 1} npm start`,
+            )
+          : error.code === 'EACCES'
+            ? new Error(`Port ${port} may not be used by this account. Choose one above 1023: PORT=8080 npm start`)
+            : error,
+      );
+    });
+    server.listen(port, 'localhost', () => done(server.address().port));
+  });
+}
+
+export const distFolder = join(import.meta.dirname, '../dist');

@@ -1,0 +1,45 @@
+// Browser tests: `*.test.ts` beside what they test, in real Chromium with software WebGPU.
+// `../shared` (real models and vectors, optional) is served under /shared/; tests skip loudly where it is absent.
+
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { resolve, sep } from 'node:path';
+import { chromeLauncher } from '@web/test-runner-chrome';
+import { esbuildPlugin } from '@web/dev-server-esbuild';
+import { browserFlags, findBrowser } from './server/browser.mjs';
+
+const shared = resolve(import.meta.dirname, '../shared');
+
+/** Serves files outside the root, with sizes and ranges left to the plain case: tests read them whole. */
+function serveShared(context, next) {
+  if (context.path === '/shared-present') {
+    context.body = JSON.stringify(existsSync(shared));
+    return undefined;
+  }
+  if (!context.path.startsWith('/shared/')) return next();
+  const file = resolve(shared, `.${decodeURIComponent(context.path.slice('/shared'.length))}`);
+  if (!file.startsWith(shared + sep) || !existsSync(file) || !statSync(file).isFile()) {
+    context.status = 404;
+    return undefined;
+  }
+  context.type = file.endsWith('.json') ? 'application/json' : 'application/octet-stream';
+  context.length = statSync(file).size;
+  context.body = createReadStream(file);
+  return undefined;
+}
+
+export default {
+  files: ['{components,engine,kernels,sw,server}/**/*.test.ts', '!**/*.node.test.ts'],
+  nodeResolve: { exportConditions: ['production', 'default'], browser: true },
+  plugins: [esbuildPlugin({ ts: true, target: 'es2022', tsconfig: './tsconfig.json' })],
+  middleware: [serveShared],
+  concurrency: 1,
+  testsStartTimeout: 120_000,
+  testsFinishTimeout: 240_000,
+  browserStartTimeout: 120_000,
+  testFramework: { config: { timeout: 60_000 } },
+  browsers: [
+    chromeLauncher({
+      launchOptions: { executablePath: findBrowser(), args: browserFlags(), headless: true },
+    }),
+  ],
+};
