@@ -1,0 +1,154 @@
+"""Guide skill: questions about the kit itself, answered from the texts in guide/*.md.
+
+Called by: the recipe's data mix and its evaluation (`examples`, `family_of`).
+Does not know: the tokenizer or the template.
+
+Format of guide/*.md: `## family-id`, then questions as bullets (a phrase grammar, see common.py), then the answer as
+markdown. A bullet that starts with `(eval) ` is plain text, kept for evaluation and never trained on. `@HOW` and the
+like are the macros below; `$chat` and the like are the names below, so that a changed API changes in one place.
+What goes wrong: two families whose questions overlap; check.py prints prompts that belong to both.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator, Literal, Optional
+
+from ..types import Example
+from .common import casual, expand, held_out, turn
+
+Split = Literal["train", "heldout"]
+
+# The public names of the kit, as answers say them.
+NAMES = {
+    "chat": "llm-chat",
+    "picker": "llm-model-picker",
+    "metrics": "llm-metrics",
+    "engine": "llm-engine",
+    "script": "/llm-elements/define.js",
+    "define": "llm-elements/define",
+    "client": "/llm-elements/client.js",
+    "sw": "/llm-elements-sw.js",
+    "evmessage": "llm-message",
+    "everror": "llm-error",
+    "evstate": "llm-state-change",
+    "accent": "--llm-accent",
+    "part": "message",
+}
+
+MACROS = {
+    "HOW": "{how {do|can|could|would|should} {I|you|we}|how do I|how can I|how to|what is the {best |}way to|show me how to|tell me how to|I {want|need|would like} to|please explain how to|explain how to|is there a way to|what do I do to}",
+    "SITE": "{my|a|our|the} {page|site|website|web page|web site|homepage|blog}",
+    "CHAT": "{the chat|llm-chat|the chat element|the chat box|a chat|<llm-chat>|the chat component|an llm-chat}",
+}
+
+
+@dataclass(frozen=True)
+class Family:
+    id: str
+    topic: str
+    questions: tuple[str, ...]
+    evaluation: tuple[str, ...]
+    answer: str
+
+
+def _named(text: str) -> str:
+    # Longest first: $evmessage before $e..., $metrics before $m...
+    for name in sorted(NAMES, key=len, reverse=True):
+        text = text.replace("$" + name, NAMES[name])
+    return text
+
+
+def _macros(text: str) -> str:
+    for name, grammar in MACROS.items():
+        text = re.sub(rf"@{name}\b", lambda _: grammar, text)
+    return text
+
+
+def _parse(path: Path) -> Iterator[Family]:
+    for section in re.split(r"^## ", path.read_text("utf-8"), flags=re.M)[1:]:
+        title, _, body = section.partition("\n")
+        questions, evaluation, answer = [], [], []
+        for line in body.strip().splitlines():
+            if line.startswith("- ") and not answer:
+                bullet = line[2:].strip()
+                if bullet.startswith("(eval) "):
+                    evaluation.append(_named(bullet[len("(eval) ") :]))
+                else:
+                    questions.append(_named(_macros(bullet)))
+            elif line.strip() or answer:
+                answer.append(line)
+        if not questions or not evaluation or not answer:
+            raise ValueError(f"{path.name}: family {title!r} needs questions, (eval) questions and an answer")
+        yield Family(title.strip(), path.stem, tuple(questions), tuple(evaluation), _named("\n".join(answer).strip()))
+
+
+def load() -> tuple[Family, ...]:
+    """All families in the order of the file names; a repeated id is an error."""
+    families = [family for path in sorted((Path(__file__).parent / "guide").glob("*.md")) for family in _parse(path)]
+    ids = [family.id for family in families]
+    repeated = {i for i in ids if ids.count(i) > 1}
+    if repeated:
+        raise ValueError(f"guide families named twice: {sorted(repeated)}")
+    return tuple(families)
+
+
+FAMILIES = load()
+
+
+def _features(text: str) -> dict[str, int]:
+    text = re.sub(r"\s+", " ", text.lower()).strip()
+    counts: dict[str, int] = {}
+    for i in range(len(text) - 3):
+        counts[text[i : i + 4]] = counts.get(text[i : i + 4], 0) + 1
+    return counts
+
+
+def similarity(first: str, second: str) -> float:
+    """Dice coefficient of character 4-grams, 0 to 1."""
+    a, b = _features(first), _features(second)
+    total = sum(a.values()) + sum(b.values())
+    return 2 * sum(min(n, b.get(gram, 0)) for gram, n in a.items()) / total if total else 0.0
+
+
+def family_of(answer: str, least: float = 0.5) -> Optional[str]:
+    """The family whose canonical answer this one is nearest to; None where no answer is near."""
+    best, score = None, least
+    for family in FAMILIES:
+        near = similarity(answer, family.answer)
+        if near > score:
+            best, score = family.id, near
+    return best
+
+
+def _phrase(family: Family, split: Split, rng: random.Random) -> str:
+    while True:
+        i = rng.randrange(len(family.questions))
+        text = expand(family.questions[i], rng)
+        # One in fifteen of the grammar's sentences is kept too, whatever its case or marks.
+        if held_out("guide", family.id, text.lower(), one_in=15) == (split == "heldout"):
+            return text
+
+
+_QUESTION = re.compile(r"^(how|what|which|where|when|why|who|is|are|do|does|can|could|may|must|should|will|would|under|am)\b", re.I)
+
+
+def _one(family: Family, rng: random.Random) -> Example:
+    text = _phrase(family, "train", rng)
+    user = casual(text, rng, question=_QUESTION.match(text) is not None)
+    return turn("guide", user, family.answer, {"family": family.id}, rng)
+
+
+def examples(split: Split, rng: random.Random) -> Iterator[Example]:
+    """Endless for "train"; for "heldout" every written evaluation question and one unseen grammar sentence a family."""
+    if split == "train":
+        while True:
+            yield _one(rng.choice(FAMILIES), rng)
+    for family in FAMILIES:
+        for question in family.evaluation:
+            yield turn("guide", question, family.answer, {"family": family.id, "kind": "written"})
+        text = _phrase(family, "heldout", rng)
+        yield turn("guide", casual(text, rng, question=_QUESTION.match(text) is not None, typos=False), family.answer, {"family": family.id, "kind": "grammar"})
