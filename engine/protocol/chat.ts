@@ -3,12 +3,17 @@
 // Source: the OpenAI API reference, "Chat completions". Unknown fields are dropped, wrong ones refused.
 
 import * as v from 'valibot';
-import { EngineError } from './errors.js';
+import { check } from './check.js';
+
+/** Characters of all messages together. A context of a million tokens is some four million characters. */
+const totalTextLimit = 16_000_000;
+
+const shortText = v.pipe(v.string(), v.maxLength(1_000));
 
 const toolCallSchema = v.object({
-  id: v.string(),
+  id: shortText,
   type: v.literal('function'),
-  function: v.object({ name: v.string(), arguments: v.string() }),
+  function: v.object({ name: shortText, arguments: v.pipe(v.string(), v.maxLength(1_000_000)) }),
 });
 /** `arguments` is JSON as text, as OpenAI has it. */
 export type ToolCall = v.InferOutput<typeof toolCallSchema>;
@@ -21,9 +26,9 @@ const messageSchema = v.variant('role', [
   v.object({
     role: v.literal('assistant'),
     content: v.nullable(text),
-    tool_calls: v.optional(v.array(toolCallSchema)),
+    tool_calls: v.optional(v.pipe(v.array(toolCallSchema), v.maxLength(128))),
   }),
-  v.object({ role: v.literal('tool'), content: text, tool_call_id: v.string() }),
+  v.object({ role: v.literal('tool'), content: text, tool_call_id: shortText }),
 ]);
 export type ChatMessage = v.InferOutput<typeof messageSchema>;
 
@@ -31,7 +36,7 @@ const toolSchema = v.object({
   type: v.literal('function'),
   function: v.object({
     name: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
-    description: v.optional(v.string()),
+    description: v.optional(v.pipe(v.string(), v.maxLength(100_000))),
     parameters: v.optional(v.record(v.string(), v.unknown())),
   }),
 });
@@ -42,9 +47,17 @@ const whole = (low: number, high: number) => v.pipe(v.number(), v.integer(), v.m
 
 const requestSchema = v.object({
   /** Id of a model of the catalogue; absent: the one that is loaded. */
-  model: v.optional(v.string()),
-  messages: v.pipe(v.array(messageSchema), v.minLength(1, 'messages is empty'), v.maxLength(10_000)),
-  tools: v.optional(v.array(toolSchema)),
+  model: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(2_000))),
+  messages: v.pipe(
+    v.array(messageSchema),
+    v.minLength(1, 'messages is empty'),
+    v.maxLength(10_000),
+    v.check(
+      (messages) => messages.reduce((sum, message) => sum + (message.content?.length ?? 0), 0) <= totalTextLimit,
+      `the messages are longer than ${totalTextLimit} characters together`,
+    ),
+  ),
+  tools: v.optional(v.pipe(v.array(toolSchema), v.maxLength(128))),
   stream: v.optional(v.boolean()),
   temperature: v.optional(inRange(0, 2)),
   top_p: v.optional(inRange(0, 1)),
@@ -54,9 +67,14 @@ const requestSchema = v.object({
   frequency_penalty: v.optional(inRange(-2, 2)),
   /** Not OpenAI's, but every local engine's: 1 is off. */
   repetition_penalty: v.optional(inRange(0.01, 10)),
-  logit_bias: v.optional(v.record(v.string(), inRange(-100, 100))),
+  logit_bias: v.optional(
+    v.pipe(
+      v.record(v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'a key is no token id')), inRange(-100, 100)),
+      v.maxEntries(10_000),
+    ),
+  ),
   seed: v.optional(whole(0, Number.MAX_SAFE_INTEGER)),
-  stop: v.optional(v.union([v.string(), v.array(v.string())])),
+  stop: v.optional(v.union([shortText, v.pipe(v.array(shortText), v.maxLength(64))])),
   max_tokens: v.optional(whole(1, 10_000_000)),
   max_completion_tokens: v.optional(whole(1, 10_000_000)),
   logprobs: v.optional(v.boolean()),
@@ -69,13 +87,7 @@ export type ChatCompletionRequest = v.InferOutput<typeof requestSchema>;
  * @throws EngineError `invalid-request` naming the field
  */
 export function parseChatCompletionRequest(value: unknown): ChatCompletionRequest {
-  const result = v.safeParse(requestSchema, value);
-  if (result.success) return result.output;
-  const issue = result.issues[0];
-  const path = v.getDotPath(issue) ?? 'the request';
-  throw new EngineError('invalid-request', `${path}: ${issue.message}`, {
-    hint: 'Correct this field and send the request again.',
-  });
+  return check(requestSchema, value, 'the request');
 }
 
 /** `length`: max tokens or the context's end. */

@@ -1,10 +1,13 @@
 // What crosses the port between a page and the host. Calls go over comlink (`HostApi`, narrow on purpose: comlink
-// walks any property path, so the host exposes an object with exactly these methods); each answer streams over a
-// MessagePort of its own (`StreamMessage` host -> page, `StreamControl` page -> host).
-// Errors cross as `Reply` values, because comlink rebuilds thrown errors without our fields.
+// walks any property path, so the host exposes exactly these methods and refuses every other message before comlink
+// sees it); each answer streams over a MessagePort of its own (`StreamMessage` host -> page, `StreamControl` page ->
+// host). Errors cross as `Reply` values, because comlink rebuilds thrown errors without our fields.
+// The schemas of what the host accepts are here; what a page accepts is in page-messages.ts.
 
+import * as v from 'valibot';
+import { check } from './check.js';
+import { EngineError, type EngineErrorShape } from './errors.js';
 import type { ChatCompletionChunk } from './chat.js';
-import type { EngineErrorShape } from './errors.js';
 import type { EngineState, LoadedModel } from './state.js';
 
 export const protocolVersion = 1;
@@ -12,42 +15,122 @@ export const protocolVersion = 1;
 export type Reply<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: EngineErrorShape };
 
-export interface HelloRequest {
-  readonly protocolVersion: number;
-  readonly tabId: string;
+/** Ids made by either side: letters, digits and a few marks, so that they can stand in a lock's name. */
+const idSchema = v.pipe(v.string(), v.regex(/^[\w.:-]{1,100}$/, 'this is no id'));
+const lockNameSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(2_000));
+const deviceSchema = v.picklist(['auto', 'webgpu', 'wasm']);
+const modelSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(2_000));
+const webUrlSchema = v.pipe(
+  v.string(),
+  v.maxLength(2_000),
+  v.check((text) => isWebUrl(text), 'an absolute http or https URL without a user name is wanted'),
+);
+
+const settingsSchema = v.object({
+  /** URL of the catalogue (`models.json`), absolute. */
+  catalogueUrl: webUrlSchema,
+  /** Id in the catalogue or URL of the model loaded when nobody chose one. */
+  defaultModel: modelSchema,
+  /** 'auto' takes the ladder; a device pins it. */
+  device: deviceSchema,
+  /** Base URL of an OpenAI-compatible endpoint ("https://host/v1"), null for none. */
+  cloudUrl: v.nullable(webUrlSchema),
+  /** Name the endpoint knows its model by; null leaves the choice to the endpoint. */
+  cloudModel: v.nullable(modelSchema),
+});
+export type EngineSettings = Readonly<v.InferOutput<typeof settingsSchema>>;
+
+const helloSchema = v.object({
+  protocolVersion: v.number(),
+  tabId: idSchema,
   /** Name of the Web Lock that this tab holds for as long as it lives. */
-  readonly lifeLock: string;
-  /** Settings of the site; the first tab to say hello sets them, others must agree or are told. */
+  lifeLock: lockNameSchema,
+  /** Settings of the site; the first tab to say hello sets them, the others are told what holds. */
+  settings: settingsSchema,
+});
+export type HelloRequest = Readonly<v.InferOutput<typeof helloSchema>>;
+
+const loadSchema = v.object({
+  /** Catalogue id, or absolute URL of a pack directory or a GGUF file. */
+  model: modelSchema,
+  /** Absent: the site's setting. */
+  device: v.exactOptional(deviceSchema),
+  /** Chosen by the tab, for `cancelLoad`. */
+  loadId: idSchema,
+});
+export type LoadRequest = Readonly<v.InferOutput<typeof loadSchema>>;
+
+const controlSchema = v.object({ type: v.literal('abort') });
+export type StreamControl = Readonly<v.InferOutput<typeof controlSchema>>;
+
+/**
+ * @throws EngineError `invalid-request` naming the field, also when the page speaks another version of this protocol
+ */
+export function parseHello(value: unknown): HelloRequest {
+  const hello = check(helloSchema, value, 'hello');
+  if (hello.protocolVersion === protocolVersion) return hello;
+  throw new EngineError(
+    'invalid-request',
+    `This page speaks version ${hello.protocolVersion} of the engine's protocol, the engine version ${protocolVersion}.`,
+    { hint: 'Reload every tab of this site.' },
+  );
+}
+
+/** @throws EngineError `invalid-request` naming the field */
+export const parseLoad = (value: unknown): LoadRequest => check(loadSchema, value, 'the load request');
+
+/** @throws EngineError `invalid-request` */
+export const parseId = (value: unknown, what: string): string => check(idSchema, value, what);
+
+/** @throws EngineError `invalid-request` */
+export const parseSwitch = (value: unknown, what: string): boolean => check(v.boolean(), value, what);
+
+/** @throws EngineError `invalid-request` */
+export const parseStreamControl = (value: unknown): StreamControl => check(controlSchema, value, 'a stream message');
+
+function isWebUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === '';
+}
+
+export interface HelloReply {
+  readonly state: EngineState;
+  /** The settings that hold: the first tab's. */
   readonly settings: EngineSettings;
 }
 
-export interface EngineSettings {
-  /** URL of the catalogue (`models.json`), absolute. */
-  readonly catalogueUrl: string;
-  /** Id in the catalogue or URL of the model loaded when nobody chose one. */
-  readonly defaultModel: string;
-  /** 'auto' takes the ladder; a device pins it. */
-  readonly device: 'auto' | 'webgpu' | 'wasm';
-  /** Base URL of an OpenAI-compatible endpoint ("https://host/v1"), null for none. */
-  readonly cloudUrl: string | null;
-  readonly cloudModel: string | null;
-}
+/** The only methods a port answers to. */
+export const hostMethods = [
+  'hello',
+  'state',
+  'load',
+  'cancelLoad',
+  'unload',
+  'complete',
+  'setCloudAllowed',
+  'fetched',
+  'ping',
+  'goodbye',
+] as const;
+export type HostMethod = (typeof hostMethods)[number];
 
-export interface LoadRequest {
-  /** Catalogue id, or URL of a pack directory or a GGUF file. */
-  readonly model: string;
-  readonly device?: 'auto' | 'webgpu' | 'wasm';
-}
-
-export interface HostApi {
-  hello(request: unknown): Promise<Reply<EngineState>>;
+export interface HostApi extends Record<HostMethod, (...args: never[]) => Promise<Reply<unknown>>> {
+  hello(request: unknown): Promise<Reply<HelloReply>>;
   state(): Promise<Reply<EngineState>>;
-  /** Resolves when the model answers; progress is in the state. A load under way for the same model is joined. */
+  /**
+   * Resolves when the model answers; progress is in the state. A load under way for the same model is joined; a load
+   * of another model waits for the answer that runs.
+   */
   load(request: unknown): Promise<Reply<LoadedModel>>;
+  /** This tab no longer wants that load; it is broken off when no other tab wants it either. */
+  cancelLoad(loadId: unknown): Promise<Reply<null>>;
   unload(): Promise<Reply<null>>;
   /** Begins an answer; everything after the acceptance is told on the port. The host closes the port at the end. */
-  complete(request: unknown, port: MessagePort): Promise<Reply<{ readonly requestId: string }>>;
+  complete(request: unknown, port: unknown): Promise<Reply<{ readonly requestId: string }>>;
   setCloudAllowed(allowed: unknown): Promise<Reply<null>>;
+  /** Same-origin URLs this worker has fetched: what a page needs to have kept for offline use. */
+  fetched(): Promise<Reply<readonly string[]>>;
   /** The heartbeat. */
   ping(): Promise<Reply<{ readonly hostId: string }>>;
   /** The tab leaves: everything of it is freed at once. */
@@ -60,7 +143,3 @@ export type StreamMessage =
   | { readonly type: 'chunk'; readonly sequence: number; readonly chunk: ChatCompletionChunk }
   | { readonly type: 'done' }
   | { readonly type: 'error'; readonly error: EngineErrorShape };
-
-export interface StreamControl {
-  readonly type: 'abort';
-}

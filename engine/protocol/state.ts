@@ -3,8 +3,8 @@
 
 import type { EngineErrorShape } from './errors.js';
 
-/** Name of the BroadcastChannel and prefix of the Web Locks; one engine per origin and base URL of the kit. */
-export const channelName = 'llm-elements';
+/** Asking for this model asks for the cloud endpoint; no model of a catalogue may be called so. */
+export const cloudModelId = 'cloud';
 
 export interface ModelListing {
   readonly id: string;
@@ -83,4 +83,9 @@ export interface EngineState {
   /** Model loads since this host began (the tests' proof that tabs share one). */
   readonly loads: number;
   readonly metrics: EngineMetrics;
+  /**
+   * What the engine decided on its own and why, in plain words, newest last: the step down to another device, an
+   * answer that the cloud took over. At most eight; empty when all went as asked.
+   */
+  readonly notes: readonly string[];
 }

@@ -1,0 +1,165 @@
+// What a page accepts: replies and stream messages on its own ports, and states on the BroadcastChannel, which any
+// script of the origin can write to. Called by the client only. A message that does not fit is refused here and
+// reaches no element; limits keep a hostile sender from filling memory through lists and texts.
+
+import * as v from 'valibot';
+import { check } from './check.js';
+import { engineErrorCodes } from './errors.js';
+import type { HelloReply, Reply, StreamMessage } from './host-api.js';
+import type { EngineState, LoadedModel } from './state.js';
+
+const line = v.pipe(v.string(), v.maxLength(10_000));
+const count = v.pipe(v.number(), v.finite(), v.minValue(0));
+
+const errorSchema = v.object({ code: v.picklist(engineErrorCodes), message: line, hint: line });
+
+const listingSchema = v.object({
+  id: line,
+  name: line,
+  description: line,
+  url: line,
+  byteLength: count,
+  licence: line,
+  contextLength: count,
+  quantisation: line,
+  parameters: count,
+  languages: v.pipe(v.array(line), v.maxLength(200)),
+});
+
+const loadedSchema = v.object({
+  id: line,
+  name: line,
+  backend: v.picklist(['local', 'cloud']),
+  decoder: line,
+  device: v.picklist(['webgpu', 'wasm', 'cloud']),
+  deviceName: line,
+  contextLength: count,
+  weightBytes: count,
+  loadMilliseconds: count,
+});
+
+const stateSchema: v.GenericSchema<unknown, EngineState> = v.object({
+  sequence: count,
+  hostId: line,
+  status: v.variant('kind', [
+    v.object({ kind: v.literal('idle') }),
+    v.object({
+      kind: v.literal('loading'),
+      modelId: line,
+      modelName: line,
+      phase: v.picklist(['downloading', 'preparing']),
+      loadedBytes: count,
+      totalBytes: count,
+    }),
+    v.object({ kind: v.literal('ready'), model: loadedSchema }),
+    v.object({ kind: v.literal('failed'), error: errorSchema }),
+  ]),
+  models: v.pipe(v.array(listingSchema), v.maxLength(1_000)),
+  generating: v.nullable(v.object({ tabId: line, requestId: line })),
+  waiting: v.pipe(v.array(line), v.maxLength(10_000)),
+  tabs: count,
+  cloud: v.object({ endpoint: v.nullable(line), allowed: v.boolean(), active: v.boolean() }),
+  loads: count,
+  metrics: v.object({
+    timeToFirstToken: v.nullable(count),
+    tokensPerSecond: v.nullable(count),
+    promptTokens: count,
+    completionTokens: count,
+    totalCompletionTokens: count,
+    requests: count,
+    kvBytes: count,
+    contextTokens: count,
+  }),
+  notes: v.pipe(v.array(line), v.maxLength(8)),
+});
+
+const settingsSchema = v.object({
+  catalogueUrl: line,
+  defaultModel: line,
+  device: v.picklist(['auto', 'webgpu', 'wasm']),
+  cloudUrl: v.nullable(line),
+  cloudModel: v.nullable(line),
+});
+
+const helloReplySchema: v.GenericSchema<unknown, HelloReply> = v.object({
+  state: stateSchema,
+  settings: settingsSchema,
+});
+
+const toolCallSchema = v.object({
+  index: count,
+  id: line,
+  type: v.literal('function'),
+  function: v.object({ name: line, arguments: v.pipe(v.string(), v.maxLength(1_000_000)) }),
+});
+const logprobFacts = { token: line, logprob: v.number(), bytes: v.pipe(v.array(v.number()), v.maxLength(1_000)) };
+const logprobSchema = v.object({
+  ...logprobFacts,
+  top_logprobs: v.pipe(v.array(v.object(logprobFacts)), v.maxLength(20)),
+});
+
+const chunkSchema = v.object({
+  id: line,
+  object: v.literal('chat.completion.chunk'),
+  created: count,
+  model: line,
+  choices: v.strictTuple([
+    v.object({
+      index: v.literal(0),
+      delta: v.object({
+        role: v.exactOptional(v.literal('assistant')),
+        content: v.exactOptional(v.pipe(v.string(), v.maxLength(1_000_000))),
+        tool_calls: v.exactOptional(v.pipe(v.array(toolCallSchema), v.maxLength(128))),
+      }),
+      finish_reason: v.nullable(v.picklist(['stop', 'length', 'tool_calls'])),
+      logprobs: v.exactOptional(v.object({ content: v.pipe(v.array(logprobSchema), v.maxLength(1_000)) })),
+    }),
+  ]),
+  usage: v.exactOptional(v.object({ prompt_tokens: count, completion_tokens: count, total_tokens: count })),
+  llm: v.object({ backend: v.picklist(['local', 'cloud']), model: line }),
+});
+
+const streamSchema: v.GenericSchema<unknown, StreamMessage> = v.variant('type', [
+  v.object({ type: v.literal('queued'), place: count }),
+  v.object({ type: v.literal('started') }),
+  v.object({ type: v.literal('chunk'), sequence: count, chunk: chunkSchema }),
+  v.object({ type: v.literal('done') }),
+  v.object({ type: v.literal('error'), error: errorSchema }),
+]);
+
+const requestIdSchema: v.GenericSchema<unknown, { readonly requestId: string }> = v.object({ requestId: line });
+const urlListSchema: v.GenericSchema<unknown, readonly string[]> = v.pipe(v.array(line), v.maxLength(10_000));
+const nothing: v.GenericSchema<unknown, null> = v.null();
+const loaded: v.GenericSchema<unknown, LoadedModel> = loadedSchema;
+
+/** Schemas of what each call answers with. */
+export const replySchemas = {
+  hello: helloReplySchema,
+  state: stateSchema,
+  load: loaded,
+  cancelLoad: nothing,
+  unload: nothing,
+  complete: requestIdSchema,
+  setCloudAllowed: nothing,
+  fetched: urlListSchema,
+  goodbye: nothing,
+} as const;
+
+/** @throws EngineError `internal` when the host answers what it should not */
+export function parseReply<T>(schema: v.GenericSchema<unknown, T>, value: unknown): Reply<T> {
+  const reply: v.GenericSchema<unknown, Reply<T>> = v.variant('ok', [
+    v.object({ ok: v.literal(true), value: schema }),
+    v.object({ ok: v.literal(false), error: errorSchema }),
+  ]);
+  return check(reply, value, "the engine's reply", 'internal', 'Reload every tab of this site.');
+}
+
+/** @throws EngineError `internal` when the host sends what it should not */
+export const parseStreamMessage = (value: unknown): StreamMessage =>
+  check(streamSchema, value, "the engine's stream", 'internal', 'Reload every tab of this site.');
+
+/** @returns the state of a broadcast, null when the message is anything else: a stranger on the channel is no error */
+export function parseBroadcast(value: unknown): EngineState | null {
+  const result = v.safeParse(v.object({ type: v.literal('state'), state: stateSchema }), value, { abortEarly: true });
+  return result.success ? result.output.state : null;
+}
