@@ -124,13 +124,15 @@ def family_of(answer: str, least: float = 0.5) -> Optional[str]:
     return best
 
 
-def _phrase(family: Family, split: Split, rng: random.Random) -> str:
-    while True:
+def _phrase(family: Family, split: Split, rng: random.Random) -> Optional[str]:
+    """None where a family has so few sentences that none is kept for evaluation."""
+    for _ in range(400):
         i = rng.randrange(len(family.questions))
         text = expand(family.questions[i], rng)
         # One in fifteen of the grammar's sentences is kept too, whatever its case or marks.
         if held_out("guide", family.id, text.lower(), one_in=15) == (split == "heldout"):
             return text
+    return None
 
 
 _QUESTION = re.compile(r"^(how|what|which|where|when|why|who|is|are|do|does|can|could|may|must|should|will|would|under|am)\b", re.I)
@@ -138,6 +140,8 @@ _QUESTION = re.compile(r"^(how|what|which|where|when|why|who|is|are|do|does|can|
 
 def _one(family: Family, rng: random.Random) -> Example:
     text = _phrase(family, "train", rng)
+    if text is None:
+        raise ValueError(f"guide family {family.id!r} has no question left for training")
     user = casual(text, rng, question=_QUESTION.match(text) is not None)
     return turn("guide", user, family.answer, {"family": family.id}, rng)
 
@@ -151,4 +155,5 @@ def examples(split: Split, rng: random.Random) -> Iterator[Example]:
         for question in family.evaluation:
             yield turn("guide", question, family.answer, {"family": family.id, "kind": "written"})
         text = _phrase(family, "heldout", rng)
-        yield turn("guide", casual(text, rng, question=_QUESTION.match(text) is not None, typos=False), family.answer, {"family": family.id, "kind": "grammar"})
+        if text is not None:
+            yield turn("guide", casual(text, rng, question=_QUESTION.match(text) is not None, typos=False), family.answer, {"family": family.id, "kind": "grammar"})
