@@ -113,11 +113,16 @@ def turn(skill: str, user: str, answer: str, expect: dict, rng: random.Random | 
     return Example(skill, tuple(messages), (), expect)
 
 
+def plain(text: str) -> str:
+    """The text without case, quotes and end marks: what must differ between train and held-out."""
+    return re.sub(r"[^\w+\-*/<>:$€£%@.,]+", " ", text.lower()).strip(" .?!,")
+
+
 def last_prompt(example: Example) -> str:
-    """The normalised text of the user's last message, by which train and held-out must differ."""
+    """The plain text of the user's last message."""
     for message in reversed(example.messages):
         if message["role"] == "user":
-            return re.sub(r"[^\w+\-*/<>:$€£%@.,]+", " ", message["content"].lower()).strip(" .?!,")
+            return plain(message["content"])
     return ""
 
 

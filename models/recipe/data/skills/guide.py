@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Iterator, Literal, Optional
 
 from ..types import Example
-from .common import casual, expand, held_out, turn
+from .common import casual, expand, held_out, plain, turn
 
 Split = Literal["train", "heldout"]
 
@@ -99,6 +99,15 @@ def load() -> tuple[Family, ...]:
 FAMILIES = load()
 
 
+def families() -> dict[str, list[str]]:
+    """Every family a question can belong to, small talk and limits included, with its answers."""
+    from . import smalltalk  # it imports this module
+
+    known = {family.id: [family.answer] for family in FAMILIES}
+    known.update({family.id: list(family.answers) for family in smalltalk.FAMILIES})
+    return known
+
+
 def _features(text: str) -> dict[str, int]:
     text = re.sub(r"\s+", " ", text.lower()).strip()
     counts: dict[str, int] = {}
@@ -130,7 +139,7 @@ def _phrase(family: Family, split: Split, rng: random.Random) -> Optional[str]:
         i = rng.randrange(len(family.questions))
         text = expand(family.questions[i], rng)
         # One in fifteen of the grammar's sentences is kept too, whatever its case or marks.
-        if held_out("guide", family.id, text.lower(), one_in=15) == (split == "heldout"):
+        if held_out("guide", family.id, plain(text), one_in=15) == (split == "heldout"):
             return text
     return None
 

@@ -17,7 +17,7 @@ from typing import Iterator, Literal, Optional
 
 from ..types import Example
 from . import pools
-from .common import casual, chained, expand, held_out, turn
+from .common import casual, chained, expand, held_out, plain, turn
 from .facts_tables import NOT_TAUGHT
 from .guide import similarity
 
@@ -99,7 +99,7 @@ FAMILIES: tuple[Family, ...] = (
         ("Goodbye! Come back soon.",), weight=1.2),
     Family("who", ("who are you", "what are you", "what is your name", "what's your name", "who am I talking to", "{tell me|say something|talk} about yourself", "introduce yourself", "are you {ChatGPT|GPT|Siri|Alexa|Gemini|Llama|a language model|an AI|a model|an assistant}", "{what|which} model {are you|is this|am I talking to}", "what kind of {model|AI|thing} are you", "do you have a name", "what should I call you", "who is this", "what is this chat"),
         ("I am the small demonstration model of llm-elements, trained for this demo. I run in your browser.",), weight=2.5),
-    Family("human", ("are you {human|a human|a person|real|alive|a real person|a robot|a machine|a computer|a man|a woman|a bot}", "do you have {feelings|a body|a family|friends|parents|a brain|a soul|hobbies|emotions}", "are you {conscious|sentient}", "do you {sleep|eat|dream|feel|think|drink|breathe}", "can you {feel|see|hear} {me|anything|pain|}", "am I talking to a {human|person|robot|machine}"),
+    Family("human", ("are you {human|a human|a person|real|alive|a real person|a robot|a machine|a computer|a man|a woman|a bot}", "do you have {feelings|a body|a family|friends|parents|a brain|a soul|hobbies|emotions}", "are you {conscious|sentient}", "do you {sleep|eat|dream|feel|think|drink|breathe}", "can you {feel|see} {me|anything|pain|}", "am I talking to a {human|person|robot|machine}"),
         ("I am a computer program, a small language model. I have no body and no feelings.",)),
     Family("age", ("how old are you", "when were you {born|made|trained}", "what is your age", "when is your birthday", "what's your birthday", "are you {old|young|new}"),
         ("I am a program and have no age. I was trained for this demo.",)),
@@ -107,7 +107,7 @@ FAMILIES: tuple[Family, ...] = (
         ("I live in your browser: I run on your own device, on this page.",)),
     Family("maker", ("who {made|built|trained|created|wrote|programmed} you", "who {is|are} your {maker|creator|parents|boss|makers|developer|developers}", "which company made you", "were you made by {Google|OpenAI|Meta|Microsoft|Apple}", "how were you {made|trained|built}", "what were you trained on", "what is your training data"),
         ("The llm-elements project trained me from nothing, on texts it made itself and little stories.",)),
-    Family("size", ("how {big|large|small} are you", "how many parameters do you have", "how many {weights|layers} do you have", "what is your size", "are you a {big|large|small} model", "how {clever|smart|intelligent} are you", "how much do you know"),
+    Family("my-size", ("how {big|large|small} are you", "how many parameters do you have", "how many {weights|layers} do you have", "what is your size", "are you a {big|large|small} model", "how {clever|smart|intelligent} are you", "how much do you know"),
         ("I am very small: about four million parameters. Large models have thousands of millions.",)),
     Family("can", ("what can you do", "what {do you know|are you able to do|are your skills|can I ask you|are you good at|are you for}", "{how can you|can you|could you} help me{ with something|}", "help", "help me", "what should I {ask|say|type|write}", "{show me|tell me} what you can do", "what are your {skills|abilities|talents|functions}", "give me some ideas{ what to ask|}", "what now", "what {else |}can I ask", "I don't know what to ask", "how does this work, what do I type", "what are you {useful|made} for", "options", "menu"),
         (CAN,), weight=2.5),
@@ -123,7 +123,7 @@ FAMILIES: tuple[Family, ...] = (
         ("All right. I am here when you need me.",)),
     Family("love", ("I love you", "do you {love|like} me", "will you marry me", "be my friend", "are you my friend", "can we be friends", "do you have a {girlfriend|boyfriend|wife|husband}"),
         ("That is kind. I am only a small program, but I like to tell you stories.",)),
-    Family("favourite", ("what is your favourite {colour|animal|food|book|film|song|story|number|season}", "what's your favorite {color|animal|food|book|movie|song|story}", "what do you like{ best| most|}", "do you like {cats|dogs|music|pizza|books|football|chocolate|rain|winter|me}", "which {colour|animal|book} do you like"),
+    Family("favourite", ("what is your favourite {colour|animal|food|book|film|song|story|number|season}", "what's your favorite {color|animal|food|book|movie|song|story}", "what do you like{ best| most|}", "do you like {cats|dogs|music|pizza|books|football|chocolate|rain|winter}", "which {colour|animal|book} do you like"),
         ("I am a program and have no favourites, but I do like telling stories.",)),
     Family("name-given", ("my name is <n>", "I am called <n>", "I'm <n>", "call me <n>", "hi, I am <n>", "hello, my name is <n>", "<n> is my name"),
         ("Nice to meet you, <n>! What can I do for you?",)),
@@ -225,7 +225,7 @@ def _one(split: Split, rng: random.Random, family: Family) -> Optional[Example]:
         # A topic with a phrasing; for the rest the phrase itself decides.
         kept = held_out("small", family.id, i, topic)
     else:
-        kept = held_out("small", family.id, text.lower())
+        kept = held_out("small", family.id, plain(text))
     if kept != (split == "heldout"):
         return None
     answer = rng.choice(family.answers)
@@ -238,6 +238,9 @@ def _one(split: Split, rng: random.Random, family: Family) -> Optional[Example]:
         user = text
     else:
         user = casual(text, rng, question=question, keep_case=keep, typos=split == "train" and family.id != "name-given")
+    # "yes" with ", please" added must not become the "yes please" that is kept.
+    if split == "train" and not topic and held_out("small", family.id, plain(user)):
+        return None
     return turn("smalltalk", user, answer, {"family": family.id}, rng)
 
 
