@@ -23,7 +23,8 @@ function* inlinesOf(blocks: readonly Block[]): Generator<Inline> {
     if (block.type === 'paragraph' || block.type === 'heading') yield* walk(block.children);
     else if (block.type === 'quote') yield* inlinesOf(block.children);
     else if (block.type === 'list') for (const item of block.items) yield* inlinesOf(item.children);
-    else if (block.type === 'table') for (const row of [block.header, ...block.rows]) for (const cell of row) yield* walk(cell);
+    else if (block.type === 'table')
+      for (const row of [block.header, ...block.rows]) for (const cell of row) yield* walk(cell);
   }
 }
 
@@ -83,9 +84,9 @@ describe('markdown: ordinary text', () => {
   });
 
   it('shows the host of a link unless the text shows it', () => {
-    const links = [...inlinesOf(parse('[here](https://example.com/a) https://example.com/b <mailto:a@example.com>'))].filter(
-      (inline) => inline.type === 'link',
-    );
+    const links = [
+      ...inlinesOf(parse('[here](https://example.com/a) https://example.com/b <mailto:a@example.com>')),
+    ].filter((inline) => inline.type === 'link');
     assert.deepEqual(
       links.map((link) => link.type === 'link' && [link.href, link.host]),
       [
@@ -97,14 +98,19 @@ describe('markdown: ordinary text', () => {
   });
 
   it('decodes character references, and leaves unknown ones', () => {
-    assert.equal(decodeEntities('&lt;&#65;&#x1F980;&#0;&#xD800;&nosuch;&constructor;'), '<A🦀\ufffd\ufffd&nosuch;&constructor;');
+    assert.equal(
+      decodeEntities('&lt;&#65;&#x1F980;&#0;&#xD800;&nosuch;&constructor;'),
+      '<A🦀\ufffd\ufffd&nosuch;&constructor;',
+    );
   });
 });
 
 describe('markdown: hostile text', () => {
   it('shows HTML as text', () => {
     const source = '<script>alert(1)</script>\n\n<b onclick="x()">bold</b> <!-- hidden -->';
-    const shown = parse(source).map((block) => blockText(block, '')).join('\n\n');
+    const shown = parse(source)
+      .map((block) => blockText(block, ''))
+      .join('\n\n');
     assert.equal(shown, source);
   });
 
@@ -135,7 +141,10 @@ describe('markdown: hostile text', () => {
 
   it('makes nothing of reference definitions', () => {
     const blocks = parse('[a][b]\n\n[b]: https://canary.example/');
-    assert.deepEqual([...inlinesOf(blocks)].filter((inline) => inline.type === 'link' && inline.host === 'canary.example'), []);
+    assert.deepEqual(
+      [...inlinesOf(blocks)].filter((inline) => inline.type === 'link' && inline.host === 'canary.example'),
+      [],
+    );
   });
 
   it('any text: only http, https and mailto links, and every node is one we know', () => {

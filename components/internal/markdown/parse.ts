@@ -131,7 +131,10 @@ function toBlock(token: Token): Block | null {
     case 'paragraph':
     case 'text': {
       const text = token as Tokens.Paragraph | Tokens.Text;
-      return { type: 'paragraph', children: text.tokens === undefined ? [{ type: 'text', text: text.text }] : toInlines(text.tokens) };
+      return {
+        type: 'paragraph',
+        children: text.tokens === undefined ? [{ type: 'text', text: text.text }] : toInlines(text.tokens),
+      };
     }
     default:
       return plain(token.raw);

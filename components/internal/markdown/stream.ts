@@ -55,7 +55,8 @@ export class MarkdownStream {
     let groups = 0;
     for (let index = this.#blocks.length - 1; index > atLeast; index--) {
       const start = this.#blocks[index]?.key ?? 0;
-      if (/\n[ \t]*\n$/.test(this.#source.slice(this.#blocks[index - 1]?.end ?? 0, start)) && ++groups === 2) return index;
+      if (/\n[ \t]*\n$/.test(this.#source.slice(this.#blocks[index - 1]?.end ?? 0, start)) && ++groups === 2)
+        return index;
     }
     return atLeast;
   }

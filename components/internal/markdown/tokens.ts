@@ -68,9 +68,7 @@ export function blockText(block: Block, codeLabel: string): string {
     case 'quote':
       return block.children.map((child) => blockText(child, codeLabel)).join('\n');
     case 'list':
-      return block.items
-        .map((item) => item.children.map((child) => blockText(child, codeLabel)).join('\n'))
-        .join('\n');
+      return block.items.map((item) => item.children.map((child) => blockText(child, codeLabel)).join('\n')).join('\n');
     case 'table':
       return [block.header, ...block.rows].map((row) => row.map(inlineText).join(', ')).join('\n');
     case 'rule':

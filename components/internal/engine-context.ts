@@ -1,0 +1,23 @@
+// How an element finds its store: the nearest `<llm-engine>` hands it down by Lit's context protocol (a community
+// protocol of DOM events, so that it crosses shadow roots); without one the page's default is shared.
+// The key is a registered symbol: two copies of this module on a page still mean the same context.
+
+import { createContext } from '@lit/context';
+import type { Connect } from './engine.js';
+import { EngineStore } from './engine-store.js';
+
+export const engineContext = createContext<EngineStore>(Symbol.for('llm-elements.engine-store'));
+
+/** Connects with the kit's client, loaded when the first element asks: an empty chat paints without it. */
+export const connectWithClient: Connect = async (settings) => {
+  const { connect } = await import('../../engine/client/index.js');
+  return connect(settings);
+};
+
+let pageDefault: EngineStore | null = null;
+
+/** The store of all elements that stand in no `<llm-engine>`. */
+export function defaultEngineStore(): EngineStore {
+  pageDefault ??= new EngineStore(() => connectWithClient({}));
+  return pageDefault;
+}

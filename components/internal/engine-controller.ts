@@ -1,0 +1,71 @@
+// Ties an element to its store: finds it, listens, asks for a render when it changes, lets go when the element leaves.
+// Every element has one; the element asks `store` for what it needs and `state` for what to show.
+
+import { ContextConsumer } from '@lit/context';
+import type { ReactiveController, ReactiveElement } from 'lit';
+import type { EngineState } from '../../engine/protocol/state.js';
+import { defaultEngineStore, engineContext } from './engine-context.js';
+import type { EngineStore } from './engine-store.js';
+
+export class EngineController implements ReactiveController {
+  /** The store; the page's default until a provider answers (it answers before the first render). */
+  get store(): EngineStore {
+    return this.#store ?? defaultEngineStore();
+  }
+
+  get state(): EngineState | null {
+    return this.store.state;
+  }
+
+  readonly #host: ReactiveElement;
+  readonly #changed: (store: EngineStore) => void;
+  /** What the provider above handed down; the consumer's own value outlives a move to another place. */
+  #provided: EngineStore | null = null;
+  #store: EngineStore | null = null;
+  #unsubscribe: (() => void) | null = null;
+
+  /**
+   * @param changed called after every change, before the render it causes
+   */
+  constructor(host: ReactiveElement, changed: (store: EngineStore) => void = () => undefined) {
+    this.#host = host;
+    this.#changed = changed;
+    // The consumer is added first: its answer is there when hostConnected runs below.
+    new ContextConsumer(host, {
+      context: engineContext,
+      subscribe: true,
+      callback: (store) => {
+        this.#provided = store;
+        if (host.isConnected) this.#use();
+      },
+    });
+    host.addController(this);
+  }
+
+  hostConnected(): void {
+    this.#use();
+    // Not in the way of the first paint. A failure is a state of the store, shown by the render it causes.
+    void this.#host.updateComplete.then(() => this.store.connect()).catch(() => undefined);
+  }
+
+  hostDisconnected(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+    this.#store = null;
+    this.#provided = null;
+  }
+
+  #use(): void {
+    const store = this.#provided ?? defaultEngineStore();
+    if (store === this.#store) return;
+    this.#unsubscribe?.();
+    this.#store = store;
+    this.#unsubscribe = store.subscribe(() => this.#tell());
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#changed(this.store);
+    this.#host.requestUpdate();
+  }
+}

@@ -1,0 +1,129 @@
+// The one store that a group of elements shares: it connects to the engine once, keeps the newest state and passes
+// requests on. Elements request and render; they never change what they show before the state says so, because
+// another tab may have asked for something else in the same moment.
+// It doesn't know the elements, and knows of the engine only what engine.ts says; how to connect is handed in.
+// What goes wrong: a connection that fails is a state like any other (`failed`), shown by every element, and the next
+// request tries again.
+
+import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
+import type { EngineState } from '../../engine/protocol/state.js';
+import type { EngineLike } from './engine.js';
+
+export type Connection =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'connected'; readonly engine: EngineLike; readonly state: EngineState }
+  | { readonly kind: 'failed'; readonly error: EngineErrorShape };
+
+export class EngineStore {
+  /** The newest connection and, in it, the engine's newest state. */
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  /** The engine's state; null until connected. */
+  get state(): EngineState | null {
+    return this.#connection.kind === 'connected' ? this.#connection.state : null;
+  }
+
+  readonly #connect: () => Promise<EngineLike>;
+  readonly #defaultModel: () => string;
+  readonly #listeners = new Set<() => void>();
+  #connection: Connection = { kind: 'idle' };
+  #pending: Promise<EngineLike> | null = null;
+  #unsubscribe: (() => void) | null = null;
+  #load: AbortController | null = null;
+  #closed = false;
+
+  /**
+   * @param connect makes the engine, when the first element needs it
+   * @param defaultModel the model that the site's settings name; empty leaves it to the catalogue
+   */
+  constructor(connect: () => Promise<EngineLike>, defaultModel: () => string = () => '') {
+    this.#connect = connect;
+    this.#defaultModel = defaultModel;
+  }
+
+  /** Calls back after every change of `connection` until the returned function is called. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /**
+   * The engine, connecting where that has not happened. A failure is told in `connection` too, and the next call tries
+   * again.
+   * @throws EngineError whatever the client could not do
+   */
+  connect(): Promise<EngineLike> {
+    this.#pending ??= this.#begin().catch((thrown: unknown) => {
+      this.#pending = null;
+      const error = EngineError.from(thrown);
+      this.#set({ kind: 'failed', error: error.toShape() });
+      throw error;
+    });
+    return this.#pending;
+  }
+
+  /**
+   * Asks for a model; progress and outcome are in the state.
+   * @param model Catalogue id or URL; absent: the site's setting, else the first of the catalogue
+   * @throws EngineError as told by the engine; `aborted` after `cancelLoad`
+   */
+  async load(model?: string): Promise<void> {
+    const engine = await this.connect();
+    const wanted = model ?? (this.#defaultModel() || engine.state.models[0]?.id);
+    if (wanted === undefined) {
+      throw new EngineError('model-not-found', 'The catalogue of this site lists no model.', {
+        hint: 'Tell the owner of this site.',
+      });
+    }
+    this.#load?.abort();
+    const load = new AbortController();
+    this.#load = load;
+    try {
+      await engine.load(wanted, { signal: load.signal });
+    } catch (thrown) {
+      throw EngineError.from(thrown);
+    } finally {
+      if (this.#load === load) this.#load = null;
+    }
+  }
+
+  /** Gives up the load that this store asked for; a load that other tabs want goes on. */
+  cancelLoad(): void {
+    this.#load?.abort();
+  }
+
+  /** The visitor's cloud switch. */
+  async allowCloud(allowed: boolean): Promise<void> {
+    const engine = await this.connect();
+    await engine.cloud.allow(allowed);
+  }
+
+  /** Leaves the engine as it is (others use it) and stops listening. */
+  close(): void {
+    this.#closed = true;
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+    this.#listeners.clear();
+  }
+
+  async #begin(): Promise<EngineLike> {
+    this.#set({ kind: 'connecting' });
+    const engine = await this.#connect();
+    if (!this.#closed) {
+      this.#unsubscribe?.();
+      this.#unsubscribe = engine.subscribe((state) => this.#set({ kind: 'connected', engine, state }));
+    }
+    this.#set({ kind: 'connected', engine, state: engine.state });
+    return engine;
+  }
+
+  #set(connection: Connection): void {
+    this.#connection = connection;
+    for (const listener of [...this.#listeners]) listener();
+  }
+}

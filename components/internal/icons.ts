@@ -1,0 +1,35 @@
+// The icons of the kit, drawn here: 24 units wide, two units of stroke, the colour of the text around them.
+// Templates, not files: nothing is fetched and nothing is parsed from a string. All are decoration (aria-hidden); the
+// button around one carries the words.
+
+import { svg, html, type TemplateResult } from 'lit';
+
+const icon = (paths: TemplateResult): TemplateResult =>
+  html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${paths}</svg>`;
+
+export const sendIcon = () => icon(svg`<path d="M12 19V5m0 0-6.5 6.5M12 5l6.5 6.5" />`);
+export const stopIcon = () => icon(svg`<rect class="solid" x="7" y="7" width="10" height="10" rx="2" />`);
+export const newChatIcon = () =>
+  icon(
+    svg`<path d="M12 4.5H7A2.5 2.5 0 0 0 4.5 7v10A2.5 2.5 0 0 0 7 19.5h10a2.5 2.5 0 0 0 2.5-2.5v-5" /><path d="m18.2 3.8 2 2L13 13l-3 1 1-3z" />`,
+  );
+export const retryIcon = () => icon(svg`<path d="M19.5 12a7.5 7.5 0 1 1-2.3-5.4L19.5 9M19.5 4v5h-5" />`);
+export const deviceIcon = () =>
+  icon(svg`<rect x="4.5" y="5" width="15" height="10.5" rx="2" /><path d="M2.5 19h19" />`);
+export const cloudIcon = () =>
+  icon(svg`<path d="M7 18.5h10a4 4 0 0 0 .6-7.95A5.75 5.75 0 0 0 6.6 9.2 4.7 4.7 0 0 0 7 18.5z" />`);
+export const copyIcon = () =>
+  icon(
+    svg`<rect x="8.5" y="8.5" width="11" height="11" rx="2.5" /><path d="M5.5 15.5A2 2 0 0 1 4.5 13.8V6.5a2 2 0 0 1 2-2h7.3a2 2 0 0 1 1.7 1" />`,
+  );
+export const downIcon = () => icon(svg`<path d="M12 5v14m0 0 6-6m-6 6-6-6" />`);
+export const warningIcon = () => icon(svg`<path d="M12 4 2.8 19.5h18.4zM12 10v4.5M12 17.2v.1" />`);
+export const toolIcon = () =>
+  icon(
+    svg`<path d="M14.5 6.3a4.2 4.2 0 0 1 5.2-1.2l-2.8 2.8.4 2.2 2.2.4 2.3-2.3a4.2 4.2 0 0 1-5.6 5L9 20.4a2.1 2.1 0 0 1-3-3l7.2-7.2a4.2 4.2 0 0 1 1.3-3.9z" />`,
+  );
+export const imageIcon = () =>
+  icon(svg`<rect x="4" y="5" width="16" height="14" rx="2.5" /><path d="m5 17 4.5-4.5 3 3L16 12l3.5 3.5M9 9.2v.1" />`);
+export const checkIcon = () => icon(svg`<path d="m5 12.5 4.5 4.5L19 7.5" />`);
+export const sparkIcon = () =>
+  icon(svg`<path d="M12 3.5c.6 4.9 3.1 7.6 8 8.5-4.9.9-7.4 3.6-8 8.5-.6-4.9-3.1-7.6-8-8.5 4.9-.9 7.4-3.6 8-8.5z" />`);

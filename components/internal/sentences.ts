@@ -1,0 +1,46 @@
+// Picks what a screen reader should hear of a growing answer: finished sentences, each once, never half a one.
+// `<llm-chat>` asks it at its own pace and puts the result into a polite live region. Knows nothing of the DOM.
+// The reader counts sentences instead of characters, because marks that close ("**bold" -> "bold") shorten the text.
+
+import { blockText } from './markdown/tokens.js';
+import type { StreamedBlock } from './markdown/stream.js';
+
+const segmenter =
+  typeof Intl.Segmenter === 'function' ? new Intl.Segmenter(undefined, { granularity: 'sentence' }) : null;
+
+function sentencesOf(text: string): readonly string[] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  if (segmenter === null) return lines;
+  return lines.flatMap((line) => [...segmenter.segment(line)].map(({ segment }) => segment.trim()));
+}
+
+export class SentenceReader {
+  readonly #codeLabel: string;
+  #block = 0;
+  #sentence = 0;
+
+  /** @param codeLabel what is said instead of a block of code */
+  constructor(codeLabel: string) {
+    this.#codeLabel = codeLabel;
+  }
+
+  /**
+   * What was not said yet. The newest sentence is held back until something follows it or `finished` is true.
+   */
+  next(blocks: readonly StreamedBlock[], finished: boolean): string {
+    const said: string[] = [];
+    for (; this.#block < blocks.length; this.#block++, this.#sentence = 0) {
+      const streamed = blocks[this.#block];
+      if (streamed === undefined) break;
+      const newest = this.#block === blocks.length - 1 && !finished;
+      const sentences = sentencesOf(blockText(streamed.block, this.#codeLabel));
+      const ready = sentences.slice(this.#sentence, newest ? -1 : undefined);
+      said.push(...ready);
+      if (newest) {
+        this.#sentence += ready.length;
+        break;
+      }
+    }
+    return said.join(' ');
+  }
+}
