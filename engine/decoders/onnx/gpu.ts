@@ -1,0 +1,115 @@
+// A WebGPU device as the ONNX decoder needs it: found or handed over, named for people, and watched for being lost and for
+// errors that no call reports. Called by onnx-decoder.ts and kv-cache.ts.
+// ONNX Runtime destroys the device it was given when its last session on that device goes (seen in 1.30); `GpuWatch.close`
+// therefore only destroys what it made itself, and a device handed over is kept alive by the decoder's anchor session.
+// What goes wrong: no adapter (`webgpu-unavailable`), lost (`device-lost`), memory (`out-of-memory`).
+
+import { EngineError } from '../../protocol/errors.js';
+
+/** Features that ONNX Runtime's shaders use where there are any. */
+const wantedFeatures: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+
+/** Opens a device with this adapter's largest buffers. Hosts that share one device between decoders call it once. */
+export async function requestGpuDevice(): Promise<GPUDevice> {
+  const hint = 'The answer can be computed without the graphics card (slower), or in another browser.';
+  const gpu = (navigator as Partial<Navigator>).gpu;
+  if (gpu === undefined) {
+    throw new EngineError('webgpu-unavailable', 'This browser offers no WebGPU here.', { hint });
+  }
+  let adapter: GPUAdapter | null;
+  try {
+    adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  } catch (cause) {
+    throw new EngineError('webgpu-unavailable', 'The graphics card could not be opened.', { hint, cause });
+  }
+  if (adapter === null) {
+    throw new EngineError('webgpu-unavailable', 'No graphics card answers to WebGPU.', { hint });
+  }
+  const { limits, features } = adapter;
+  try {
+    return await adapter.requestDevice({
+      requiredFeatures: wantedFeatures.filter((feature) => features.has(feature)),
+      requiredLimits: {
+        maxBufferSize: limits.maxBufferSize,
+        maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+        maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+        maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+        maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+        maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
+        maxComputeWorkgroupSizeY: limits.maxComputeWorkgroupSizeY,
+        maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+      },
+    });
+  } catch (cause) {
+    throw new EngineError('webgpu-unavailable', 'The graphics card could not be opened.', { hint, cause });
+  }
+}
+
+/** "swiftshader (google)": the most telling of the names that the browser gives away. */
+export function gpuName(device: GPUDevice): string {
+  const { description, device: model, architecture, vendor } = device.adapterInfo;
+  const name = description || model || architecture || 'graphics card';
+  return vendor === '' ? name : `${name} (${vendor})`;
+}
+
+/** Watches one device for one decoder. */
+export class GpuWatch {
+  private error: EngineError | null = null;
+  private closed = false;
+  private readonly rejectLost: (error: EngineError) => void;
+  /** Rejects when the device is lost; never resolves. */
+  readonly lost: Promise<never>;
+  private readonly listener = (event: GPUUncapturedErrorEvent): void => {
+    // Kept until the run that caused it asks: the browser reports such errors to nobody in particular.
+    this.error ??= asGpuError(event.error);
+  };
+
+  constructor(readonly device: GPUDevice) {
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.lost = promise;
+    this.rejectLost = reject;
+    promise.catch(() => undefined); // nobody may be waiting
+    device.addEventListener('uncapturederror', this.listener);
+    void device.lost.then((info) => {
+      if (this.closed) return;
+      this.error = new EngineError('device-lost', `The graphics card was lost (${info.message || info.reason}).`, {
+        hint: 'The model must be loaded again. If this repeats, close other tabs that use the graphics card.',
+      });
+      this.rejectLost(this.error);
+    });
+  }
+
+  /** Throws what has happened to the device: a loss for ever, any other error once. */
+  check(): void {
+    const { error } = this;
+    if (error === null) return;
+    if (error.code !== 'device-lost') this.error = null;
+    throw error;
+  }
+
+  /** The outcome of `work`, or the loss of the device, whichever comes first. */
+  async guard<T>(work: () => Promise<T>): Promise<T> {
+    this.check();
+    const result = await Promise.race([work(), this.lost]);
+    this.check();
+    return result;
+  }
+
+  close(): void {
+    this.closed = true;
+    this.device.removeEventListener('uncapturederror', this.listener);
+  }
+}
+
+function asGpuError(error: GPUError): EngineError {
+  if (error instanceof GPUOutOfMemoryError) return outOfGpuMemory(error.message);
+  return new EngineError('internal', `The graphics card refused a command: ${error.message}`, {
+    hint: 'Please report this with the text above. The next request may work.',
+  });
+}
+
+export function outOfGpuMemory(detail: string): EngineError {
+  return new EngineError('out-of-memory', `The graphics card's memory ran out (${detail}).`, {
+    hint: 'Start a new chat, close other tabs, or choose a smaller model.',
+  });
+}

@@ -1,0 +1,183 @@
+// The ONNX decoder: a model's graph written in memory and run by ONNX Runtime Web on WebGPU or WebAssembly. Made by the host
+// (engine/host) or a test, driven by `generate/`. Knows nothing of text, chat, packs or GGUF.
+// It is the first decoder, the cross-check of the later ones and their stand-in; what was measured is in README.md.
+// What goes wrong: see `createOnnxDecoder`; a lost device fails the running call and every later one with `device-lost`.
+
+import type { InferenceSession } from 'onnxruntime-web';
+import { EngineError } from '../../protocol/errors.js';
+import type { LoadProgress, Model } from '../../weights/model.js';
+import type { Decoder, DecoderDevice, DecoderInfo, Holding, Sequence } from '../decoder.js';
+import { gpuName, GpuWatch, requestGpuDevice } from './gpu.js';
+import { GpuKvCache, HostKvCache, type KvCache } from './kv-cache.js';
+import { OnnxSequence } from './onnx-sequence.js';
+import { writeOnnx } from './onnx-writer.js';
+import { loadOrt, type OrtRuntime } from './ort-runtime.js';
+import { planLoad } from './plan.js';
+import { ModelSessions } from './sessions.js';
+
+export interface OnnxDecoderOptions {
+  readonly model: Model;
+  readonly device: DecoderDevice;
+  /** Folder of ONNX Runtime's WebAssembly files, relative to the page or worker ("./ort/"). */
+  readonly assetBase: string;
+  /** A device to share; it stays the caller's and outlives the decoder. Without one the decoder opens and destroys its own. */
+  readonly gpuDevice?: GPUDevice;
+  /** Tokens a sequence may hold; at most what the model was trained for. Default 4096. */
+  readonly maxContext?: number;
+  /** WebAssembly threads; default 1 where memory cannot be shared (SharedWorker), else up to 4. */
+  readonly threads?: number;
+  /**
+   * On WebAssembly quantised weights are dequantised to float32 when the model then fits into this many bytes: measured
+   * ten times as fast a token as MatMulNBits, and exact. Default 512 MiB; 0 keeps every model in blocks.
+   */
+  readonly denseBytes?: number;
+  /** Weights a session may hold: what JavaScript holds at once while loading. Default 128 MiB. */
+  readonly segmentBytes?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+const mebibyte = 2 ** 20;
+
+/**
+ * Loads a model's weights, tensor by tensor, and opens it for decoding. The model may be closed afterwards.
+ * @throws EngineError `webgpu-unavailable`, `wasm-unsupported`, `model-invalid`, `model-unsupported`, `model-too-large`,
+ * `out-of-memory`, `device-lost`, `network` (ONNX Runtime's files or the weights), `aborted`, `internal`
+ */
+export async function createOnnxDecoder(options: OnnxDecoderOptions): Promise<Decoder> {
+  const { model, device, signal } = options;
+  if (signal?.aborted === true) throw new EngineError('aborted', 'Loading was stopped.');
+  const ownDevice = device === 'webgpu' && options.gpuDevice === undefined ? await requestGpuDevice() : null;
+  const gpuDevice = ownDevice ?? (device === 'webgpu' ? options.gpuDevice : undefined);
+  const gpu = gpuDevice ? new GpuWatch(gpuDevice) : null;
+  const close = (): void => {
+    gpu?.close();
+    ownDevice?.destroy();
+  };
+  try {
+    const plan = planLoad(model, {
+      denseBytes: gpu ? 0 : (options.denseBytes ?? 512 * mebibyte),
+      segmentBytes: options.segmentBytes ?? 128 * mebibyte,
+      largestBuffer: gpu ? gpu.device.limits.maxStorageBufferBindingSize : 2 ** 31 - 1,
+      totalBytes: gpu ? Infinity : 3 * 1024 * mebibyte, // of WebAssembly's 4 GiB, the rest for keys, values and scratch
+    });
+    const contextLength = Math.min(model.spec.contextLength, options.maxContext ?? 4096);
+    const { assetBase, threads, onProgress } = options;
+    const runtime = await loadOrt(device, { assetBase, ...(threads && { threads }), ...(signal && { signal }) });
+    if (gpu !== null && ownDevice === null) await anchor(runtime, gpu.device);
+    const sessions = await ModelSessions.open(model, {
+      runtime,
+      gpu,
+      plan,
+      contextLength,
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
+    });
+    const info: DecoderInfo = {
+      kind: 'onnx',
+      device,
+      deviceName: gpu ? gpuName(gpu.device) : wasmName(runtime.threads),
+      contextLength,
+      vocabularySize: model.spec.vocabularySize,
+      weightBytes: plan.weightBytes,
+    };
+    const { spec } = model;
+    const newCache = (): KvCache =>
+      gpu ? new GpuKvCache(spec, runtime, gpu, contextLength) : new HostKvCache(spec, runtime);
+    return new OnnxDecoder(info, sessions, newCache, close);
+  } catch (error) {
+    close();
+    throw EngineError.from(error);
+  }
+}
+
+class OnnxDecoder implements Decoder {
+  private readonly open = new Set<Sequence>();
+  private disposal: Promise<void> | null = null;
+
+  constructor(
+    readonly info: DecoderInfo,
+    private readonly sessions: ModelSessions,
+    private readonly newCache: () => KvCache,
+    private readonly close: () => void,
+  ) {}
+
+  get holding(): Holding {
+    let tokens = 0;
+    let kvBytes = 0;
+    for (const { holding } of this.open) {
+      tokens += holding.tokens;
+      kvBytes += holding.kvBytes;
+    }
+    return { tokens, kvBytes };
+  }
+
+  openSequence(): Sequence {
+    return this.newSequence();
+  }
+
+  async logits(tokens: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
+    const size = this.info.vocabularySize;
+    const all = new Float32Array(tokens.length * size);
+    const sequence = this.newSequence();
+    try {
+      await sequence.advance(tokens, 'every', signal, (index, row) => all.set(row, index * size));
+    } finally {
+      sequence.release();
+    }
+    return all;
+  }
+
+  dispose(): Promise<void> {
+    this.disposal ??= this.free();
+    return this.disposal;
+  }
+
+  private newSequence(): OnnxSequence {
+    if (this.disposal !== null) throw new EngineError('invalid-request', 'This decoder was disposed of.');
+    const sequence: OnnxSequence = new OnnxSequence(this.info, this.sessions, this.newCache(), () => {
+      this.open.delete(sequence);
+    });
+    this.open.add(sequence);
+    return sequence;
+  }
+
+  private async free(): Promise<void> {
+    for (const sequence of [...this.open]) sequence.release();
+    try {
+      await this.sessions.dispose(); // after the run in progress, if there is one
+    } finally {
+      this.close();
+    }
+  }
+}
+
+function wasmName(threads: number): string {
+  return `WebAssembly SIMD, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+}
+
+const anchors = new WeakMap<GPUDevice, Promise<InferenceSession>>();
+
+/**
+ * Opens a session of no use on a device that is not ours, once: ONNX Runtime destroys a device with the last session on
+ * it, and this one is never released.
+ */
+async function anchor(runtime: OrtRuntime, device: GPUDevice): Promise<void> {
+  let session = anchors.get(device);
+  if (session === undefined) {
+    const value = { type: 'float32', dims: [1] } as const;
+    const graph = writeOnnx({
+      name: 'anchor',
+      inputs: [{ name: 'x', ...value }],
+      outputs: [{ name: 'y', ...value }],
+      constants: [],
+      nodes: [{ domain: '', operator: 'Sigmoid', inputs: ['x'], outputs: ['y'], attributes: {} }],
+    });
+    session = runtime.exclusive(() =>
+      runtime.InferenceSession.create(graph, { executionProviders: [{ name: 'webgpu', device }] }),
+    );
+    anchors.set(device, session);
+    session.catch(() => anchors.delete(device));
+  }
+  await session;
+}
