@@ -34,7 +34,9 @@ function handle(request, response) {
   return true;
 }
 
-const { options, warnings } = await loadConfigFile(resolve(import.meta.dirname, '../rollup.config.mjs'), { silent: true });
+const { options, warnings } = await loadConfigFile(resolve(import.meta.dirname, '../rollup.config.mjs'), {
+  silent: true,
+});
 warnings.flush();
 const watcher = watch(options);
 watcher.on('event', (event) => {
