@@ -157,9 +157,9 @@ def heldout() -> Iterator[Example]:
 
 
 def handwritten() -> list[tuple[str, str]]:
-    """(subject, text) of every text in handwritten/*.txt: blocks divided by a line of `---`, first line `about: ...`."""
+    """(subject, text) of every text in handwritten/stories*.txt: blocks divided by a line of `---`, first line `about: ...`."""
     out = []
-    for path in sorted(HAND.glob("*.txt")):
+    for path in sorted(HAND.glob("stories*.txt")):
         for block in path.read_text(encoding="utf8").split("\n---\n"):
             head, _, body = block.strip().partition("\n")
             if not head.startswith("about: ") or not body.strip():

@@ -72,7 +72,7 @@ TOPICS: dict[str, list[str]] = {
         "team": """the football match|the game last night|the Olympics|the race|the tennis final|the cup final|the election|the Oscars""",
         "quantity": """how high is Mount Everest|how far is the moon|how old is the universe|how many people live in India|how deep is the ocean|
             how fast is light|how long is the Nile|how heavy is an elephant|how many bones does a human have|how big is the sun|
-            how many stars are there|how tall is the Eiffel Tower|how old is the pope|how many planets are there|
+            how many stars are there|how tall is the Eiffel Tower|how many planets are there|
             how many teeth does a shark have|how long does a whale live|how cold is the South Pole|how many islands has Greece|
             how fast is a cheetah|how many strings has a harp|how wide is the Amazon|how many letters has the Greek alphabet""",
     }.items()
