@@ -1,0 +1,39 @@
+// `npm run bench -- <name> [options]`: runs bench/<name>.mjs, writes its rows as JSON lines to bench/results/ and
+// prints a table. A bench module exports `run(arguments): AsyncIterable<row>`, `columns` and `title`.
+
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+
+const here = import.meta.dirname;
+const benches = readdirSync(here)
+  .filter((file) => file.endsWith('.bench.mjs'))
+  .map((file) => file.replace('.bench.mjs', ''));
+const [name, ...rest] = process.argv.slice(2);
+if (!benches.includes(name)) {
+  console.error(`npm run bench -- <name>; there is: ${benches.join(', ')}`);
+  process.exit(1);
+}
+const { run, columns, title } = await import(join(here, `${name}.bench.mjs`));
+const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+console.log(`${title}\n${machine}`);
+const rows = [];
+for await (const row of run(rest)) {
+  rows.push({ bench: name, date: new Date().toISOString(), machine, ...row });
+  console.error(JSON.stringify(row));
+}
+mkdirSync(join(here, 'results'), { recursive: true });
+const file = join(here, 'results', `${name}-${new Date().toISOString().replace(/[:.]/g, '-')}.jsonl`);
+writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+
+const show = (value) =>
+  value === null || value === undefined
+    ? '-'
+    : typeof value === 'number'
+      ? String(Math.round(value * 10) / 10)
+      : String(value);
+const widths = columns.map((column) => Math.max(column.length, ...rows.map((row) => show(row[column]).length)));
+const line = (cells) => cells.map((cell, index) => cell.padEnd(widths[index])).join('  ');
+console.log(line(columns));
+for (const row of rows) console.log(line(columns.map((column) => show(row[column]))));
+process.exit(rows.some((row) => row.error) ? 1 : 0);
