@@ -102,11 +102,24 @@ export interface ModelIdentity {
   readonly byteLength: number;
 }
 
+/** What a model's makers advise for generating; names and ranges as `ChooseOptions` in decoders/decoder.ts. */
+export interface GenerationDefaults {
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly repetitionPenalty?: number;
+  /** Ids that end an answer besides those that the tokenizer's files name. */
+  readonly endIds?: readonly number[];
+}
+
 /** A model open for reading. Tensors are read on demand, one at a time; nothing is held whole by this object. */
 export interface Model {
   readonly identity: ModelIdentity;
   readonly spec: ModelSpec;
   readonly tokenizerFiles: TokenizerFiles;
+  /** Absent where the format says nothing of it. */
+  readonly generationDefaults?: GenerationDefaults;
   readonly tensors: ReadonlyMap<TensorName, TensorFacts>;
   /** @throws EngineError `model-invalid` (missing tensor, wrong hash, truncated), `network`, `aborted` */
   readTensor(name: TensorName, signal?: AbortSignal): Promise<WeightTensor>;

@@ -1,0 +1,93 @@
+// Reads parts of tensors out of a pack's shards, and every byte is verified before anyone sees it: length and SHA-256.
+// Called by pack-model.ts. It knows shards and places, and nothing of tensors or architectures.
+// One shard (16 MiB at most) is held at a time; reads queue, so tensors asked for in stored order load each shard once.
+// What goes wrong: a shard whose hash differs is fetched once more past every cache, then refused as `model-invalid`.
+
+import { EngineError } from '../../protocol/errors.js';
+import { readExactly, request, type HttpContext } from '../http.js';
+import { sha256 } from '../sha256.js';
+import type { ManifestFile, Place } from './manifest.js';
+
+export interface ShardReader {
+  /** @returns `length` bytes from `place` on, going over into the following shards, in an array of the caller's own */
+  read(place: Place, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /** Lets the held shard go. Further reads load it again. */
+  release(): void;
+}
+
+/** @param onArrived told, as pieces arrive, how many bytes of a shard this attempt has brought */
+export function createShardReader(
+  shards: readonly ManifestFile[],
+  urlOf: (shard: ManifestFile) => string,
+  context: HttpContext,
+  onArrived: (shard: number, bytes: number) => void,
+): ShardReader {
+  let held: { readonly index: number; readonly bytes: Uint8Array<ArrayBuffer> } | null = null;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  async function load(index: number, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
+    if (held?.index === index) return held.bytes;
+    const shard = shards[index];
+    if (shard === undefined) throw new RangeError(`no shard ${index}`);
+    held = null;
+    const bytes = await fetchVerified(shard, urlOf(shard), { ...context, signal }, (count) => {
+      onArrived(index, count);
+    });
+    held = { index, bytes };
+    return bytes;
+  }
+
+  async function readNow(place: Place, length: number, signal: AbortSignal | undefined) {
+    const part = new Uint8Array(length);
+    let filled = 0;
+    let { shard, offset } = place;
+    for (; filled < length; shard++, offset = 0) {
+      const piece = (await load(shard, signal)).subarray(offset, offset + length - filled);
+      part.set(piece, filled);
+      filled += piece.length;
+    }
+    return part;
+  }
+
+  return {
+    read(place, length, signal) {
+      const turn = queue.then(() => readNow(place, length, signal));
+      queue = turn.catch(() => undefined); // The caller hears of it through `turn`; the next reader starts afresh.
+      return turn;
+    },
+    release() {
+      held = null;
+    },
+  };
+}
+
+/**
+ * Fetches a content-addressed file and checks length and hash; a wrong one is fetched once more from the network.
+ * @param onArrived told, as pieces arrive, how many bytes this attempt has brought
+ * @throws EngineError `model-invalid`, `model-not-found`, `network`, `aborted`
+ */
+export async function fetchVerified(
+  file: ManifestFile,
+  url: string,
+  context: HttpContext,
+  onArrived: (bytes: number) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const attempt = async (cache: RequestCache): Promise<Uint8Array<ArrayBuffer>> => {
+    let arrived = 0;
+    const answer = await request(url, { cache }, context);
+    const bytes = await readExactly(answer, url, file.byteLength, context, (count) => {
+      arrived += count;
+      onArrived(arrived);
+    });
+    if ((await sha256(bytes)) === file.sha256) return bytes;
+    throw new EngineError('model-invalid', `${url} does not have the content that the manifest promises (SHA-256).`, {
+      hint: 'The stored copy or the file on the server is damaged. Load the model again; if it stays so, publish it again.',
+    });
+  };
+  try {
+    return await attempt('default');
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError) || thrown.code !== 'model-invalid') throw thrown;
+    return attempt('reload');
+  }
+}
