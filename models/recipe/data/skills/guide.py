@@ -156,11 +156,44 @@ def _phrase(family: Family, split: Split, rng: random.Random) -> Optional[str]:
 _QUESTION = re.compile(r"^(how|what|which|where|when|why|who|is|are|do|does|can|could|may|must|should|will|would|under|am)\b", re.I)
 
 
+# What people say about themselves before they ask.
+_SITUATIONS = (
+    "I {have|run|own} a {small |}{shop|blog|website|restaurant|school|library|club|museum}.",
+    "I am a {developer|designer|teacher|student|writer|beginner|shop owner|site owner}.",
+    "We are a {school|small company|team of three|hotel|library|club}.",
+    "I am {new here|not a programmer|building a site|still learning|just curious|testing this}.",
+    "My {boss|client|customer|friend|colleague} asks:",
+    "{Sorry|Excuse me|OK|Right|Well|Good}, {a|one|another|a short|a stupid} question.",
+    "I {like|love} {it|this|what I see|the demo}.",
+    "I {looked at|read|saw} the {demo|page|docs}{ already|}.",
+    "{Question|My question|Help|Tell me|One thing}:",
+    "Before I {start|begin|install it|use it}:",
+    "My site is about {cats|books|music|trains|cooking|gardens|old coins|hiking}.",
+)
+_SMALL_WORDS = frozenset("a an the is are do does i you we it to of in on my your please for with can could this that".split())
+
+
+def _shortened(text: str, rng: random.Random) -> str:
+    """The question as a hurried person types it, without one to three of its small words."""
+    words = text.split()
+    small = [i for i, word in enumerate(words) if word.lower() in _SMALL_WORDS]
+    if len(words) - len(small) < 2:
+        return text
+    gone = set(rng.sample(small, min(len(small), rng.randint(1, 3))))
+    return " ".join(word for i, word in enumerate(words) if i not in gone)
+
+
 def _one(family: Family, rng: random.Random) -> Example:
     text = _phrase(family, "train", rng)
     if text is None:
         raise ValueError(f"guide family {family.id!r} has no question left for training")
-    user = casual(text, rng, question=_QUESTION.match(text) is not None)
+    question = _QUESTION.match(text) is not None
+    roll = rng.random()
+    if roll < 0.08:
+        text = _shortened(text, rng)
+    user = casual(text, rng, question=question)
+    if roll > 0.9:
+        user = expand(rng.choice(_SITUATIONS), rng) + " " + user
     return turn("guide", user, family.answer, {"family": family.id}, rng)
 
 
