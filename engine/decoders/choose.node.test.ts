@@ -129,7 +129,10 @@ test('log-probabilities are those before temperature and cuts: natural, normalis
       const listed = choice.alternatives ?? [];
       assert.equal(listed.length, Math.min(logprobs, row.length));
       const sorted = [...row.keys()].sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0) || a - b);
-      assert.deepEqual(listed.map((entry) => entry.id), sorted.slice(0, listed.length));
+      assert.deepEqual(
+        listed.map((entry) => entry.id),
+        sorted.slice(0, listed.length),
+      );
     }),
   );
   assert.deepEqual(chooseToken(logits(1, 2), plain, 0).alternatives, undefined);

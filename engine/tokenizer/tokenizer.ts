@@ -36,7 +36,11 @@ export interface Tokenizer {
   decode(ids: readonly number[], options?: { readonly keepSpecial?: boolean }): string;
   /** The text of one token as bytes, for logprobs. */
   tokenBytes(id: number): Uint8Array;
-  createDetokenizer(): Detokenizer;
+  /**
+   * @param continues the ids go on after other text (a base model's prompt, a partial answer), so the space that
+   * SentencePiece writes before its first word is a real one and stays
+   */
+  createDetokenizer(options?: { readonly continues?: boolean }): Detokenizer;
   /**
    * The prompt for a conversation by the model's own template; without one, the messages' text in order, unadorned
    * (a base model continues it).

@@ -316,7 +316,10 @@ export function dequantise(tensor: WeightTensor): Float32Array {
     case 'f16':
       return Float32Array.from(tensor.data, halfToFloat);
     case 'q8':
-      return Float32Array.from(tensor.quants, (byte, i) => (byte - 128) * halfToFloat(tensor.scales[i >> 5] ?? Number.NaN));
+      return Float32Array.from(
+        tensor.quants,
+        (byte, i) => (byte - 128) * halfToFloat(tensor.scales[i >> 5] ?? Number.NaN),
+      );
     case 'q4': {
       const out = new Float32Array(tensor.quants.length * 2);
       tensor.quants.forEach((byte, i) => {
