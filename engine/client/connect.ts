@@ -1,0 +1,103 @@
+// connect(): the way in. One engine for a page however often it is called, one host for all pages of the site. Called
+// by sites and by the elements. What goes wrong is a typed EngineError, and the next call tries again.
+
+import { EngineError } from '../protocol/errors.js';
+import type { EngineSettings } from '../protocol/host-api.js';
+import { engineScope } from '../protocol/scope.js';
+import { Engine } from './engine.js';
+import { catalogueUrlIn, kitBaseUrl, workerUrlIn } from './locations.js';
+
+export interface ConnectOptions {
+  /** Engine worker script, same-origin. Default: `engine-worker.js` beside the kit. */
+  readonly workerUrl?: string | URL;
+  /** Catalogue of models. Default: `models/models.json` beside the kit. */
+  readonly catalogueUrl?: string | URL;
+  /** Model loaded when nobody chose one: id in the catalogue or URL. Default: 'default'. */
+  readonly defaultModel?: string;
+  /** 'auto' (default) lets the kit choose and step down; a device pins it. */
+  readonly device?: 'auto' | 'webgpu' | 'wasm';
+  /** Base URL of an OpenAI-compatible endpoint ("https://host/v1"); used only when the visitor allows it. */
+  readonly cloudUrl?: string | URL | null;
+  /** Name by which the endpoint knows its model. */
+  readonly cloudModel?: string | null;
+  /** Tells several engines of one site apart; '' is the one that everybody shares. */
+  readonly name?: string;
+  /** Identity of this page towards the engine; made up when absent. Another id is another connection. */
+  readonly tabId?: string;
+  /** Milliseconds for the engine to start. Default 30000. */
+  readonly startTimeout?: number;
+  /** Milliseconds of silence after which the engine counts as dead although its lock is held. Default 60000. */
+  readonly heartbeatTimeout?: number;
+}
+
+const engines = new Map<string, { readonly engine: Promise<Engine>; readonly settings: EngineSettings }>();
+
+/**
+ * Connects this page to the engine of its site, starting it if no tab has. Nothing is downloaded by this but the
+ * engine's script and the list of models.
+ * @throws EngineError `engine-lost` when the engine cannot be started, `invalid-request` for a bad option
+ */
+export async function connect(options: ConnectOptions = {}): Promise<Engine> {
+  const page = globalThis.location.href;
+  const base = kitBaseUrl();
+  const workerUrl = absolute(options.workerUrl ?? workerUrlIn(base), page, 'workerUrl');
+  const settings: EngineSettings = {
+    catalogueUrl: absolute(options.catalogueUrl ?? catalogueUrlIn(base), page, 'catalogueUrl'),
+    defaultModel: modelName(options.defaultModel ?? 'default', page),
+    device: options.device ?? 'auto',
+    cloudUrl: options.cloudUrl ? absolute(options.cloudUrl, page, 'cloudUrl') : null,
+    cloudModel: options.cloudModel ?? null,
+  };
+  const scope = engineScope(workerUrl, options.name);
+  const key = JSON.stringify([scope, options.tabId ?? '']);
+  const known = engines.get(key);
+  if (known) {
+    const engine = await known.engine;
+    warnOfOthers(engine.settings, settings);
+    return engine;
+  }
+  const opening = Engine.open(
+    {
+      workerUrl,
+      scope,
+      tabId: options.tabId ?? crypto.randomUUID(),
+      settings,
+      startTimeout: options.startTimeout ?? 30_000,
+      heartbeatTimeout: options.heartbeatTimeout ?? 60_000,
+    },
+    () => engines.delete(key),
+  );
+  engines.set(key, { engine: opening, settings });
+  try {
+    const engine = await opening;
+    warnOfOthers(engine.settings, settings);
+    return engine;
+  } catch (error) {
+    engines.delete(key);
+    throw error;
+  }
+}
+
+/** A model named by a relative URL ("models/x.gguf") is meant relative to the page; a plain word is a catalogue's id. */
+function modelName(model: string, page: string): string {
+  return /^\.{0,2}\//.test(model) ? absolute(model, page, 'defaultModel') : model;
+}
+
+function absolute(url: string | URL, base: string, what: string): string {
+  if (URL.canParse(String(url), base)) return new URL(String(url), base).href;
+  throw new EngineError('invalid-request', `${what} is no URL: ${String(url).slice(0, 200)}`, {
+    hint: 'Correct the attribute or option of this name.',
+  });
+}
+
+function warnOfOthers(held: EngineSettings, wanted: EngineSettings): void {
+  const names = ['catalogueUrl', 'defaultModel', 'device', 'cloudUrl', 'cloudModel'] as const;
+  const others = names.filter((name) => held[name] !== wanted[name]);
+  if (others.length === 0) return;
+  // A site's mistake, for its developer; visitors see nothing of it.
+  // eslint-disable-next-line no-console
+  console.warn(
+    `llm-elements: another tab or element set ${others.join(', ')} of the shared engine first; ` +
+      `what this one wants does not hold. Set the same values everywhere.`,
+  );
+}

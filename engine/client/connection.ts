@@ -1,0 +1,198 @@
+// One life of the connection between this page and the host: the page's own lock as sign of life, hello, checked
+// calls, and the notice of the host's death (its lock is granted to us, or it answers no heartbeat). Called by Engine,
+// which makes a new connection after a death. Knows nothing of chat. After `end` every pending call and stream has
+// failed with the reason: nothing hangs, although comlink never settles a call to a dead worker.
+
+import { transfer, wrap, type Remote } from 'comlink';
+import type { GenericSchema } from 'valibot';
+import { EngineError } from '../protocol/errors.js';
+import {
+  protocolVersion,
+  type EngineSettings,
+  type HelloReply,
+  type HostApi,
+  type HostMethod,
+} from '../protocol/host-api.js';
+import { parseReply, replySchemas } from '../protocol/page-messages.js';
+import { hostLockName, tabLockName } from '../protocol/scope.js';
+import { openWorkerPort } from './worker-port.js';
+
+export interface ConnectionOptions {
+  readonly workerUrl: string;
+  readonly scope: string;
+  readonly tabId: string;
+  readonly settings: EngineSettings;
+  /** Milliseconds for the host to start and answer. */
+  readonly startTimeout: number;
+  /** Milliseconds without an answer to a heartbeat, while something is pending, after which the host counts as dead. */
+  readonly heartbeatTimeout: number;
+}
+
+type Answers = { readonly [M in keyof typeof replySchemas]: Answer<(typeof replySchemas)[M]> };
+type Answer<S> = S extends GenericSchema<unknown, infer T> ? T : never;
+
+/** Heartbeats in a row without an answer that mean death. */
+const missedBeats = 10;
+
+let connections = 0;
+
+export class Connection {
+  readonly #gone = new AbortController();
+  #pending = 0;
+  #heartbeat: ReturnType<typeof setInterval> | null = null;
+  /** Heartbeats since the host was last heard; counted, not timed, because hidden pages' timers run late. */
+  #unanswered = 0;
+
+  /** comlink drops the calls of a proxy that is collected: it is held here as long as the connection. */
+  private constructor(
+    private readonly options: ConnectionOptions,
+    private readonly port: MessagePort,
+    private readonly host: Remote<HostApi>,
+  ) {}
+
+  /** @throws EngineError `engine-lost` when the host cannot be started or does not answer; what hello refuses */
+  static async open(options: ConnectionOptions): Promise<{ connection: Connection; hello: HelloReply }> {
+    const { port, failed } = openWorkerPort(options.workerUrl, options.scope);
+    const connection = new Connection(options, port, wrap<HostApi>(port));
+    const late = setTimeout(() => {
+      connection.end(
+        new EngineError('engine-lost', `The engine did not answer within ${options.startTimeout / 1000} seconds.`, {
+          hint: 'Reload the page. If that does not help, close all tabs of this site and open it again.',
+        }),
+      );
+    }, options.startTimeout);
+    failed.catch((error: unknown) => connection.end(EngineError.from(error)));
+    try {
+      const lifeLock = tabLockName(options.scope, `${options.tabId}.${++connections}.${Date.now().toString(36)}`);
+      await connection.#holdLifeLock(lifeLock);
+      const { tabId, settings } = options;
+      const hello = await connection.call('hello', { protocolVersion, tabId, lifeLock, settings });
+      connection.#watchHost(hello.state.hostId);
+      return { connection, hello };
+    } catch (error) {
+      connection.end(EngineError.from(error));
+      throw error;
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  /** Aborted, with an EngineError as reason, when this connection is over. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /**
+   * @param transferables ports among the arguments that go over
+   * @throws EngineError of the host, or the reason for which the connection ended
+   */
+  async call<M extends keyof Answers>(method: M, argument?: unknown, port?: MessagePort): Promise<Answers[M]> {
+    return await this.during(async () => {
+      const remote = this.host[method] as unknown as (...args: unknown[]) => Promise<unknown>;
+      const args = port === undefined ? [argument] : [argument, transfer(port, [port])];
+      const reply = parseReply(replySchemas[method] as GenericSchema<unknown, Answers[M]>, await remote(...args));
+      if (reply.ok) return reply.value;
+      throw EngineError.from(reply.error);
+    });
+  }
+
+  /** Runs `work` under the heartbeat; ends with the connection's reason if that is over first. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#throwIfGone();
+    this.#beat(+1);
+    let stop = (): void => undefined;
+    const over = new Promise<never>((_resolve, reject) => {
+      stop = () => reject(EngineError.from(this.gone.reason));
+      this.gone.addEventListener('abort', stop, { once: true });
+    });
+    try {
+      return await Promise.race([work(), over]);
+    } finally {
+      this.gone.removeEventListener('abort', stop);
+      this.#beat(-1);
+    }
+  }
+
+  /** Anything came from the host: it lives. */
+  heard(): void {
+    this.#unanswered = 0;
+  }
+
+  /** Leaves in order: the host frees everything of this page at once. */
+  goodbye(why: string): void {
+    if (this.gone.aborted) return;
+    const farewell: HostMethod = 'goodbye';
+    void this.host[farewell](); // no answer is waited for: the page may be gone by then
+    this.end(new EngineError('engine-lost', why, { hint: 'Send the request again.' }));
+  }
+
+  /** Fails everything pending, lets the locks go, closes the port. Safe to call twice. */
+  end(reason: EngineError): void {
+    if (this.gone.aborted) return;
+    if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
+    this.#gone.abort(reason);
+    this.port.close();
+  }
+
+  #throwIfGone(): void {
+    if (this.gone.aborted) throw EngineError.from(this.gone.reason);
+  }
+
+  async #holdLifeLock(name: string): Promise<void> {
+    await new Promise<void>((held, failed) => {
+      const kept = navigator.locks.request(name, () => {
+        held();
+        return new Promise<void>((done) => {
+          if (this.gone.aborted) done();
+          this.gone.addEventListener('abort', () => done(), { once: true });
+        });
+      });
+      kept.catch(failed);
+    });
+  }
+
+  #watchHost(hostId: string): void {
+    navigator.locks
+      .request(hostLockName(this.options.scope, hostId), { mode: 'shared', signal: this.gone }, () => {
+        this.end(hostDied());
+      })
+      .catch((error: unknown) => {
+        // Our own end. Otherwise locks are denied here, and the heartbeat is what is left.
+        void error;
+      });
+  }
+
+  /** The heartbeat runs only while something is pending. */
+  #beat(change: 1 | -1): void {
+    this.#pending += change;
+    if (this.#pending > 0 && this.#heartbeat === null) {
+      this.heard();
+      this.#heartbeat = setInterval(() => this.#ping(), this.options.heartbeatTimeout / missedBeats);
+    } else if (this.#pending === 0 && this.#heartbeat !== null) {
+      clearInterval(this.#heartbeat);
+      this.#heartbeat = null;
+    }
+  }
+
+  #ping(): void {
+    if (this.#unanswered >= missedBeats) {
+      this.end(hostSilent());
+      return;
+    }
+    this.#unanswered++;
+    this.host.ping().then(
+      () => this.heard(),
+      (error: unknown) => this.end(EngineError.from(error)),
+    );
+  }
+}
+
+const hostDied = (): EngineError =>
+  new EngineError('engine-lost', 'The engine stopped: the browser ended the worker that it lived in.', {
+    hint: 'Send the request again: a new engine is started for it.',
+  });
+
+const hostSilent = (): EngineError =>
+  new EngineError('engine-lost', 'The engine no longer answers.', {
+    hint: 'Close all tabs of this site and open it again.',
+  });

@@ -1,0 +1,241 @@
+// What a page holds: `engine.chat.completions`, models, load and unload, the state of the one engine that all tabs of
+// the site share, the visitor's cloud switch. Made by connect(). Keeps the newest state (hello's snapshot, then the
+// broadcasts of the same host), notices the host's death and connects again; knows no element and no DOM but the page's
+// life (pagehide, pageshow). Nothing is ever changed here optimistically: the host decides, the state says it.
+
+import { EngineError } from '../protocol/errors.js';
+import type { EngineSettings } from '../protocol/host-api.js';
+import { parseBroadcast } from '../protocol/page-messages.js';
+import { cloudModelId, type EngineState, type LoadedModel, type ModelListing } from '../protocol/state.js';
+import { Completions } from './completions.js';
+import { Connection, type ConnectionOptions } from './connection.js';
+
+/** Fired on the engine whenever its state changed. */
+export class LlmStateChangeEvent extends Event {
+  static readonly type = 'llm-state-change';
+  constructor(readonly state: EngineState) {
+    super(LlmStateChangeEvent.type);
+  }
+}
+
+export interface LoadOptions {
+  readonly device?: 'auto' | 'webgpu' | 'wasm';
+  readonly signal?: AbortSignal;
+}
+
+/** Lives of the host within `livesWindow` milliseconds after which a dead one is started again only when asked for. */
+const livesAllowed = 3;
+const livesWindow = 60_000;
+
+export class Engine extends EventTarget {
+  readonly tabId: string;
+  readonly chat: { readonly completions: Completions };
+  readonly models: { list(): Promise<{ readonly object: 'list'; readonly data: readonly ModelListing[] }> };
+  readonly cloud: { allow(allowed: boolean): Promise<void> };
+  #state: EngineState;
+  #settings: EngineSettings;
+  #connection: Connection;
+  #connecting: Promise<Connection> | null = null;
+  #channel: BroadcastChannel | null = null;
+  #births: number[] = [];
+  #loadIds = 0;
+  /** The model this page last saw loaded: what a new host is asked for after the old one died. */
+  #lastModel: string | undefined;
+  #closed = false;
+
+  private constructor(
+    private readonly options: ConnectionOptions,
+    private readonly onClosed: () => void,
+    first: { connection: Connection; state: EngineState; settings: EngineSettings; channel: BroadcastChannel },
+  ) {
+    super();
+    this.tabId = options.tabId;
+    this.#connection = first.connection;
+    this.#state = first.state;
+    this.#settings = first.settings;
+    this.#remember(first.state);
+    this.#listen(first.channel);
+    this.#watch(first.connection);
+    this.chat = {
+      completions: new Completions({
+        connected: (signal) => this.#connected(signal),
+        model: () => (this.#state.status.kind === 'idle' ? this.#lastModel : undefined),
+      }),
+    };
+    this.models = { list: async () => ({ object: 'list', data: await (await this.#connected()).call('models') }) };
+    this.cloud = { allow: (allowed) => this.#allowCloud(allowed) };
+    globalThis.addEventListener('pagehide', this.#hidden);
+    globalThis.addEventListener('pageshow', this.#shown);
+  }
+
+  /** Called by connect(). @throws EngineError `engine-lost` when the host cannot be started */
+  static async open(options: ConnectionOptions, onClosed: () => void): Promise<Engine> {
+    const channel = new BroadcastChannel(options.scope); // before hello, so that no state falls between
+    try {
+      const { connection, hello } = await Connection.open(options);
+      return new Engine(options, onClosed, { connection, state: hello.state, settings: hello.settings, channel });
+    } catch (error) {
+      channel.close();
+      throw error;
+    }
+  }
+
+  /** The newest state of the engine that all tabs share. */
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  /** The settings that hold: those of the tab that came first. */
+  get settings(): EngineSettings {
+    return this.#settings;
+  }
+
+  /** Calls `listener` with every later state. @returns ends it */
+  subscribe(listener: (state: EngineState) => void): () => void {
+    const heard = (event: Event): void => {
+      if (event instanceof LlmStateChangeEvent) listener(event.state);
+    };
+    this.addEventListener(LlmStateChangeEvent.type, heard);
+    return () => this.removeEventListener(LlmStateChangeEvent.type, heard);
+  }
+
+  /**
+   * Loads a model for all tabs; joins a load of it that is under way.
+   * @param model id in the catalogue, absolute URL of a pack or a GGUF file, or 'cloud'
+   * @throws EngineError, `aborted` by the signal (other tabs that wait for the same model still get it)
+   */
+  async load(model: string, { device, signal }: LoadOptions = {}): Promise<LoadedModel> {
+    if (signal?.aborted) throw new EngineError('aborted', 'Loading was stopped.');
+    const connection = await this.#connected(signal);
+    const loadId = `${this.tabId}.${++this.#loadIds}`;
+    const cancel = (): void => {
+      connection.call('cancelLoad', loadId).catch((error: unknown) => {
+        // The connection ended, and with it the load; the call below reports that.
+        void error;
+      });
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      return await connection.call('load', device === undefined ? { model, loadId } : { model, device, loadId });
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** Frees the model for all tabs, after the answer that runs. */
+  async unload(): Promise<void> {
+    this.#lastModel = undefined;
+    await (await this.#connected()).call('unload');
+  }
+
+  /** Same-origin URLs the engine's worker fetched: what offline use needs, beside the page's own. */
+  async fetched(): Promise<readonly string[]> {
+    return await (await this.#connected()).call('fetched');
+  }
+
+  /** Leaves the engine; every pending call of this page fails. The engine lives on for other tabs. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    globalThis.removeEventListener('pagehide', this.#hidden);
+    globalThis.removeEventListener('pageshow', this.#shown);
+    this.#connection.goodbye('The page closed its connection to the engine.');
+    this.#channel?.close();
+    this.onClosed();
+  }
+
+  async #allowCloud(allowed: boolean): Promise<void> {
+    if (allowed && globalThis.top !== globalThis.self) {
+      throw new EngineError('invalid-request', 'The cloud can be allowed only in the site itself, not in a frame.', {
+        hint: 'Open this page in a tab of its own and switch the cloud on there.',
+      });
+    }
+    await (await this.#connected()).call('setCloudAllowed', allowed);
+  }
+
+  /** The connection; a new one if the last is over. */
+  async #connected(signal?: AbortSignal): Promise<Connection> {
+    if (this.#closed) {
+      throw new EngineError('engine-lost', 'This page has closed its connection to the engine.', {
+        hint: 'Call connect() again.',
+      });
+    }
+    if (!this.#connection.gone.aborted) return this.#connection;
+    this.#connecting ??= this.#reconnect().finally(() => {
+      this.#connecting = null;
+    });
+    const connection = await this.#connecting;
+    if (signal?.aborted) throw new EngineError('aborted', 'The request was stopped.');
+    return connection;
+  }
+
+  async #reconnect(): Promise<Connection> {
+    if (this.#channel === null) this.#listen(new BroadcastChannel(this.options.scope));
+    const { connection, hello } = await Connection.open(this.options);
+    if (this.#closed) {
+      connection.goodbye('The page closed its connection to the engine.');
+      throw EngineError.from(connection.gone.reason);
+    }
+    this.#connection = connection;
+    this.#settings = hello.settings;
+    this.#watch(connection);
+    this.#take(hello.state, true);
+    return connection;
+  }
+
+  #watch(connection: Connection): void {
+    const died = (): void => {
+      if (this.#closed || connection !== this.#connection) return;
+      const error = EngineError.from(connection.gone.reason).toShape();
+      this.#show({ ...this.#state, status: { kind: 'failed', error }, generating: null, waiting: [] });
+      const now = performance.now();
+      this.#births = [...this.#births, now].filter((birth) => now - birth < livesWindow);
+      if (this.#channel === null || this.#births.length > livesAllowed) return; // put aside, or dying again and again
+      this.#connected().catch((failure: unknown) => {
+        const shape = EngineError.from(failure).toShape();
+        if (!this.#closed) this.#show({ ...this.#state, status: { kind: 'failed', error: shape } });
+      });
+    };
+    connection.gone.addEventListener('abort', died, { once: true });
+  }
+
+  #listen(channel: BroadcastChannel): void {
+    this.#channel = channel;
+    channel.addEventListener('message', (event) => {
+      const state = parseBroadcast(event.data);
+      if (state) this.#take(state, false);
+    });
+  }
+
+  /** @param fresh from hello: also a new host's */
+  #take(state: EngineState, fresh: boolean): void {
+    if (this.#connection.gone.aborted) return;
+    const same = state.hostId === this.#state.hostId;
+    if (same ? state.sequence <= this.#state.sequence : !fresh) return;
+    this.#remember(state);
+    this.#show(state);
+  }
+
+  #remember({ status }: EngineState): void {
+    if (status.kind === 'ready' && status.model.id !== cloudModelId) this.#lastModel = status.model.id;
+  }
+
+  #show(state: EngineState): void {
+    this.#state = state;
+    this.dispatchEvent(new LlmStateChangeEvent(state));
+  }
+
+  /** A page that may be put into the back/forward cache must hold nothing of the engine. */
+  #hidden = (): void => {
+    this.#channel?.close();
+    this.#channel = null;
+    this.#connection.goodbye('The page was left.');
+  };
+
+  #shown = (event: PageTransitionEvent): void => {
+    if (!event.persisted) return;
+    this.#connected().catch((error: unknown) => {
+      this.#show({ ...this.#state, status: { kind: 'failed', error: EngineError.from(error).toShape() } });
+    });
+  };
+}

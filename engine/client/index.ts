@@ -1,0 +1,28 @@
+// The client's public face: what a page imports from `llm-elements/client`, and what the elements build on.
+
+export { connect, type ConnectOptions } from './connect.js';
+export { Engine, LlmStateChangeEvent, type LoadOptions } from './engine.js';
+export { Completions, type RequestOptions } from './completions.js';
+export { ChatCompletionStream } from './chat-stream.js';
+export { EngineError, engineErrorCodes, type EngineErrorCode, type EngineErrorShape } from '../protocol/errors.js';
+export { cloudModelId } from '../protocol/state.js';
+export type {
+  EngineMetrics,
+  EngineState,
+  EngineStatus,
+  LoadedModel,
+  ModelListing,
+} from '../protocol/state.js';
+export type { EngineSettings } from '../protocol/host-api.js';
+export type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionRequest,
+  ChatMessage,
+  CompletionUsage,
+  FinishReason,
+  LogprobEntry,
+  Provenance,
+  Tool,
+  ToolCall,
+} from '../protocol/chat.js';

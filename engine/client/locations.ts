@@ -1,0 +1,11 @@
+// Where the kit's own files lie, seen from this module: beside it in `dist/`, or one folder up when the build put this
+// code into `chunks/`. Called by connect(). Sites that serve the files elsewhere pass `workerUrl` and `catalogueUrl`.
+
+/** Base URL of the kit, ends with a slash. */
+export function kitBaseUrl(moduleUrl: string = import.meta.url): string {
+  const folder = new URL('.', moduleUrl);
+  return folder.pathname.endsWith('/chunks/') ? new URL('..', folder).href : folder.href;
+}
+
+export const workerUrlIn = (base: string): string => new URL('engine-worker.js', base).href;
+export const catalogueUrlIn = (base: string): string => new URL('models/models.json', base).href;

@@ -1,0 +1,114 @@
+// Runs one admitted request to its end: chooses where it begins (the loaded model, or the cloud when the request asks
+// for it and the visitor allows it), writes the events as chunks on its stream, keeps its figures. Called by EngineHost
+// within the request's turn; knows nothing of the queue. Never throws: what fails is told on the request's stream.
+
+import { EngineError } from '../protocol/errors.js';
+import type { ChatCompletionRequest, Provenance } from '../protocol/chat.js';
+import type { EngineSettings } from '../protocol/host-api.js';
+import { cloudModelId } from '../protocol/state.js';
+import type { AnswerMeter } from '../metrics/answer-meter.js';
+import type { Backend } from '../backends/backend.js';
+import { answer, type Route } from '../routing/answer.js';
+import type { AnswerStream } from './answer-stream.js';
+import { ChunkWriter } from './chunks.js';
+import type { ModelSlot } from './model-slot.js';
+
+export interface AnswerJob {
+  readonly requestId: string;
+  readonly tabId: string;
+  readonly completion: ChatCompletionRequest;
+  readonly controller: AbortController;
+  readonly stream: AnswerStream;
+  readonly meter: AnswerMeter;
+  /** The endpoint is answering it right now. */
+  atCloud: boolean;
+}
+
+export interface AnsweringParts {
+  readonly slot: ModelSlot;
+  readonly settings: () => EngineSettings;
+  readonly cloudAllowed: () => boolean;
+  readonly createCloud: (settings: EngineSettings) => Backend;
+  readonly now: () => number;
+  readonly changed: (kind: 'progress' | 'change') => void;
+  readonly note: (text: string) => void;
+}
+
+export class Answering {
+  constructor(private readonly parts: AnsweringParts) {}
+
+  /** @throws EngineError `invalid-request` without an endpoint, `consent-required` while the visitor's switch is off */
+  requireCloud(): void {
+    if (this.parts.settings().cloudUrl === null) {
+      throw new EngineError('invalid-request', 'The cloud model was asked for, but this site has set no endpoint.', {
+        hint: 'Choose a model that runs on this device.',
+      });
+    }
+    if (!this.parts.cloudAllowed()) {
+      throw new EngineError('consent-required', 'The cloud may answer only after you switched it on.', {
+        hint: 'Switch the cloud on, or choose a model that runs on this device.',
+      });
+    }
+  }
+
+  async run(job: AnswerJob): Promise<void> {
+    const { stream, controller, meter } = job;
+    const { signal } = controller;
+    try {
+      stream.started();
+      this.parts.changed('change');
+      const writer = new ChunkWriter(job.requestId, Math.floor(Date.now() / 1000));
+      let from: Provenance | null = null;
+      const routes = {
+        first: () => this.#first(job),
+        next: (error: EngineError) => this.parts.slot.stepDown(error, signal),
+      };
+      for await (const event of answer(job.completion, routes, signal)) {
+        if (event.type === 'route') {
+          const begins = from === null;
+          from = event.route.provenance;
+          job.atCloud = event.route.backend.info.leavesDevice;
+          this.parts.changed('change');
+          if (begins) stream.chunk(writer.begin(from));
+          continue;
+        }
+        if (from === null) throw new EngineError('internal', 'An answer began before its route was known.');
+        if (event.type === 'prefilled') {
+          meter.prefilled(event.promptTokens);
+        } else if (event.type === 'delta') {
+          meter.tokens(event.tokens);
+          if (event.text !== '' || event.logprobs?.length) stream.chunk(writer.text(from, event.text, event.logprobs));
+        } else {
+          meter.prefilled(event.promptTokens);
+          const { promptTokens, completionTokens } = event;
+          const usage = {
+            prompt_tokens: promptTokens,
+            completion_tokens: completionTokens,
+            total_tokens: promptTokens + completionTokens,
+          };
+          stream.chunk(writer.end(from, event.finishReason, usage, event.toolCalls));
+        }
+        this.parts.changed('progress');
+      }
+      stream.done();
+    } catch (error) {
+      stream.fail(signal.aborted ? EngineError.from(signal.reason) : EngineError.from(error));
+    } finally {
+      job.atCloud = false;
+    }
+  }
+
+  async #first(job: AnswerJob): Promise<Route> {
+    const { completion, controller } = job;
+    if (completion.model === cloudModelId) {
+      this.requireCloud(); // again: the switch may have gone off while it waited
+      const backend = this.parts.createCloud(this.parts.settings());
+      return { backend, provenance: { backend: 'cloud', model: cloudModelId } };
+    }
+    const began = this.parts.now();
+    const { loads } = this.parts.slot;
+    const route = await this.parts.slot.ensure(completion.model, controller.signal);
+    if (this.parts.slot.loads > loads) job.meter.loaded(this.parts.now() - began);
+    return route;
+  }
+}

@@ -1,0 +1,314 @@
+// Where the engine lives: takes pages' ports, admits their requests to one fair queue, runs one answer at a time over
+// the loaded model, publishes one state. The same class runs in the SharedWorker and (later) in an elected tab's
+// worker; only the entry differs, and everything from outside is passed in as `EngineParts`. Called by shared-worker.ts
+// and by tests. Knows nothing of weights, decoders or the DOM.
+// What goes wrong: a tab that dies frees all it had; a failing answer fails alone; a refused message changes nothing.
+
+import { EngineError } from '../protocol/errors.js';
+import { parseChatCompletionRequest } from '../protocol/chat.js';
+import { parseHello, parseId, parseLoad, parseSwitch, type EngineSettings } from '../protocol/host-api.js';
+import { hostLockName, tabLockName } from '../protocol/scope.js';
+import { cloudModelId } from '../protocol/state.js';
+import { EngineCounters } from '../metrics/answer-meter.js';
+import type { Backend } from '../backends/backend.js';
+import type { Capabilities } from '../routing/capabilities.js';
+import type { ConsentStore } from '../routing/consent-store.js';
+import type { OpenModel } from '../routing/runner.js';
+import { Answering, type AnswerJob } from './answering.js';
+import { AnswerStream } from './answer-stream.js';
+import { Catalogue } from './catalogue.js';
+import { FairQueue, type QueueLimits } from './fair-queue.js';
+import { holdLock } from './life-signs.js';
+import { ModelSlot } from './model-slot.js';
+import { StatePublisher, type StateChannel, type StateFacts } from './state-publisher.js';
+import { TabSession, type SessionCalls } from './tab-session.js';
+import { Turnstile } from './turnstile.js';
+
+/** Everything of the outside world; tests pass their own. */
+export interface EngineParts {
+  readonly scope: string;
+  readonly openModel: OpenModel;
+  readonly createCloud: (settings: EngineSettings) => Backend;
+  readonly probe: () => Promise<Capabilities>;
+  readonly consent: ConsentStore;
+  readonly fetch: typeof globalThis.fetch;
+  readonly locks: LockManager;
+  readonly channel: StateChannel;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+  readonly createId: () => string;
+  /** Same-origin URLs fetched so far. */
+  readonly fetched: () => readonly string[];
+  readonly limits?: QueueLimits;
+}
+
+const newestNotes = 8;
+
+export class EngineHost {
+  readonly id: string;
+  readonly #sessions = new Set<TabSession>();
+  readonly #queue: FairQueue<AnswerJob>;
+  readonly #turnstile = new Turnstile();
+  readonly #catalogue: Catalogue;
+  readonly #slot: ModelSlot;
+  readonly #counters: EngineCounters;
+  readonly #publisher: StatePublisher;
+  readonly #answering: Answering;
+  readonly #alive: Promise<void>;
+  readonly #end = new AbortController();
+  #settings: EngineSettings | null = null;
+  #cloudAllowed = false;
+  #consentRead: Promise<void> = Promise.resolve();
+  #running: AnswerJob | null = null;
+  #pumping = false;
+  #notes: readonly string[] = [];
+
+  constructor(private readonly parts: EngineParts) {
+    this.id = parts.createId();
+    this.#queue = new FairQueue(parts.limits);
+    this.#counters = new EngineCounters(parts.now);
+    this.#catalogue = new Catalogue(
+      () => this.#site().catalogueUrl,
+      parts.fetch,
+      () => this.#publisher.changed(),
+    );
+    this.#slot = new ModelSlot({
+      openModel: parts.openModel,
+      createCloud: parts.createCloud,
+      probe: parts.probe,
+      now: parts.now,
+      catalogue: this.#catalogue,
+      turnstile: this.#turnstile,
+      settings: () => this.#site(),
+      cloudAllowed: () => this.#cloudAllowed && this.#site().cloudUrl !== null,
+      changed: (kind) => this.#publisher.changed(kind),
+      note: (text) => this.#note(text),
+    });
+    this.#answering = new Answering({
+      slot: this.#slot,
+      settings: () => this.#site(),
+      cloudAllowed: () => this.#cloudAllowed,
+      createCloud: parts.createCloud,
+      now: parts.now,
+      changed: (kind) => this.#publisher.changed(kind),
+      note: (text) => this.#note(text),
+    });
+    this.#publisher = new StatePublisher(this.id, () => this.#facts(), parts.channel, parts.now);
+    this.#alive = holdLock(parts.locks, hostLockName(parts.scope, this.id), this.#end.signal);
+  }
+
+  /** A page connected. The port is the page's alone, and the host closes it when the page has gone. */
+  attach(port: MessagePort): void {
+    this.#sessions.add(new TabSession(port, this.#calls, (session) => this.#left(session)));
+  }
+
+  /** Ends every session and frees the model. For tests and for an elected tab that hands over. */
+  async close(): Promise<void> {
+    for (const session of this.#sessions) session.end('The engine was closed.');
+    await this.#slot.unload();
+    this.#publisher.close();
+    this.#end.abort();
+  }
+
+  readonly #calls: SessionCalls = {
+    hello: async (session, request) => {
+      const hello = parseHello(request);
+      if (!hello.lifeLock.startsWith(tabLockName(this.parts.scope, ''))) {
+        throw new EngineError('invalid-request', 'hello, lifeLock: this is no lock of a tab of this engine.');
+      }
+      await this.#alive; // so that a page that asks for our lock never gets it while we live
+      for (const other of this.#sessions) {
+        if (other !== session && other.tabId === hello.tabId) other.end('The tab connected again.');
+      }
+      this.#settle(hello.settings);
+      await this.#consentRead;
+      session.attach(hello, this.parts.locks);
+      this.#publisher.changed();
+      return { state: this.#publisher.current(), settings: this.#site() };
+    },
+    ping: async () => ({ hostId: this.id }),
+    state: async () => this.#publisher.current(),
+    models: async () => {
+      await this.#catalogue.ready();
+      return this.#catalogue.listings;
+    },
+    load: async (session, request) => {
+      const { model, device, loadId } = parseLoad(request);
+      if (session.loads.has(loadId)) throw new EngineError('invalid-request', 'This loadId is in use.');
+      if (model === cloudModelId) this.#answering.requireCloud();
+      const controller = new AbortController();
+      session.loads.set(loadId, controller);
+      try {
+        return await this.#slot.load(model, device ?? this.#site().device, controller.signal);
+      } finally {
+        session.loads.delete(loadId);
+      }
+    },
+    cancelLoad: async (session, loadId) => {
+      const load = session.loads.get(parseId(loadId, 'loadId'));
+      load?.abort(new EngineError('aborted', 'Loading was stopped.'));
+      return null;
+    },
+    unload: async () => {
+      await this.#slot.unload();
+      return null;
+    },
+    complete: async (session, request, port) => {
+      if (!(port instanceof MessagePort)) {
+        throw new EngineError('invalid-request', 'complete: a MessagePort for the answer is wanted.');
+      }
+      return { requestId: this.#admit(session, request, port) };
+    },
+    setCloudAllowed: async (_session, allowed) => {
+      await this.#setCloudAllowed(parseSwitch(allowed, 'the cloud switch'));
+      return null;
+    },
+    fetched: async () => this.parts.fetched(),
+  };
+
+  /** The first tab's settings hold for as long as this host lives. */
+  #settle(settings: EngineSettings): void {
+    if (this.#settings) return;
+    this.#settings = settings;
+    const { cloudUrl } = settings;
+    if (cloudUrl !== null) {
+      this.#consentRead = this.parts.consent.read(cloudUrl).then((allowed) => {
+        this.#cloudAllowed = allowed;
+      });
+    }
+    // So that elements can list the models before one is asked for; a load tries again and reports what is wrong.
+    this.#catalogue.ready().catch((error: unknown) => this.#note(EngineError.from(error).message));
+  }
+
+  #site(): EngineSettings {
+    if (this.#settings) return this.#settings;
+    throw new EngineError('internal', 'The engine was used before any page said hello.');
+  }
+
+  #admit(session: TabSession, request: unknown, port: MessagePort): string {
+    try {
+      const completion = parseChatCompletionRequest(request);
+      if (completion.model === cloudModelId) this.#answering.requireCloud();
+      const controller = new AbortController();
+      const job: AnswerJob = {
+        requestId: `chatcmpl-${this.parts.createId()}`,
+        tabId: session.tabId ?? '',
+        completion,
+        controller,
+        meter: this.#counters.begin(),
+        atCloud: false,
+        stream: new AnswerStream(port, (reason) => this.#stop(job, reason)),
+      };
+      session.gone.addEventListener('abort', () => this.#stop(job, EngineError.from(session.gone.reason)), {
+        signal: controller.signal,
+      });
+      this.#queue.add(job.tabId, job);
+      void this.#pump();
+      this.#tellPlaces();
+      return job.requestId;
+    } catch (error) {
+      port.close();
+      throw error;
+    }
+  }
+
+  #stop(job: AnswerJob, reason: EngineError): void {
+    if (job.controller.signal.aborted) return;
+    job.controller.abort(reason);
+    if (!this.#queue.remove(job)) return; // it runs: whoever runs it tells its stream
+    job.stream.fail(reason);
+    this.#tellPlaces();
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      for (;;) {
+        // The next one is chosen only when its turn has come: a fairer one may arrive while a load has the turn.
+        const ran = await this.#turnstile.run(() => this.#runNext());
+        if (!ran) return;
+      }
+    } finally {
+      this.#pumping = false;
+      if (this.#queue.length > 0) void this.#pump();
+    }
+  }
+
+  async #runNext(): Promise<boolean> {
+    const job = this.#queue.next();
+    if (job === null) return false;
+    this.#running = job;
+    this.#tellPlaces();
+    try {
+      await this.#answering.run(job);
+    } finally {
+      this.#running = null;
+      job.controller.abort(new EngineError('aborted', 'The answer has ended.')); // frees its listeners
+      this.#publisher.changed();
+    }
+    return true;
+  }
+
+  #tellPlaces(): void {
+    for (const [index, { item }] of this.#queue.inOrder().entries()) item.stream.queued(index + 1);
+    this.#publisher.changed();
+  }
+
+  async #setCloudAllowed(allowed: boolean): Promise<void> {
+    const { cloudUrl } = this.#site();
+    if (cloudUrl === null) {
+      if (!allowed) return;
+      throw new EngineError('invalid-request', 'This site has set no cloud endpoint: there is nothing to allow.');
+    }
+    this.#cloudAllowed = allowed;
+    if (!allowed) {
+      if (this.#running?.atCloud) {
+        this.#running.controller.abort(
+          new EngineError('consent-required', 'The cloud was switched off while it answered.', {
+            hint: 'What had arrived is kept. Ask again to have this device answer.',
+          }),
+        );
+      }
+      this.#slot.dropCloud();
+    }
+    this.#publisher.changed();
+    await this.parts.consent.write(cloudUrl, allowed);
+  }
+
+  #left(session: TabSession): void {
+    this.#sessions.delete(session);
+    if (session.tabId !== null) {
+      for (const job of this.#queue.removeTab(session.tabId)) {
+        job.controller.abort(session.gone.reason);
+        job.stream.fail(EngineError.from(session.gone.reason));
+      }
+    }
+    this.#tellPlaces();
+  }
+
+  #note(text: string): void {
+    if (this.#notes.at(-1) === text) return;
+    this.#notes = [...this.#notes, text].slice(-newestNotes);
+    this.#publisher.changed();
+  }
+
+  #facts(): StateFacts {
+    const cloudUrl = this.#settings?.cloudUrl ?? null;
+    return {
+      status: this.#slot.status,
+      models: this.#catalogue.listings,
+      generating: this.#running && { tabId: this.#running.tabId, requestId: this.#running.requestId },
+      waiting: this.#queue.inOrder().map(({ tabId }) => tabId),
+      tabs: [...this.#sessions].filter((session) => session.tabId !== null).length,
+      cloud: {
+        endpoint: cloudUrl === null ? null : new URL(cloudUrl).host,
+        allowed: this.#cloudAllowed,
+        active: this.#running?.atCloud ?? false,
+      },
+      loads: this.#slot.loads,
+      metrics: this.#counters.snapshot(this.#slot.kvBytes),
+      notes: this.#notes,
+    };
+  }
+}

@@ -1,0 +1,348 @@
+// The one model that is loaded, and the loads under way. Equal loads are joined; a load of another model waits for the
+// answer that runs (Turnstile) and is broken off when nobody wants it any more. Climbs the ladder of devices and keeps
+// the rungs below for a device that fails in mid-answer. Called by EngineHost; knows nothing of tabs and ports.
+// What goes wrong: the opened header or the plan fails -> the old model stays; a device fails -> the next rung; all
+// fail -> no model is loaded, the status is `failed`, and the next request tries again.
+
+import { EngineError } from '../protocol/errors.js';
+import type { EngineSettings } from '../protocol/host-api.js';
+import { cloudModelId, type EngineStatus, type LoadedModel, type ModelListing } from '../protocol/state.js';
+import type { Backend } from '../backends/backend.js';
+import type { LoadProgress } from '../weights/model.js';
+import type { Route } from '../routing/answer.js';
+import type { Capabilities } from '../routing/capabilities.js';
+import { isDeviceFailure, planLadder, stepDownNote, type DeviceSetting, type Rung } from '../routing/ladder.js';
+import type { OpenedModel, OpenModel, RunningModel } from '../routing/runner.js';
+import type { Catalogue } from './catalogue.js';
+import { rejectOnAbort, type Turnstile } from './turnstile.js';
+
+export interface SlotParts {
+  readonly openModel: OpenModel;
+  readonly createCloud: (settings: EngineSettings) => Backend;
+  readonly probe: () => Promise<Capabilities>;
+  readonly now: () => number;
+  readonly catalogue: Catalogue;
+  readonly turnstile: Turnstile;
+  readonly settings: () => EngineSettings;
+  readonly cloudAllowed: () => boolean;
+  readonly changed: (kind: 'progress' | 'change') => void;
+  readonly note: (text: string) => void;
+}
+
+interface Current {
+  readonly listing: ModelListing;
+  readonly opened: OpenedModel | null;
+  rung: Rung;
+  /** Rungs below this one. */
+  below: readonly Rung[];
+  running: RunningModel | null;
+  backend: Backend;
+  loaded: LoadedModel;
+}
+
+interface Load {
+  readonly controller: AbortController;
+  /** Settles when the work ends, whoever did it. */
+  readonly result: Promise<LoadedModel>;
+  waiters: number;
+  /** It has a place at the turnstile. */
+  scheduled: boolean;
+  /** Does the work, once, whoever calls first: the load's own turn, or an answer that has the turn and needs it. */
+  begin(): Promise<LoadedModel>;
+}
+
+export class ModelSlot {
+  status: EngineStatus = { kind: 'idle' };
+  loads = 0;
+  #current: Current | null = null;
+  #loads = new Map<string, Load>();
+  #lastModel: string | null = null;
+
+  constructor(private readonly parts: SlotParts) {}
+
+  get kvBytes(): number {
+    return this.#current?.running?.kvBytes() ?? 0;
+  }
+
+  /** Loads in a turn of its own. @throws EngineError */
+  async load(model: string, device: DeviceSetting, signal: AbortSignal): Promise<LoadedModel> {
+    const listing = await Promise.race([this.#find(model), rejectOnAbort(signal)]);
+    if (this.#fits(listing.id, device) && this.#current) return this.#current.loaded;
+    const load = this.#join(listing, device, signal);
+    if (!load.scheduled) {
+      load.scheduled = true;
+      // Its own failures reach `result`; what rejects here is only an abort before its turn, seen by the race below.
+      this.parts.turnstile.run(() => load.begin(), load.controller.signal).catch(() => undefined);
+    }
+    return await Promise.race([load.result, rejectOnAbort(signal), rejectOnAbort(load.controller.signal)]);
+  }
+
+  /** The route to the model wanted, loaded if need be. Only within a turn. @param model absent: the one that is loaded */
+  async ensure(model: string | undefined, signal: AbortSignal): Promise<Route> {
+    const wanted = model ?? this.#current?.listing.id ?? this.#lastModel ?? this.parts.settings().defaultModel;
+    if (this.#current?.listing.id !== wanted) {
+      const listing = await Promise.race([this.#find(wanted), rejectOnAbort(signal)]);
+      if (!this.#fits(listing.id, 'auto')) {
+        // Not raced against the signal: the turn is ours until the work has ended, though we may have left it to others.
+        await this.#join(listing, this.parts.settings().device, signal).begin();
+        signal.throwIfAborted();
+      }
+    }
+    if (!this.#current) throw new EngineError('aborted', 'The model was unloaded while the answer waited for it.');
+    this.#ready(this.#current);
+    return routeOf(this.#current);
+  }
+
+  /** After the running model's device failed: the same model on the next rung, null when there is none. Within a turn. */
+  async stepDown(error: EngineError, signal: AbortSignal): Promise<Route | null> {
+    const current = this.#current;
+    if (!current || current.below.length === 0) {
+      await this.#dispose();
+      this.#set({ kind: 'failed', error: error.toShape() });
+      return null;
+    }
+    const below = current.below.filter((rung) => rung !== 'cloud' || this.parts.cloudAllowed());
+    const [next] = below;
+    if (next === undefined) return null;
+    this.parts.note(stepDownNote(current.rung, next, error));
+    this.#current = null;
+    try {
+      await release(current, 'keep-open');
+      const climbed = await this.#climb(current.listing, current.opened, below, signal);
+      this.#settle(climbed);
+      return routeOf(climbed);
+    } catch (failure) {
+      current.opened?.close();
+      const final = EngineError.from(failure);
+      this.#set(signal.aborted ? { kind: 'idle' } : { kind: 'failed', error: final.toShape() });
+      throw final;
+    }
+  }
+
+  /** Frees the model after the answer that runs. */
+  async unload(): Promise<void> {
+    await this.parts.turnstile.run(async () => {
+      await this.#dispose();
+      this.#lastModel = null;
+      this.#set({ kind: 'idle' });
+    });
+  }
+
+  /** The visitor's switch went off: a model that answers from the cloud is no longer loaded. */
+  dropCloud(): void {
+    if (this.#current?.rung !== 'cloud') return;
+    this.#current.opened?.close();
+    this.#current = null;
+    this.#set({ kind: 'idle' });
+  }
+
+  async #find(model: string): Promise<ModelListing> {
+    return model === cloudModelId ? cloudListing(this.parts.settings()) : await this.parts.catalogue.find(model);
+  }
+
+  #fits(id: string, device: DeviceSetting): boolean {
+    const current = this.#current;
+    return current !== null && current.listing.id === id && (device === 'auto' || device === current.rung);
+  }
+
+  /** Waits along; leaving by the signal breaks the load off when nobody else waits. */
+  #join(listing: ModelListing, device: DeviceSetting, signal: AbortSignal): Load {
+    const key = `${device} ${listing.id}`;
+    const load = this.#loads.get(key) ?? this.#newLoad(key, listing, device);
+    load.waiters++;
+    const leave = (): void => {
+      load.waiters--;
+      if (load.waiters > 0) return;
+      if (this.#loads.get(key) === load) this.#loads.delete(key);
+      load.controller.abort(new EngineError('aborted', 'Loading was stopped: no tab wants this model any more.'));
+    };
+    const settled = (): void => signal.removeEventListener('abort', leave);
+    signal.addEventListener('abort', leave, { once: true });
+    load.result.then(settled, settled);
+    return load;
+  }
+
+  #newLoad(key: string, listing: ModelListing, device: DeviceSetting): Load {
+    const controller = new AbortController();
+    let settle: (work: Promise<LoadedModel>) => void = () => undefined;
+    const result = new Promise<LoadedModel>((resolve) => {
+      settle = resolve;
+    });
+    let work: Promise<LoadedModel> | null = null;
+    const load: Load = {
+      controller,
+      result,
+      waiters: 0,
+      scheduled: false,
+      begin: () => {
+        work ??= this.#replace(listing, device, controller.signal).finally(() => {
+          if (this.#loads.get(key) === load) this.#loads.delete(key);
+        });
+        settle(work);
+        return work;
+      },
+    };
+    this.#loads.set(key, load);
+    return load;
+  }
+
+  async #replace(listing: ModelListing, device: DeviceSetting, signal: AbortSignal): Promise<LoadedModel> {
+    if (this.#fits(listing.id, device) && this.#current) return this.#current.loaded;
+    const before = this.status;
+    let opened: OpenedModel | null = null;
+    try {
+      signal.throwIfAborted();
+      this.#loading(listing, { loadedBytes: 0, totalBytes: listing.byteLength });
+      const { rungs, notes } = await this.#plan(listing, device);
+      if (listing.id !== cloudModelId && rungs[0] !== 'cloud') {
+        opened = await this.parts.openModel(listing.url, this.#stage(listing, signal));
+        signal.throwIfAborted();
+      }
+      for (const note of notes) this.parts.note(note);
+      await this.#dispose();
+      this.loads++;
+      const current = await this.#climb(listing, opened, rungs, signal);
+      this.#settle(current);
+      return current.loaded;
+    } catch (thrown) {
+      opened?.close();
+      const error = signal.aborted ? EngineError.from(signal.reason) : EngineError.from(thrown);
+      if (!signal.aborted) this.#set({ kind: 'failed', error: error.toShape() });
+      else this.#set(this.#current ? before : { kind: 'idle' });
+      throw error;
+    }
+  }
+
+  async #plan(listing: ModelListing, device: DeviceSetting) {
+    if (listing.id === cloudModelId) return { rungs: ['cloud'] as const, notes: [] };
+    return planLadder(await this.parts.probe(), device, this.parts.cloudAllowed());
+  }
+
+  async #climb(
+    listing: ModelListing,
+    opened: OpenedModel | null,
+    rungs: readonly Rung[],
+    signal: AbortSignal,
+  ): Promise<Current> {
+    for (const [index, rung] of rungs.entries()) {
+      try {
+        return await this.#start(listing, opened, rung, rungs.slice(index + 1), signal);
+      } catch (thrown) {
+        const error = EngineError.from(thrown);
+        const next = rungs[index + 1];
+        if (signal.aborted || next === undefined || !isDeviceFailure(error)) throw error;
+        this.parts.note(stepDownNote(rung, next, error));
+      }
+    }
+    throw new EngineError('internal', 'The ladder of devices is empty.');
+  }
+
+  async #start(
+    listing: ModelListing,
+    opened: OpenedModel | null,
+    rung: Rung,
+    below: readonly Rung[],
+    signal: AbortSignal,
+  ): Promise<Current> {
+    const started = this.parts.now();
+    if (rung === 'cloud' || opened === null) {
+      const backend = this.parts.createCloud(this.parts.settings());
+      const loaded = loadedCloud(backend, this.parts.settings());
+      return { listing, opened, rung: 'cloud', below: [], running: null, backend, loaded };
+    }
+    const running = await opened.start(rung, this.#stage(listing, signal));
+    if (signal.aborted) {
+      await running.backend.dispose();
+      throw EngineError.from(signal.reason);
+    }
+    const loaded: LoadedModel = {
+      id: listing.id,
+      name: listing.id === listing.url ? opened.name : listing.name,
+      backend: 'local',
+      decoder: running.decoder.kind,
+      device: running.decoder.device,
+      deviceName: running.decoder.deviceName,
+      contextLength: running.decoder.contextLength,
+      weightBytes: running.decoder.weightBytes,
+      loadMilliseconds: this.parts.now() - started,
+    };
+    return { listing, opened, rung, below, running, backend: running.backend, loaded };
+  }
+
+  #stage(listing: ModelListing, signal: AbortSignal) {
+    return { signal, onProgress: (progress: LoadProgress) => this.#loading(listing, progress) };
+  }
+
+  #loading(listing: ModelListing, { loadedBytes, totalBytes }: LoadProgress): void {
+    const phase = totalBytes > 0 && loadedBytes >= totalBytes ? 'preparing' : 'downloading';
+    const fresh = this.status.kind !== 'loading' || this.status.phase !== phase;
+    const status = { kind: 'loading', modelId: listing.id, modelName: listing.name, phase } as const;
+    this.status = { ...status, loadedBytes, totalBytes };
+    this.parts.changed(fresh ? 'change' : 'progress');
+  }
+
+  #settle(current: Current): void {
+    this.#current = current;
+    this.#lastModel = current.listing.id;
+    this.#ready(current);
+  }
+
+  #ready(current: Current): void {
+    if (this.status.kind !== 'ready' || this.status.model !== current.loaded) {
+      this.#set({ kind: 'ready', model: current.loaded });
+    }
+  }
+
+  #set(status: EngineStatus): void {
+    this.status = status;
+    this.parts.changed('change');
+  }
+
+  async #dispose(): Promise<void> {
+    const current = this.#current;
+    this.#current = null;
+    if (current) await release(current, 'close');
+  }
+}
+
+async function release(current: Current, file: 'close' | 'keep-open'): Promise<void> {
+  try {
+    await current.backend.dispose();
+  } finally {
+    if (file === 'close') current.opened?.close();
+  }
+}
+
+const routeOf = ({ backend, loaded }: Current): Route => ({
+  backend,
+  provenance: { backend: loaded.backend, model: loaded.id },
+});
+
+function loadedCloud(backend: Backend, settings: EngineSettings): LoadedModel {
+  return {
+    id: cloudModelId,
+    name: backend.info.modelName,
+    backend: 'cloud',
+    decoder: 'cloud',
+    device: 'cloud',
+    deviceName: settings.cloudUrl === null ? '' : new URL(settings.cloudUrl).host,
+    contextLength: 0,
+    weightBytes: 0,
+    loadMilliseconds: 0,
+  };
+}
+
+function cloudListing(settings: EngineSettings): ModelListing {
+  return {
+    id: cloudModelId,
+    name: settings.cloudModel ?? cloudModelId,
+    description: '',
+    url: settings.cloudUrl ?? '',
+    byteLength: 0,
+    licence: 'unknown',
+    contextLength: 0,
+    quantisation: '',
+    parameters: 0,
+    languages: [],
+  };
+}

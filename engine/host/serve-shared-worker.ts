@@ -1,0 +1,40 @@
+// Turns the SharedWorker it is called in into an engine: one EngineHost, one port for each page that connects. Called
+// at the top level of shared-worker.ts (and of the tests' worker), before any await: a `connect` event that nobody
+// hears is lost, and the page would wait for nothing.
+
+import { EngineHost, type EngineParts } from './engine-host.js';
+
+/** What a worker's entry brings along; the rest is the same everywhere and comes from the worker's own globals. */
+export type EntryParts = Pick<EngineParts, 'openModel' | 'createCloud' | 'probe' | 'consent'> &
+  Partial<Pick<EngineParts, 'limits'>>;
+
+/** The bit of SharedWorkerGlobalScope used here; TypeScript's DOM library has no worker types beside it. */
+interface SharedWorkerScope {
+  readonly name: string;
+  onconnect: ((event: MessageEvent) => void) | null;
+}
+
+export function serveSharedWorker(entry: EntryParts): EngineHost {
+  const scope = globalThis as unknown as SharedWorkerScope;
+  const host = new EngineHost({
+    scope: scope.name,
+    fetch: (input, init) => globalThis.fetch(input, init),
+    locks: navigator.locks,
+    channel: new BroadcastChannel(scope.name),
+    now: () => performance.now(),
+    createId: () => crypto.randomUUID(),
+    fetched: fetchedUrls,
+    ...entry,
+  });
+  scope.onconnect = (event) => {
+    const [port] = event.ports;
+    if (port) host.attach(port);
+  };
+  return host;
+}
+
+/** From the resource timing list (W3C Resource Timing), which workers keep of their own fetches and imports. */
+function fetchedUrls(): string[] {
+  const urls = [location.href, ...performance.getEntriesByType('resource').map((entry) => entry.name)];
+  return [...new Set(urls)].filter((url) => URL.canParse(url) && new URL(url).origin === location.origin);
+}

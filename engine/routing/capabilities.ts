@@ -1,0 +1,55 @@
+// What this browser can compute with, by feature detection only, never by the user agent's name. Called by the ladder
+// through the host, once for each load. Probing must not throw: what cannot be had is an answer with its reason.
+
+export type WebGpuCapability =
+  | {
+      readonly available: true;
+      /** A software adapter: right, but far slower here than WebAssembly. */
+      readonly software: boolean;
+      readonly name: string;
+    }
+  | { readonly available: false; readonly reason: string };
+
+export interface Capabilities {
+  readonly webgpu: WebGpuCapability;
+  readonly wasmSimd: boolean;
+}
+
+/**
+ * A module with one function that uses a SIMD instruction, (module (func (result v128) i32.const 0 i8x16.splat
+ * i8x16.popcnt)), in the binary format of the WebAssembly core specification, 5.5; only valid where SIMD is.
+ */
+const simdModule = new Uint8Array([
+  0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, // magic, version 1
+  0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b, // types: () -> v128
+  0x03, 0x02, 0x01, 0x00, // functions: one, of type 0
+  0x0a, 0x0a, 0x01, 0x08, 0x00, 0x41, 0x00, 0xfd, 0x0f, 0xfd, 0x62, 0x0b, // code
+]); // prettier-ignore
+
+export interface ProbeEnvironment {
+  readonly gpu: GPU | undefined;
+  readonly validate: (bytes: Uint8Array<ArrayBuffer>) => boolean;
+}
+
+const here = (): ProbeEnvironment => ({
+  gpu: (globalThis.navigator as Navigator | undefined)?.gpu,
+  validate: (bytes) => typeof WebAssembly === 'object' && WebAssembly.validate(bytes),
+});
+
+/** @param environment passed in by tests */
+export async function probeCapabilities(environment: ProbeEnvironment = here()): Promise<Capabilities> {
+  return { webgpu: await probeWebGpu(environment.gpu), wasmSimd: environment.validate(simdModule) };
+}
+
+async function probeWebGpu(gpu: GPU | undefined): Promise<WebGpuCapability> {
+  if (!gpu) return { available: false, reason: 'this browser has no WebGPU' };
+  try {
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter) return { available: false, reason: 'this browser found no graphics device that it may use' };
+    const { vendor, architecture, description } = adapter.info;
+    const software = adapter.info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(architecture + description);
+    return { available: true, software, name: [architecture || description, vendor].filter(Boolean).join(', ') };
+  } catch (error) {
+    return { available: false, reason: `WebGPU failed: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
