@@ -1,0 +1,297 @@
+// The client against the real host in a real SharedWorker, with a scripted model at the edge
+// (test/support/scripted-worker.ts). A "tab" here is a connection of its own: its own id, port and lock.
+
+import { expect } from '@esm-bundle/chai';
+import { connect, EngineError, type ConnectOptions, type Engine, type EngineState } from './index.js';
+
+const workerUrl = new URL('../../test/support/scripted-worker.ts', import.meta.url);
+const catalogueUrl = new URL('../../test/support/scripted-models.json', import.meta.url);
+
+const opened: Engine[] = [];
+let engineName = '';
+
+const tab = async (tabId: string, options: ConnectOptions = {}): Promise<Engine> => {
+  const engine = await connect({ workerUrl, catalogueUrl, name: engineName, tabId, ...options });
+  opened.push(engine);
+  return engine;
+};
+
+const ask = (engine: Engine, content: string, options: { signal?: AbortSignal; model?: string } = {}) =>
+  engine.chat.completions.create(
+    { messages: [{ role: 'user', content }], stream: true, ...(options.model ? { model: options.model } : {}) },
+    options.signal ? { signal: options.signal } : {},
+  );
+
+async function read(stream: AsyncIterable<{ choices: readonly { delta: { content?: string } }[] }>): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
+  return text;
+}
+
+async function failure(work: Promise<unknown>): Promise<EngineError> {
+  try {
+    await work;
+  } catch (error) {
+    expect(error).to.be.instanceOf(EngineError);
+    return error as EngineError;
+  }
+  throw new Error('It was to fail, and did not.');
+}
+
+function until(engine: Engine, wanted: (state: EngineState) => boolean, milliseconds = 10_000): Promise<EngineState> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`Not reached: ${JSON.stringify(engine.state)}`)), milliseconds);
+    const look = (state: EngineState): void => {
+      if (!wanted(state)) return;
+      clearTimeout(timer);
+      stop();
+      resolve(state);
+    };
+    const stop = engine.subscribe(look);
+    look(engine.state);
+  });
+}
+
+describe('Engine', () => {
+  beforeEach(() => {
+    engineName = crypto.randomUUID();
+  });
+
+  afterEach(() => {
+    for (const engine of opened.splice(0)) engine.close();
+  });
+
+  it('streams an answer of the default model, with role, text, finish reason and usage', async () => {
+    const engine = await tab('a');
+    const chunks = [];
+    for await (const chunk of await ask(engine, 'say one two three')) chunks.push(chunk);
+    expect(chunks[0]?.choices[0].delta).to.deep.equal({ role: 'assistant', content: '' });
+    expect(chunks.map((chunk) => chunk.choices[0].delta.content ?? '').join('')).to.equal('one two three ');
+    const last = chunks.at(-1);
+    expect(last?.choices[0].finish_reason).to.equal('stop');
+    expect(last?.usage).to.deep.equal({ prompt_tokens: 17, completion_tokens: 3, total_tokens: 20 });
+    expect(last?.llm).to.deep.equal({ backend: 'local', model: 'default' });
+  });
+
+  it('gives the whole answer without stream', async () => {
+    const engine = await tab('a');
+    const answer = await engine.chat.completions.create({ messages: [{ role: 'user', content: 'say hello' }] });
+    expect(answer.choices[0].message).to.deep.equal({ role: 'assistant', content: 'hello ' });
+    expect(answer.choices[0].finish_reason).to.equal('stop');
+    expect(answer.usage.completion_tokens).to.equal(1);
+  });
+
+  it('gives the same engine to every caller of one page', async () => {
+    const [one, two] = await Promise.all([tab('a'), tab('a')]);
+    expect(one).to.equal(two);
+  });
+
+  it('lets two tabs share one load, joined while it runs and seen by both', async () => {
+    const [one, two] = await Promise.all([tab('a'), tab('b')]);
+    const [first, second] = await Promise.all([one.load('slow'), two.load('slow')]);
+    expect(second).to.deep.equal(first);
+    await two.load('slow');
+    const state = await until(two, (now) => now.status.kind === 'ready');
+    expect(state.loads).to.equal(1);
+    expect(state.tabs).to.equal(2);
+    expect(await read(await ask(two, 'say shared'))).to.equal('shared ');
+    expect((await until(one, (now) => now.metrics.requests === 1)).loads).to.equal(1);
+  });
+
+  it('stops within a token and frees the slot for the next', async () => {
+    const engine = await tab('a');
+    const controller = new AbortController();
+    const stream = await ask(engine, `slow 20 ${'word '.repeat(500)}`, { signal: controller.signal });
+    await stream.next();
+    await stream.next();
+    controller.abort();
+    expect((await failure(read(stream))).code).to.equal('aborted');
+    expect(await read(await ask(engine, 'say next'))).to.equal('next ');
+  });
+
+  it('stops the answer when the loop is left', async () => {
+    const engine = await tab('a');
+    for await (const chunk of await ask(engine, `slow 20 ${'word '.repeat(500)}`)) {
+      if (chunk.choices[0].delta.content) break;
+    }
+    await until(engine, (state) => state.generating === null, 1_000);
+  });
+
+  it('serves tabs in turn and tells their place in line', async () => {
+    const [one, two] = await Promise.all([tab('a'), tab('b')]);
+    await one.load('default');
+    const order: string[] = [];
+    const places: number[] = [];
+    const note = async (name: string, stream: Promise<AsyncIterable<never>>): Promise<void> => {
+      await read(await stream);
+      order.push(name);
+    };
+    const running = ask(one, 'slow 50 a b c');
+    await running;
+    const second = note('a2', ask(one, 'say x') as Promise<AsyncIterable<never>>);
+    const third = note('a3', ask(one, 'say x') as Promise<AsyncIterable<never>>);
+    const other = two.chat.completions.create(
+      { messages: [{ role: 'user', content: 'say y' }], stream: true },
+      { onPlace: (place) => places.push(place) },
+    );
+    await Promise.all([second, third, note('b1', other as unknown as Promise<AsyncIterable<never>>)]);
+    expect(order).to.deep.equal(['b1', 'a2', 'a3']);
+    expect(places).to.deep.equal([1, 0]);
+  });
+
+  it('frees the slot of a tab that goes away in mid-answer, within a second', async () => {
+    const [leaving, staying] = await Promise.all([tab('a'), tab('b')]);
+    const stream = await ask(leaving, `slow 50 ${'word '.repeat(500)}`);
+    await stream.next();
+    const began = performance.now();
+    leaving.close();
+    expect(await read(await ask(staying, 'say free'))).to.equal('free ');
+    expect(performance.now() - began).to.be.below(1_000);
+    await until(staying, (state) => state.tabs === 1);
+  });
+
+  it('frees the slot of a frame that is torn away without a word', async () => {
+    const staying = await tab('b');
+    const frame = document.createElement('iframe');
+    frame.src = new URL(
+      `../../test/support/scripted-tab.html?name=${engineName}&ask=${encodeURIComponent(`slow 50 ${'w '.repeat(500)}`)}`,
+      import.meta.url,
+    ).href;
+    document.body.append(frame);
+    await until(staying, (state) => state.generating !== null && state.generating.tabId !== 'b');
+    const began = performance.now();
+    frame.remove();
+    expect(await read(await ask(staying, 'say free'))).to.equal('free ');
+    expect(performance.now() - began).to.be.below(1_000);
+  });
+
+  it('says busy when one tab has too many waiting', async () => {
+    const engine = await tab('a');
+    const running = await ask(engine, `slow 50 ${'word '.repeat(100)}`);
+    const waiting = await Promise.all(Array.from({ length: 8 }, () => ask(engine, 'say x')));
+    expect((await failure(ask(engine, 'say x'))).code).to.equal('busy');
+    for (const stream of [running, ...waiting]) stream.abort();
+    expect(await read(await ask(engine, 'say next'))).to.equal('next ');
+  });
+
+  it('notices the death of the worker, fails what was pending, and answers the next request', async () => {
+    const [one, two] = await Promise.all([tab('a'), tab('b')]);
+    await one.load('other');
+    const { hostId } = one.state;
+    const stream = await ask(one, 'die');
+    const began = performance.now();
+    expect((await failure(read(stream))).code).to.equal('engine-lost');
+    expect(performance.now() - began).to.be.below(2_000);
+    const answer = await one.chat.completions.create({ messages: [{ role: 'user', content: 'say again' }] });
+    expect(answer.choices[0].message.content).to.equal('again ');
+    expect(answer.model).to.equal('other');
+    expect(one.state.hostId).not.to.equal(hostId);
+    expect(await read(await ask(two, 'say too'))).to.equal('too ');
+    expect(two.state.hostId).to.equal(one.state.hostId);
+  });
+
+  it('gives a typed error when the worker script is not there', async () => {
+    const missing = new URL('../../test/support/no-such-worker.js', import.meta.url);
+    const error = await failure(connect({ workerUrl: missing, tabId: 'a', name: engineName }));
+    expect(error.code).to.equal('engine-lost');
+    expect(error.hint).not.to.equal('');
+  });
+
+  it('gives a typed error when the worker script fails as it starts', async () => {
+    const workerUrl = new URL('../../test/support/failing-worker.js', import.meta.url);
+    const error = await failure(connect({ workerUrl, tabId: 'a', name: engineName, startTimeout: 5_000 }));
+    expect(error.code).to.equal('engine-lost');
+  });
+
+  it('gives a typed error for a worker of another origin', async () => {
+    const error = await failure(connect({ workerUrl: 'https://elsewhere.example/w.js', tabId: 'a' }));
+    expect(error.code).to.equal('engine-lost');
+  });
+
+  it('lists the models of the catalogue', async () => {
+    const { data } = await (await tab('a')).models.list();
+    expect(data.map((model) => model.id)).to.deep.equal(['default', 'other', 'slow', 'broken', 'no-gpu']);
+    expect(data[0]?.url).to.equal(new URL('a.scripted', catalogueUrl).href);
+  });
+
+  it('refuses a bad request by its field and goes on', async () => {
+    const engine = await tab('a');
+    const error = await failure(
+      engine.chat.completions.create({ messages: [{ role: 'user', content: 'x' }], temperature: 9 }),
+    );
+    expect(error.code).to.equal('invalid-request');
+    expect(error.message).to.contain('temperature');
+    expect((await failure(ask(engine, 'say x', { model: 'nowhere' }).then(read))).code).to.equal('model-not-found');
+    expect(await read(await ask(engine, 'say next'))).to.equal('next ');
+  });
+
+  it('shows a model that cannot be loaded as failed, and answers with the next', async () => {
+    const engine = await tab('a');
+    expect((await failure(engine.load('broken'))).code).to.equal('model-invalid');
+    const state = await until(engine, (now) => now.status.kind === 'failed');
+    expect(state.status).to.have.nested.property('error.code', 'model-invalid');
+    expect(await read(await ask(engine, 'say well'))).to.equal('well ');
+    await until(engine, (now) => now.status.kind === 'ready');
+  });
+
+  it('breaks a load off when nobody wants it any more, and keeps it when another tab does', async () => {
+    const [one, two] = await Promise.all([tab('a'), tab('b')]);
+    const controller = new AbortController();
+    const first = failure(one.load('slow', { signal: controller.signal }));
+    await until(one, (state) => state.status.kind === 'loading');
+    controller.abort();
+    expect((await first).code).to.equal('aborted');
+    await until(one, (state) => state.status.kind === 'idle');
+
+    const again = new AbortController();
+    const leaving = failure(one.load('slow', { signal: again.signal }));
+    const staying = two.load('slow');
+    await until(two, (state) => state.status.kind === 'loading' && state.status.loadedBytes > 0);
+    again.abort();
+    expect((await leaving).code).to.equal('aborted');
+    expect((await staying).id).to.equal('slow');
+  });
+
+  it('loads another model only after the answer that runs', async () => {
+    const [one, two] = await Promise.all([tab('a'), tab('b')]);
+    const stream = await ask(one, 'slow 50 a b c d');
+    await stream.next();
+    const [text, loaded] = await Promise.all([read(stream), two.load('other')]);
+    expect(text).to.equal('a b c d ');
+    expect(loaded.id).to.equal('other');
+    expect((await until(one, (state) => state.loads === 2)).status).to.have.nested.property('model.id', 'other');
+  });
+
+  it('steps down to the next device with a reason when the first fails at load', async () => {
+    const engine = await tab('a');
+    const loaded = await engine.load('no-gpu');
+    expect(loaded.device).to.equal('wasm');
+    expect((await until(engine, (state) => state.notes.length > 0)).notes.join()).to.contain('WebGPU failed');
+  });
+
+  it('continues an answer on the next device when the first fails in the middle', async () => {
+    const engine = await tab('a');
+    const answer = await engine.chat.completions.create({
+      messages: [{ role: 'user', content: 'fail device-lost a b c' }],
+    });
+    expect(answer.choices[0].message.content).to.equal('a b c ');
+    expect(answer.usage.completion_tokens).to.equal(3);
+    const state = await until(engine, (now) => now.status.kind === 'ready' && now.status.model.device === 'wasm');
+    expect(state.notes.at(-1)).to.contain('continues on WebAssembly');
+  });
+
+  it('frees the model on request', async () => {
+    const engine = await tab('a');
+    await engine.load('default');
+    await engine.unload();
+    await until(engine, (state) => state.status.kind === 'idle');
+  });
+
+  it('keeps a page that goes into the back/forward cache detached, and connects it again', async () => {
+    const [page, other] = await Promise.all([tab('a'), tab('b')]);
+    globalThis.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }));
+    globalThis.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
+    expect(await read(await ask(page, 'say back'))).to.equal('back ');
+    await until(other, (state) => state.tabs === 2);
+  });
+});

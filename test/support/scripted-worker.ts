@@ -1,0 +1,98 @@
+// A SharedWorker that runs the real EngineHost with a scripted model at the edge: what the host's and the client's
+// browser tests talk to. The model's text says what to do: the last user message is read as a script.
+//   "say a b c"          one delta a word ("a ", "b ", "c "), then the end
+//   "slow MS a b c"      the same, with MS milliseconds between words
+//   "fail CODE a b"      says a and b, then throws an EngineError of that code (a continuation then succeeds: the
+//                        words that the partial answer already holds are skipped)
+//   "die"                closes this worker in the middle of everything, as a crash would
+// Models: any URL that ends in .scripted; `?load=MS` makes loading slow, `?broken=CODE` fails, `?webgpu=CODE` fails on
+// WebGPU only. Cloud: the same script, its words in capitals.
+
+import { serveSharedWorker } from '../../engine/host/serve-shared-worker.js';
+import { EngineError, engineErrorCodes, type EngineErrorCode } from '../../engine/protocol/errors.js';
+import { IndexedDbConsentStore } from '../../engine/routing/consent-store.js';
+import type { Backend, BackendEvent, BackendRequest } from '../../engine/backends/backend.js';
+import type { OpenModel } from '../../engine/routing/runner.js';
+import type { DecoderDevice } from '../../engine/decoders/decoder.js';
+
+const codeOf = (word: string): EngineErrorCode => engineErrorCodes.find((code) => code === word) ?? 'internal';
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(EngineError.from(signal.reason));
+    };
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+async function* play(request: BackendRequest, speak: (word: string) => string): AsyncGenerator<BackendEvent> {
+  const { completion, partialAnswer, signal } = request;
+  const script = completion.messages.at(-1)?.content ?? '';
+  const [verb = '', ...rest] = script.split(' ');
+  if (verb === 'die') {
+    globalThis.close(); // the current task still runs to its end: it must never come
+    await new Promise(() => undefined);
+  }
+  const argument = verb === 'slow' || verb === 'fail' ? rest.shift() : undefined;
+  const said = partialAnswer.split(' ').filter(Boolean).length;
+  const words = rest.slice(said, completion.max_tokens === undefined ? undefined : said + completion.max_tokens);
+  yield { type: 'prefilled', promptTokens: script.length, cachedTokens: 0 };
+  for (const word of words) {
+    if (verb === 'slow') await pause(Number(argument), signal);
+    signal.throwIfAborted();
+    yield { type: 'delta', text: `${speak(word)} `, tokens: 1 };
+  }
+  if (verb === 'fail' && partialAnswer === '') throw new EngineError(codeOf(argument ?? ''), 'The script says so.');
+  yield { type: 'end', finishReason: 'stop', promptTokens: script.length, completionTokens: words.length };
+}
+
+const backend = (modelId: string, kind: Backend['info']['kind']): Backend => ({
+  info: { kind, modelId, modelName: modelId, leavesDevice: kind === 'cloud' },
+  stream: (request) => play(request, kind === 'cloud' ? (word) => word.toUpperCase() : (word) => word),
+  dispose: async () => undefined,
+});
+
+const openModel: OpenModel = async (url, { signal, onProgress }) => {
+  const { pathname, searchParams } = new URL(url);
+  if (!pathname.endsWith('.scripted')) {
+    throw new EngineError('model-not-found', `Nothing answers at ${url}.`, { hint: 'Correct the address.' });
+  }
+  const broken = searchParams.get('broken');
+  if (broken) throw new EngineError(codeOf(broken), 'The script says so.');
+  return {
+    name: pathname,
+    close: () => undefined,
+    start: async (device: DecoderDevice) => {
+      const failure = searchParams.get(device);
+      if (failure) throw new EngineError(codeOf(failure), `${device} fails, the script says so.`);
+      const load = Number(searchParams.get('load') ?? 0);
+      for (let step = 1; step <= 10; step++) {
+        if (load > 0) await pause(load / 10, signal);
+        onProgress({ loadedBytes: step * 100, totalBytes: 1000 });
+      }
+      return {
+        backend: backend(url, 'local'),
+        decoder: {
+          kind: 'onnx',
+          device,
+          deviceName: 'scripted',
+          contextLength: 1000,
+          vocabularySize: 10,
+          weightBytes: 1000,
+        },
+        kvBytes: () => 0,
+      };
+    },
+  };
+};
+
+serveSharedWorker({
+  openModel,
+  createCloud: () => backend('scripted cloud', 'cloud'),
+  probe: async () => ({ webgpu: { available: true, software: false, name: 'scripted' }, wasmSimd: true }),
+  consent: new IndexedDbConsentStore('llm-elements-test'),
+});
