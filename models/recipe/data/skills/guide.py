@@ -4,7 +4,9 @@ Called by: the recipe's data mix and its evaluation (`examples`, `family_of`).
 Does not know: the tokenizer or the template.
 
 Format of guide/*.md: `## family-id`, then questions as bullets (a phrase grammar, see common.py), then the answer as
-markdown. A bullet that starts with `(eval) ` is plain text, kept for evaluation and never trained on. `@HOW` and the
+markdown. A bullet that starts with `(eval) ` is plain text, kept for evaluation and never trained on. `(about) ` lists
+things and `(do) ` things to do, divided by " | ", which go into sentences that all families share (ABOUT and DO below):
+so the model learns that "is there ..." or "is that a problem" says nothing, and the thing itself all. `@HOW` and the
 like are the macros below; `$chat` and the like are the names below, so that a changed API changes in one place.
 What goes wrong: two families whose questions overlap; check.py prints prompts that belong to both.
 """
@@ -47,12 +49,51 @@ MACROS = {
 }
 
 
+# Sentences that every family shares, around a thing <t> or an act <t>.
+ABOUT = (
+    "{what about|how about|tell me about|tell me {more|something} about|explain|talk about|describe} <t>",
+    "{I have a question {about|on}|a question {about|on}|my question is about|I ask about|this is about|it is about} <t>",
+    "{what {can|could|would} you {say|tell me} about|what do I {need|have} to know about|what should I know about} <t>",
+    "{I need|I want|I'd like|give me|I am looking for} {help with|information on|details on|some facts about|to know about} <t>",
+    "<t>{, is that a problem|, is that ok|, how does that work|, any trouble|, what now|, is that possible|, what is that|: what do I do|, please explain|, what about it| - how}",
+    "{is|are} <t> {a problem|ok|possible|an issue|important|supported|included|allowed|fine}",
+    "{does it|does the kit|do you|does this} {support|have|know|need|work with|handle|deal with|do|offer} <t>",
+    "{what is|what are|what's|what does one call} <t>",
+    "{is there|are there|do I need|must there be|will there be|do you have|are you using|am I getting} <t>",
+    "{my boss|my client|a friend|a customer|someone|my team|a colleague} {asks|asked me|wants to know|wonders} about <t>",
+    "how {is|are|about|important is|does it do with|does it deal with|is it with} <t>",
+    "{where|how} {do|can} I {find|read|learn|see} {something |more |}about <t>",
+    "{what happens|what is|how is it} {with|about|when there is} <t>",
+    "<t>",
+    "{I don't|I do not} understand <t>",
+    "{we|I|our visitors|my users} {have|use|want|need|like|care about|think of|worry about|rely on} <t>{. Is that a problem|. Any trouble|. What do I do|, does it work|. Will it work|. How|}",
+)
+DO = (
+    "@HOW <t>",
+    "{can|could|may|should|must|do|will|would} {I|we|one|visitors|people|my users} {have to |need to |}<t>",
+    "{is it|would it be} {possible|allowed|easy|hard|difficult|necessary} to <t>",
+    "{I want|I need|I'd like|I would love|I have|I wish|I am trying|I plan|my boss wants me|we want|we need} to <t>{. How|. What do I do|. How does that work|. What is needed|. Is that possible|. Where|, please help|}",
+    "{what|which button} {do|must} I {press|type|write|do|click|set} to <t>",
+    "{help me|please help me|show me how to|teach me to|let me} <t>",
+    "{where|when|why|how} {do|can|must|should} {I|we|my visitors|users} <t>",
+    "{which|what} {element|setting|option|code|line|step|file} {do I need|is needed|is there|would I use|lets me use|is used} to <t>",
+    "{will|am} I {be |}able to <t>",
+    "{does the kit|does it} {let|allow} me {to |}<t>",
+    "<t>{, how|, please|, is that possible| - how does that work|}",
+    "{somebody|my client|a visitor|a customer} {wants|needs|would like|has} to <t>{. How|. Is that possible|}",
+    "{what do I need|what is needed|what does it take} to <t>",
+    "{I cannot|I can't|I don't know how to|I failed to} <t>",
+)
+
+
 @dataclass(frozen=True)
 class Family:
     id: str
     topic: str
     questions: tuple[str, ...]
     evaluation: tuple[str, ...]
+    about: tuple[str, ...]
+    do: tuple[str, ...]
     answer: str
 
 
@@ -69,22 +110,31 @@ def _macros(text: str) -> str:
     return text
 
 
+def _choices(text: str) -> list[str]:
+    return [_named(choice.strip()) for choice in text.split(" | ")]
+
+
 def _parse(path: Path) -> Iterator[Family]:
     for section in re.split(r"^## ", path.read_text("utf-8"), flags=re.M)[1:]:
         title, _, body = section.partition("\n")
-        questions, evaluation, answer = [], [], []
+        questions, evaluation, about, do, answer = [], [], [], [], []
         for line in body.strip().splitlines():
             if line.startswith("- ") and not answer:
                 bullet = line[2:].strip()
-                if bullet.startswith("(eval) "):
-                    evaluation.append(_named(bullet[len("(eval) ") :]))
+                mark, _, rest = bullet.partition(" ")
+                if mark == "(eval)":
+                    evaluation.append(_named(rest))
+                elif mark == "(about)":
+                    about.extend(_choices(rest))
+                elif mark == "(do)":
+                    do.extend(_choices(rest))
                 else:
                     questions.append(_named(_macros(bullet)))
             elif line.strip() or answer:
                 answer.append(line)
         if not questions or not evaluation or not answer:
             raise ValueError(f"{path.name}: family {title!r} needs questions, (eval) questions and an answer")
-        yield Family(title.strip(), path.stem, tuple(questions), tuple(evaluation), _named("\n".join(answer).strip()))
+        yield Family(title.strip(), path.stem, tuple(questions), tuple(evaluation), tuple(about), tuple(do), _named("\n".join(answer).strip()))
 
 
 def load() -> tuple[Family, ...]:
@@ -140,11 +190,21 @@ def _evaluation() -> frozenset[str]:
     return frozenset(plain(question) for family in FAMILIES for question in family.evaluation)
 
 
+def _sentence(family: Family, rng: random.Random) -> str:
+    """One of the family's own questions, or one of its things in a sentence that all families share."""
+    shared = (family.about and "about", family.do and "do")
+    kind = rng.choice([k for k in shared if k] or [""]) if rng.random() < 0.45 else ""
+    if kind == "about":
+        return expand(_macros(rng.choice(ABOUT)), rng, t=expand(rng.choice(family.about), rng))
+    if kind == "do":
+        return expand(_macros(rng.choice(DO)), rng, t=expand(rng.choice(family.do), rng))
+    return expand(rng.choice(family.questions), rng)
+
+
 def _phrase(family: Family, split: Split, rng: random.Random) -> Optional[str]:
     """None where a family has so few sentences that none is kept for evaluation."""
     for _ in range(400):
-        i = rng.randrange(len(family.questions))
-        text = expand(family.questions[i], rng)
+        text = _sentence(family, rng)
         if plain(text) in _evaluation():
             continue
         # One in fifteen of the grammar's sentences is kept too, whatever its case or marks.
