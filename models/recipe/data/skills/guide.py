@@ -62,7 +62,7 @@ ABOUT = (
     "{is there|are there|do I need|must there be|will there be|do you have|are you using|am I getting} <t>",
     "{my boss|my client|a friend|a customer|someone|my team|a colleague} {asks|asked me|wants to know|wonders} about <t>",
     "how {is|are|about|important is|does it do with|does it deal with|is it with} <t>",
-    "{where|how} {do|can} I {find|read|learn|see} {something |more |}about <t>",
+    "{where|how} {do|can} I {find|read|learn|see} {something|more} about <t>",
     "{what happens|what is|how is it} {with|about|when there is} <t>",
     "<t>",
     "{I don't|I do not} understand <t>",
