@@ -6,8 +6,21 @@
 
 import { EngineError } from '../../protocol/errors.js';
 
+/**
+ * Subgroups below this size make ONNX Runtime 1.30's attention wrong for 32 or more tokens at once (SwiftShader's are 4;
+ * seen against two other computations): such a device is opened without them, and a lent one gets shorter runs.
+ */
+const smallestSubgroup = 8;
+
+/** Tokens a run may take on a device with smaller subgroups, and on any other. */
+const runTokens = { smallSubgroups: 31, otherwise: 256 };
+
 /** Features that ONNX Runtime's shaders use where there are any. */
-const wantedFeatures: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+function wantedFeatures({ features, info }: GPUAdapter): GPUFeatureName[] {
+  const wanted: GPUFeatureName[] = ['shader-f16', 'timestamp-query'];
+  if (info.subgroupMinSize >= smallestSubgroup) wanted.push('subgroups');
+  return wanted.filter((feature) => features.has(feature));
+}
 
 /** Opens a device with this adapter's largest buffers. Hosts that share one device between decoders call it once. */
 export async function requestGpuDevice(): Promise<GPUDevice> {
@@ -25,10 +38,10 @@ export async function requestGpuDevice(): Promise<GPUDevice> {
   if (adapter === null) {
     throw new EngineError('webgpu-unavailable', 'No graphics card answers to WebGPU.', { hint });
   }
-  const { limits, features } = adapter;
+  const { limits } = adapter;
   try {
     return await adapter.requestDevice({
-      requiredFeatures: wantedFeatures.filter((feature) => features.has(feature)),
+      requiredFeatures: wantedFeatures(adapter),
       requiredLimits: {
         maxBufferSize: limits.maxBufferSize,
         maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
@@ -50,6 +63,12 @@ export function gpuName(device: GPUDevice): string {
   const { description, device: model, architecture, vendor } = device.adapterInfo;
   const name = description || model || architecture || 'graphics card';
   return vendor === '' ? name : `${name} (${vendor})`;
+}
+
+/** Tokens that one run may take on this device. */
+export function gpuRunTokens({ features, adapterInfo }: GPUDevice): number {
+  const small = features.has('subgroups') && !(adapterInfo.subgroupMinSize >= smallestSubgroup);
+  return small ? runTokens.smallSubgroups : runTokens.otherwise;
 }
 
 /** Watches one device for one decoder. */

@@ -10,10 +10,8 @@ import type { KvCache } from './kv-cache.js';
 import { asEngineError } from './ort-runtime.js';
 import type { ModelSessions } from './sessions.js';
 
-/** Tokens a run takes at most: the longest wait for an abort, and the bound of attention's scratch memory. */
-const chunkTokens = { webgpu: 256, wasm: 32 } as const;
 /** Rows of logits a run returns at most; one row of a large vocabulary is 600 kB. */
-const chunkLogits = 32;
+const runLogits = 32;
 
 export class OnnxSequence implements Sequence {
   private held = 0;
@@ -24,6 +22,8 @@ export class OnnxSequence implements Sequence {
     private readonly info: DecoderInfo,
     private readonly sessions: ModelSessions,
     private readonly cache: KvCache,
+    /** Tokens a run takes at most: the longest wait for an abort, and the bound of attention's scratch memory. */
+    private readonly runTokens: number,
     private readonly onRelease: () => void,
   ) {}
 
@@ -66,7 +66,7 @@ export class OnnxSequence implements Sequence {
     try {
       this.stopIfAborted(signal);
       await this.cache.reserve(before, total);
-      const most = at === 'every' ? chunkLogits : chunkTokens[this.info.device];
+      const most = at === 'every' ? Math.min(runLogits, this.runTokens) : this.runTokens;
       for (let first = 0; first < tokens.length; first += most) {
         const chunk = tokens.slice(first, first + most);
         const last = first + chunk.length === tokens.length;
