@@ -15,7 +15,7 @@ import type { RenderOptions, TemplateMessage } from './tokenizer.js';
 /** Nodes of the template's tree evaluated in one rendering; ten thousand messages need about a tenth. */
 const maximumSteps = 5_000_000;
 /** UTF-16 units of any string that a template makes, the result included. */
-const maximumLength = 16_000_000;
+const maximumLength = 32_000_000;
 const maximumRange = 100_000;
 
 type Statement = Parameters<Interpreter['evaluate']>[0];

@@ -1,0 +1,188 @@
+// One request's life over a decoder: prompt, prefill in bounded chunks, decode loop, text. Driven by backends/local.
+// It never knows which decoder it drives, nor queues, tabs or ports.
+// The parts: `prompt.ts` (messages to ids), `settings.ts` (fields to options), `sequence-pool.ts` (what a former turn
+// left), `stop-strings.ts` and `tool-calls.ts` (what of the text is shown), `pause.ts` (aborts get through).
+// Whatever happens - the end, an abort, an early return, an error - the sequence goes back to the pool if it holds what
+// it should and is released otherwise. Errors are those of the parts and of the decoder, as they are.
+
+import type { Choice, ChooseOptions, Decoder } from '../decoders/decoder.js';
+import type { ChatCompletionRequest, FinishReason, LogprobEntry, ToolCall } from '../protocol/chat.js';
+import { EngineError } from '../protocol/errors.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { logprobEntry } from './logprobs.js';
+import { Breather } from './pause.js';
+import { makePrompt } from './prompt.js';
+import type { Lease, SequencePool } from './sequence-pool.js';
+import { randomSeed, readSettings, type GenerateDefaults } from './settings.js';
+import { StopScanner } from './stop-strings.js';
+import { ToolCallScanner } from './tool-calls.js';
+
+/** Tokens appended at once while reading a prompt: an abort waits for one chunk at most. */
+const prefillChunk = 128;
+
+export interface GenerateOptions {
+  readonly decoder: Decoder;
+  readonly tokenizer: Tokenizer;
+  /** Of this decoder. */
+  readonly pool: SequencePool;
+  readonly completion: ChatCompletionRequest;
+  /** Text that the answer begins with already; '' for none. */
+  readonly partialAnswer: string;
+  readonly signal: AbortSignal;
+  readonly defaults?: GenerateDefaults;
+  /** Ids that end an answer besides the tokenizer's. */
+  readonly endIds?: readonly number[];
+  /** For seeds and ids of tool calls: an integer in [0, 2^53). Passed in by tests. */
+  readonly random?: () => number;
+}
+
+export type GenerateEvent =
+  /** @param cachedTokens of the prompt, those that did not have to be computed again */
+  | { readonly type: 'prefilled'; readonly promptTokens: number; readonly cachedTokens: number }
+  | {
+      readonly type: 'delta';
+      /** Certain text; '' while a character, a stop string or a tool call is incomplete. */
+      readonly text: string;
+      readonly tokens: number;
+      readonly logprobs?: readonly LogprobEntry[];
+    }
+  | {
+      readonly type: 'end';
+      readonly finishReason: FinishReason;
+      readonly promptTokens: number;
+      readonly completionTokens: number;
+      readonly toolCalls?: readonly ToolCall[];
+    };
+
+/** Yields one 'prefilled', a 'delta' a token, one 'end'. @throws EngineError */
+export async function* generate(options: GenerateOptions): AsyncGenerator<GenerateEvent, void, undefined> {
+  const { decoder, tokenizer, pool, completion, partialAnswer, signal } = options;
+  const random = options.random ?? randomSeed;
+  throwIfAborted(signal);
+  const settings = readSettings(completion, options.defaults ?? {}, decoder.info.vocabularySize, random);
+  const prompt = makePrompt(tokenizer, completion, partialAnswer, decoder.info);
+  const ends = new Set([...tokenizer.endIds, ...(options.endIds ?? [])]);
+  const answer = partialAnswer === '' ? [] : tokenizer.encode(partialAnswer, { addSpecial: false });
+  const choose: ChooseOptions = { ...settings.choose, penalised: answer };
+  const output = new Output(options, prompt.continues, settings.stops, random);
+  const breather = new Breather();
+
+  const lease = pool.borrow(prompt.ids);
+  try {
+    const cachedTokens = lease.tokens.length;
+    let choice = await prefill(lease, prompt.ids, choose, breather, signal);
+    const promptTokens = prompt.ids.length;
+    yield { type: 'prefilled', promptTokens, cachedTokens };
+
+    let completionTokens = 0;
+    let reason: FinishReason | null = null;
+    while (reason === null) {
+      if (ends.has(choice.id)) {
+        reason = 'stop';
+        break;
+      }
+      answer.push(choice.id);
+      completionTokens += 1;
+      const { text, stopped } = output.push(choice.id);
+      if (stopped) reason = 'stop';
+      else if (completionTokens >= settings.maximumTokens) reason = 'length';
+      else if (lease.tokens.length >= decoder.info.contextLength) reason = 'length';
+      const logprobs = logprobEntry(choice, tokenizer);
+      yield { type: 'delta', text, tokens: 1, ...(logprobs === null ? {} : { logprobs: [logprobs] }) };
+      if (reason !== null) break;
+      await breather.breathe();
+      choice = await append(lease, [choice.id], choose, signal);
+    }
+
+    const rest = output.flush();
+    if (rest !== '') yield { type: 'delta', text: rest, tokens: 0 };
+    const { toolCalls } = output;
+    yield {
+      type: 'end',
+      finishReason: toolCalls.length > 0 && reason === 'stop' ? 'tool_calls' : (reason ?? 'stop'),
+      promptTokens,
+      completionTokens,
+      ...(toolCalls.length > 0 ? { toolCalls } : {}),
+    };
+  } catch (error) {
+    // After an abort the sequence holds what it held before that call; after anything else nobody can be sure.
+    if (EngineError.from(error).code !== 'aborted') pool.discard(lease);
+    throw error;
+  } finally {
+    pool.giveBack(lease);
+  }
+}
+
+/** Appends what the sequence lacks of the prompt. @returns the first token of the answer */
+async function prefill(
+  lease: Lease,
+  prompt: readonly number[],
+  choose: ChooseOptions,
+  breather: Breather,
+  signal: AbortSignal,
+): Promise<Choice> {
+  for (;;) {
+    const chunk = prompt.slice(lease.tokens.length, lease.tokens.length + prefillChunk);
+    if (lease.tokens.length + chunk.length === prompt.length) return append(lease, chunk, choose, signal);
+    throwIfAborted(signal);
+    await lease.sequence.append({ tokens: chunk, at: 'none', signal });
+    lease.tokens.push(...chunk);
+    await breather.breathe();
+  }
+}
+
+async function append(
+  lease: Lease,
+  tokens: readonly number[],
+  choose: ChooseOptions,
+  signal: AbortSignal,
+): Promise<Choice> {
+  throwIfAborted(signal);
+  const [choice] = await lease.sequence.append({ tokens, at: 'last', choose, signal });
+  lease.tokens.push(...tokens);
+  if (choice === undefined) throw new EngineError('internal', 'The decoder chose no token.');
+  return choice;
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw new EngineError('aborted', 'The request was stopped.', { cause: signal.reason });
+}
+
+/** Ids in, text to show out: characters made whole, stop strings cut, tool calls taken out. */
+class Output {
+  private readonly detokenizer: ReturnType<Tokenizer['createDetokenizer']>;
+  private readonly stops: StopScanner;
+  private readonly tools: ToolCallScanner | null;
+  private stopped = false;
+
+  constructor(
+    { tokenizer, completion }: GenerateOptions,
+    continues: boolean,
+    stops: readonly string[],
+    random: () => number,
+  ) {
+    this.detokenizer = tokenizer.createDetokenizer({ continues });
+    this.stops = new StopScanner(stops);
+    const newId = (index: number): string => `call_${random().toString(36)}${index}`;
+    this.tools = (completion.tools?.length ?? 0) > 0 ? new ToolCallScanner(newId) : null;
+  }
+
+  get toolCalls(): readonly ToolCall[] {
+    return this.tools?.calls ?? [];
+  }
+
+  push(id: number): { text: string; stopped: boolean } {
+    const { text, stopped } = this.stops.push(this.detokenizer.push(id));
+    this.stopped = stopped;
+    return { text: this.tools?.push(text) ?? text, stopped };
+  }
+
+  flush(): string {
+    let rest = '';
+    if (!this.stopped) {
+      const last = this.stops.push(this.detokenizer.flush());
+      rest = last.stopped ? last.text : last.text + this.stops.flush();
+    }
+    return this.tools === null ? rest : this.tools.push(rest) + this.tools.flush();
+  }
+}
