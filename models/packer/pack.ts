@@ -1,0 +1,158 @@
+// The packer's command line: `npx tsx models/packer/pack.ts --help`. It reads arguments, prints what was done and
+// nothing else; input.ts's makers read, write-pack.ts writes. Exit code 0 only when a whole pack was written or
+// verified; otherwise 1 with what was wrong and what to do.
+
+import { statSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { EngineError } from '../../engine/protocol/errors.js';
+import { openModel } from '../../engine/weights/open-model.js';
+import { directoryUrl, fetchFromDirectory } from './file-source.js';
+import { openGgufInput } from './gguf-input.js';
+import { openHfInput } from './hf-input.js';
+import { writePack, type KindChoice, type PackOptions, type PackReport } from './write-pack.js';
+
+const help = `Makes a pack (engine/weights/pack-format.md) of a model, or checks one.
+
+  npx tsx models/packer/pack.ts <directory | file.gguf> --out DIR [options]
+  npx tsx models/packer/pack.ts verify DIR
+
+<directory> as transformers saves it: config.json, model.safetensors (or its index), tokenizer.json,
+tokenizer_config.json; generation_config.json and chat_template.jinja are read where they are.
+
+  --out DIR                where the pack goes; shards of an earlier pack there are removed
+  --quant KIND             kind of the matrices: q4, q8, f16, f32 or keep (what holds the input without loss)
+                           default: q4 for a directory, keep for a GGUF file
+  --embedding KIND         kind of the embedding and the output head; default q8 with --quant q4, otherwise as --quant
+  --tensor PATTERN=KIND    kind of single tensors, by the names in engine/weights/model.ts: --tensor '*.down=q8';
+                           may be repeated, the last match wins. Norms and biases are f32 always; rows that no
+                           block of 32 divides become f16 (and are reported)
+  --scales search|rule     search (default): the least squared error, and exactly the input where it lies on ggml's
+                           grid already; rule: ggml's grid only (q4: the largest magnitude on -8, q8: on 127)
+  --name TEXT  --description TEXT  --licence SPDX
+  --revision N             of this pack, 1 unless given
+  --parent NAME@REVISION   the model it was made from
+  --context N              a shorter context than the input states
+`;
+
+const kinds = ['q4', 'q8', 'f16', 'f32', 'keep'] as const;
+
+function kindOf(text: string, option: string): KindChoice {
+  const kind = kinds.find((one) => one === text);
+  if (kind === undefined) throw usage(`${option} is "${text}", not one of ${kinds.join(', ')}`);
+  return kind;
+}
+
+const usage = (what: string): EngineError =>
+  new EngineError('invalid-request', `${what}.`, { hint: 'See npx tsx models/packer/pack.ts --help' });
+
+async function main(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      out: { type: 'string' },
+      quant: { type: 'string' },
+      embedding: { type: 'string' },
+      tensor: { type: 'string', multiple: true },
+      scales: { type: 'string' },
+      name: { type: 'string' },
+      description: { type: 'string' },
+      licence: { type: 'string' },
+      revision: { type: 'string' },
+      parent: { type: 'string' },
+      context: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  });
+  const [first, second] = positionals;
+  if (values.help === true || first === undefined) {
+    process.stdout.write(help);
+    if (values.help !== true) process.exitCode = 1;
+    return;
+  }
+  if (first === 'verify') {
+    if (second === undefined) throw usage('verify needs the directory of a pack');
+    await verify(second);
+    return;
+  }
+  if (values.out === undefined) throw usage('--out is missing');
+  const info = statSync(first, { throwIfNoEntry: false });
+  if (info === undefined) throw new EngineError('model-not-found', `There is nothing at ${first}.`);
+
+  const quant = kindOf(values.quant ?? (info.isDirectory() ? 'q4' : 'keep'), '--quant');
+  const options: PackOptions = {
+    out: values.out,
+    quant,
+    embedding: values.embedding === undefined ? (quant === 'q4' ? 'q8' : quant) : kindOf(values.embedding, '--embedding'),
+    tensors: (values.tensor ?? []).map((text) => {
+      const at = text.lastIndexOf('=');
+      if (at < 1) throw usage(`--tensor ${text} is no PATTERN=KIND`);
+      return { pattern: text.slice(0, at), kind: kindOf(text.slice(at + 1), '--tensor') };
+    }),
+    scales: scalesOf(values.scales ?? 'search'),
+    ...(values.name === undefined ? {} : { name: values.name }),
+    ...(values.description === undefined ? {} : { description: values.description }),
+    ...(values.licence === undefined ? {} : { licence: values.licence }),
+    ...(values.revision === undefined ? {} : { revision: positive(values.revision, '--revision') }),
+    ...(values.context === undefined ? {} : { contextLength: positive(values.context, '--context') }),
+    ...(values.parent === undefined ? {} : { parent: parentOf(values.parent) }),
+  };
+  const input = await (info.isDirectory() ? openHfInput(first) : openGgufInput(first));
+  try {
+    printReport(await writePack(input, options), options);
+  } finally {
+    await input.close();
+  }
+  await verify(values.out);
+}
+
+function scalesOf(text: string): PackOptions['scales'] {
+  if (text === 'search' || text === 'rule') return text;
+  throw usage(`--scales is "${text}", not search or rule`);
+}
+
+function positive(text: string, option: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) throw usage(`${option} is "${text}", not a whole number above 0`);
+  return number;
+}
+
+function parentOf(text: string): { name: string; revision: string } {
+  const at = text.lastIndexOf('@');
+  return at < 1 ? { name: text, revision: '' } : { name: text.slice(0, at), revision: text.slice(at + 1) };
+}
+
+function printReport({ manifest, tensors }: PackReport, { out }: PackOptions): void {
+  const byKind = new Map<string, { count: number; bytes: number; worst: number }>();
+  for (const { kind, byteLength, error } of tensors) {
+    const sum = byKind.get(kind) ?? { count: 0, bytes: 0, worst: 0 };
+    byKind.set(kind, { count: sum.count + 1, bytes: sum.bytes + byteLength, worst: Math.max(sum.worst, error) });
+  }
+  console.log(`${out}: ${manifest.name}, ${manifest.quantisation}, ${manifest.licence}`);
+  console.log(`${manifest.totals.parameters} weights, ${manifest.totals.byteLength} bytes, ${manifest.shards.length} shard(s)`);
+  for (const [kind, { count, bytes, worst }] of byKind) {
+    const error = worst === 0 ? 'nothing lost' : `largest normalised squared error ${worst.toExponential(2)}`;
+    console.log(`  ${kind.padEnd(4)} ${count} tensors, ${bytes} bytes, ${error}`);
+  }
+  for (const { name, insteadOf } of tensors) {
+    if (insteadOf !== undefined) console.log(`  ${name} is f16: its rows are no whole blocks of 32, as ${insteadOf} needs`);
+  }
+  if (manifest.licence === 'unknown') console.log('  The licence is unknown: say it with --licence.');
+}
+
+/** Opens the pack as a browser would and reads every tensor, so that every hash and place is checked. */
+async function verify(directory: string): Promise<void> {
+  const model = await openModel({ kind: 'url', url: directoryUrl }, { fetch: fetchFromDirectory(directory) });
+  for (const name of model.tensors.keys()) await model.readTensor(name);
+  model.close();
+  console.log(`${directory}: verified, ${model.tensors.size} tensors, ${model.identity.id}`);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (thrown) {
+  const error = thrown instanceof TypeError ? usage(thrown.message) : EngineError.from(thrown);
+  console.error(`${error.message}${error.hint === '' ? '' : `\n${error.hint}`}`);
+  if (error.code === 'internal' && thrown instanceof Error) console.error(thrown.stack);
+  process.exitCode = 1;
+}
