@@ -5,7 +5,8 @@ import { ContextProvider } from '@lit/context';
 import { html, LitElement, css, type PropertyValues, type TemplateResult } from 'lit';
 import { property } from 'lit/decorators.js';
 import type { EngineState } from '../../engine/protocol/state.js';
-import type { EngineLike, EngineSettings } from '../internal/engine.js';
+import type { ConnectOptions } from '../../engine/client/index.js';
+import type { EngineLike } from '../internal/engine.js';
 import { connectWithClient, engineContext } from '../internal/engine-context.js';
 import { EngineStore } from '../internal/engine-store.js';
 import { LlmStateChangeEvent } from '../internal/events.js';
@@ -90,23 +91,20 @@ export class LlmEngine extends LitElement {
   }
 
   #makeStore(): EngineStore {
-    return new EngineStore(
-      () => {
-        if (this.engine !== null) return Promise.resolve(this.engine);
-        return connectWithClient(this.#settings());
-      },
-      () => this.model,
+    return new EngineStore(() =>
+      this.engine === null ? connectWithClient(this.#options()) : Promise.resolve(this.engine),
     );
   }
 
-  #settings(): EngineSettings {
+  #options(): ConnectOptions {
+    const { model, device, cloudUrl, cloudModel, workerUrl, catalogueUrl } = this;
     return {
-      ...(this.model === '' ? {} : { model: this.model }),
-      ...(this.device === 'auto' ? {} : { device: this.device }),
-      ...(this.cloudUrl === '' ? {} : { cloudUrl: this.cloudUrl }),
-      ...(this.cloudModel === '' ? {} : { cloudModel: this.cloudModel }),
-      ...(this.workerUrl === '' ? {} : { workerUrl: this.workerUrl }),
-      ...(this.catalogueUrl === '' ? {} : { catalogueUrl: this.catalogueUrl }),
+      device,
+      ...(model === '' ? {} : { defaultModel: model }),
+      ...(cloudUrl === '' ? {} : { cloudUrl }),
+      ...(cloudModel === '' ? {} : { cloudModel }),
+      ...(workerUrl === '' ? {} : { workerUrl }),
+      ...(catalogueUrl === '' ? {} : { catalogueUrl }),
     };
   }
 

@@ -3,16 +3,17 @@
 // The key is a registered symbol: two copies of this module on a page still mean the same context.
 
 import { createContext } from '@lit/context';
-import type { Connect } from './engine.js';
+import type { ConnectOptions } from '../../engine/client/index.js';
+import type { EngineLike } from './engine.js';
 import { EngineStore } from './engine-store.js';
 
 export const engineContext = createContext<EngineStore>(Symbol.for('llm-elements.engine-store'));
 
 /** Connects with the kit's client, loaded when the first element asks: an empty chat paints without it. */
-export const connectWithClient: Connect = async (settings) => {
+export async function connectWithClient(options: ConnectOptions): Promise<EngineLike> {
   const { connect } = await import('../../engine/client/index.js');
-  return connect(settings);
-};
+  return connect(options);
+}
 
 let pageDefault: EngineStore | null = null;
 

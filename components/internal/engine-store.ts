@@ -26,8 +26,12 @@ export class EngineStore {
     return this.#connection.kind === 'connected' ? this.#connection.state : null;
   }
 
+  /** The load under way was asked for here and can be cancelled here. */
+  get loading(): boolean {
+    return this.#load !== null;
+  }
+
   readonly #connect: () => Promise<EngineLike>;
-  readonly #defaultModel: () => string;
   readonly #listeners = new Set<() => void>();
   #connection: Connection = { kind: 'idle' };
   #pending: Promise<EngineLike> | null = null;
@@ -35,13 +39,9 @@ export class EngineStore {
   #load: AbortController | null = null;
   #closed = false;
 
-  /**
-   * @param connect makes the engine, when the first element needs it
-   * @param defaultModel the model that the site's settings name; empty leaves it to the catalogue
-   */
-  constructor(connect: () => Promise<EngineLike>, defaultModel: () => string = () => '') {
+  /** @param connect makes the engine, when the first element needs it */
+  constructor(connect: () => Promise<EngineLike>) {
     this.#connect = connect;
-    this.#defaultModel = defaultModel;
   }
 
   /** Calls back after every change of `connection` until the returned function is called. */
@@ -69,22 +69,16 @@ export class EngineStore {
 
   /**
    * Asks for a model; progress and outcome are in the state.
-   * @param model Catalogue id or URL; absent: the site's setting, else the first of the catalogue
+   * @param model Catalogue id or URL; absent: the site's default
    * @throws EngineError as told by the engine; `aborted` after `cancelLoad`
    */
   async load(model?: string): Promise<void> {
     const engine = await this.connect();
-    const wanted = model ?? (this.#defaultModel() || engine.state.models[0]?.id);
-    if (wanted === undefined) {
-      throw new EngineError('model-not-found', 'The catalogue of this site lists no model.', {
-        hint: 'Tell the owner of this site.',
-      });
-    }
     this.#load?.abort();
     const load = new AbortController();
     this.#load = load;
     try {
-      await engine.load(wanted, { signal: load.signal });
+      await engine.load(model ?? engine.settings.defaultModel, { signal: load.signal });
     } catch (thrown) {
       throw EngineError.from(thrown);
     } finally {
@@ -126,4 +120,12 @@ export class EngineStore {
     this.#connection = connection;
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** What the engine failed with, by itself or while connecting; null where nothing did. */
+export function engineFailure(connection: Connection): EngineErrorShape | null {
+  if (connection.kind === 'failed') return connection.error;
+  if (connection.kind !== 'connected') return null;
+  const { status } = connection.state;
+  return status.kind === 'failed' ? status.error : null;
 }

@@ -13,6 +13,8 @@ export interface EngineLike {
   /** This tab among the ids in `state.generating` and `state.waiting`. */
   readonly tabId: string;
   readonly state: EngineState;
+  /** The settings that hold for all tabs. */
+  readonly settings: { readonly defaultModel: string };
   /** Calls back with every new state until the returned function is called. */
   subscribe(listener: (state: EngineState) => void): () => void;
   /** Resolves when the model answers; progress is in the state. Aborting gives the load up. */
@@ -27,16 +29,3 @@ export interface EngineLike {
   };
   readonly cloud: { allow(allowed: boolean): Promise<unknown> };
 }
-
-/** The attributes of `<llm-engine>`; what is absent is the client's default. */
-export interface EngineSettings {
-  /** Catalogue id or URL of the model loaded when nobody chose one. */
-  readonly model?: string;
-  readonly device?: 'auto' | 'webgpu' | 'wasm';
-  readonly cloudUrl?: string;
-  readonly cloudModel?: string;
-  readonly workerUrl?: string;
-  readonly catalogueUrl?: string;
-}
-
-export type Connect = (settings: EngineSettings) => Promise<EngineLike>;

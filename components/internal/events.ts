@@ -1,7 +1,7 @@
 // The elements' events: prefixed, composed, with a typed `detail`. One class each, so that a listener knows what it
 // gets. They carry content of the conversation to the page that embeds the element and to nobody else.
 
-import type { ChatMessage, CompletionUsage, Provenance, ToolCall } from '../../engine/protocol/chat.js';
+import type { ChatMessage, CompletionUsage, Provenance } from '../../engine/protocol/chat.js';
 import type { EngineErrorShape } from '../../engine/protocol/errors.js';
 import type { EngineState } from '../../engine/protocol/state.js';
 
@@ -65,9 +65,9 @@ export interface LlmToolCallDetail {
 export class LlmToolCallEvent extends LlmEvent<LlmToolCallDetail> {
   readonly #respond: (result: Promise<unknown>) => void;
 
-  constructor(detail: LlmToolCallDetail, call: ToolCall, respond: (call: ToolCall, result: Promise<unknown>) => void) {
+  constructor(detail: LlmToolCallDetail, respond: (result: Promise<unknown>) => void) {
     super('llm-tool-call', detail);
-    this.#respond = (result) => respond(call, result);
+    this.#respond = respond;
   }
 
   /** The tool's result: text, or anything JSON can carry; a rejected promise tells the model that the tool failed. */

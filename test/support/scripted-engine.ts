@@ -104,6 +104,7 @@ const pause = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
 
 export class ScriptedEngine implements EngineLike {
   readonly tabId = 'this-tab';
+  readonly settings = { defaultModel: 'default' };
   /** Every request, as it arrived. */
   readonly requests: StreamRequest[] = [];
   /** Every model asked for. */

@@ -1,0 +1,469 @@
+// The chat's layout: header, the scrolling messages, the field. Narrow first; a container query widens it.
+
+import { css } from 'lit';
+
+export const chatStyles = css`
+  :host {
+    display: block;
+    inline-size: 100%;
+    block-size: min(40rem, 90dvh);
+    min-block-size: 16rem;
+    container-type: inline-size;
+  }
+
+  .frame {
+    position: relative;
+    display: flex;
+    flex-direction: column;
+    block-size: 100%;
+    border: 1px solid var(--_line);
+    border-radius: var(--_radius);
+    background: var(--_surface);
+    overflow: hidden;
+  }
+
+  header {
+    display: flex;
+    align-items: center;
+    gap: 0.5rem;
+    min-block-size: 3.25rem;
+    padding: 0.4rem 0.5rem 0.4rem 1rem;
+    padding-inline: 1rem 0.5rem;
+    border-block-end: 1px solid var(--_line);
+  }
+
+  header button {
+    flex: none;
+    color: var(--_quiet);
+  }
+
+  header button:hover {
+    color: var(--_text);
+  }
+
+  header [hidden] {
+    display: none;
+  }
+
+  .status {
+    flex: 1;
+    display: flex;
+    align-items: center;
+    gap: 0.45em;
+    min-inline-size: 0;
+    margin: 0;
+    font-size: 0.875em;
+    color: var(--_quiet);
+    font-variant-numeric: tabular-nums;
+  }
+
+  .status bdi {
+    overflow: hidden;
+    white-space: nowrap;
+    text-overflow: ellipsis;
+  }
+
+  .wide {
+    display: none;
+  }
+
+  .middle {
+    position: relative;
+    flex: 1;
+    min-block-size: 0;
+  }
+
+  .scroller {
+    block-size: 100%;
+    overflow-y: auto;
+    overscroll-behavior: contain;
+    padding: 1rem;
+    scrollbar-gutter: stable;
+  }
+
+  .scroller:focus-visible {
+    outline-offset: -3px;
+  }
+
+  .messages {
+    display: flex;
+    flex-direction: column;
+    gap: 1.25rem;
+    max-inline-size: 46rem;
+    margin-inline: auto;
+  }
+
+  .welcome {
+    display: flex;
+    flex-direction: column;
+    justify-content: center;
+    align-items: center;
+    min-block-size: 100%;
+    text-align: center;
+  }
+
+  .greeting {
+    margin: 0;
+    font-size: 1.5em;
+    font-weight: 600;
+    line-height: 1.3;
+    letter-spacing: -0.01em;
+    text-wrap: balance;
+  }
+
+  .detail {
+    margin: 0.5rem 0 0;
+    color: var(--_quiet);
+    text-wrap: balance;
+  }
+
+  .suggestions {
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: center;
+    gap: 0.5rem;
+    margin: 1.5rem 0 0;
+    padding: 0;
+    list-style: none;
+    max-inline-size: 40rem;
+  }
+
+  .suggestions button {
+    min-block-size: 2.5rem;
+    border-radius: 1.25rem;
+    padding-block: 0.45rem;
+    padding-inline: 1rem;
+    line-height: 1.35;
+  }
+
+  .user {
+    display: flex;
+    justify-content: flex-end;
+  }
+
+  .bubble {
+    max-inline-size: 85%;
+    padding: 0.6rem 1rem;
+    border-radius: 1.25rem;
+    border-end-end-radius: 0.4rem;
+    background: color-mix(in oklab, var(--_accent) 14%, var(--_surface));
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+  }
+
+  .waiting {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 0.4rem 0.6rem;
+    color: var(--_quiet);
+    font-variant-numeric: tabular-nums;
+  }
+
+  .waiting .bar {
+    max-inline-size: 22rem;
+    flex-basis: 100%;
+  }
+
+  .dots {
+    display: inline-flex;
+    gap: 0.25rem;
+  }
+
+  .dots i {
+    inline-size: 0.4rem;
+    block-size: 0.4rem;
+    border-radius: 50%;
+    background: var(--_accent);
+    animation: breathe 1.2s ease-in-out infinite;
+  }
+
+  .dots i:nth-child(2) {
+    animation-delay: 0.15s;
+  }
+
+  .dots i:nth-child(3) {
+    animation-delay: 0.3s;
+  }
+
+  @keyframes breathe {
+    0%,
+    60%,
+    100% {
+      opacity: 0.3;
+    }
+    30% {
+      opacity: 1;
+    }
+  }
+
+  .remark {
+    margin: 0.5rem 0 0;
+    font-size: 0.875em;
+    color: var(--_quiet);
+  }
+
+  .assistant .notice {
+    margin-block-start: 0.75rem;
+  }
+
+  .meta {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 0 0.5rem;
+    min-block-size: 2rem;
+    margin-block-start: 0.35rem;
+    font-size: 0.8125em;
+    color: var(--_quiet);
+    font-variant-numeric: tabular-nums;
+  }
+
+  .meta > span:not(.actions) + span:not(.actions)::before {
+    content: '·' / '';
+    margin-inline-end: 0.5rem;
+  }
+
+  .where {
+    display: inline-flex;
+    align-items: center;
+    gap: 0.35em;
+  }
+
+  .where.cloud {
+    padding: 0.05rem 0.6rem;
+    border-radius: 999px;
+    font-weight: 600;
+    color: var(--_cloud);
+    background: var(--_cloud-ground);
+  }
+
+  .actions {
+    display: inline-flex;
+    margin-inline-start: auto;
+  }
+
+  button.small {
+    min-block-size: 2rem;
+    min-inline-size: 2rem;
+    padding: 0.25rem;
+    color: var(--_quiet);
+  }
+
+  .tool {
+    margin-block-start: 0.6rem;
+    border: 1px solid var(--_line);
+    border-radius: calc(var(--_radius) * 0.75);
+    background: var(--_raised);
+  }
+
+  .tool summary {
+    display: flex;
+    align-items: center;
+    gap: 0.5rem;
+    padding: 0.5rem 0.8rem;
+    cursor: pointer;
+    font-size: 0.9375em;
+    overflow-wrap: anywhere;
+    border-radius: inherit;
+  }
+
+  .tool summary::after {
+    content: '';
+    margin-inline-start: auto;
+    flex: none;
+    inline-size: 0.45em;
+    block-size: 0.45em;
+    border: solid currentcolor;
+    border-width: 0 1.5px 1.5px 0;
+    transform: translateY(-25%) rotate(45deg);
+  }
+
+  .tool[open] summary::after {
+    transform: translateY(25%) rotate(225deg);
+  }
+
+  .tool dl {
+    margin: 0;
+    padding: 0.1rem 0.8rem 0.7rem;
+    font-size: 0.875em;
+  }
+
+  .tool dl div {
+    display: grid;
+    grid-template-columns: minmax(4rem, auto) minmax(0, 1fr);
+    gap: 0.75rem;
+  }
+
+  .tool dt {
+    color: var(--_quiet);
+  }
+
+  .tool dd {
+    margin: 0;
+    overflow-wrap: anywhere;
+  }
+
+  .tool code {
+    font-family: var(--_mono);
+  }
+
+  .latest {
+    position: absolute;
+    inset-block-end: 0.75rem;
+    inset-inline-start: calc(50% - 1.25rem);
+    inline-size: 2.5rem;
+    block-size: 2.5rem;
+    padding: 0;
+    box-shadow: 0 2px 10px rgb(0 0 0 / 18%);
+  }
+
+  .failure {
+    padding: 0 0.75rem 0.75rem;
+  }
+
+  .composer {
+    display: flex;
+    align-items: flex-end;
+    gap: 0.4rem;
+    margin: 0 0.75rem 0.75rem;
+    padding: 0.35rem;
+    padding-inline-start: 1rem;
+    border: 1px solid var(--_strong-line);
+    border-radius: 1.5rem;
+    background: var(--_surface);
+  }
+
+  .composer:focus-within {
+    border-color: var(--_accent);
+    box-shadow: 0 0 0 1px var(--_accent);
+  }
+
+  textarea {
+    flex: 1;
+    min-inline-size: 0;
+    field-sizing: content;
+    min-block-size: 2.5rem;
+    max-block-size: 10rem;
+    padding: 0.5rem 0;
+    border: 0;
+    outline: 0;
+    resize: none;
+    font: inherit;
+    /* Below 16 px a phone zooms in when the field gets the focus. */
+    font-size: max(1em, 16px);
+    line-height: 1.5;
+    color: inherit;
+    background: transparent;
+    overflow-wrap: anywhere;
+  }
+
+  textarea::placeholder {
+    color: var(--_quiet);
+    opacity: 1;
+  }
+
+  .round {
+    flex: none;
+    inline-size: 2.5rem;
+    block-size: 2.5rem;
+    padding: 0;
+  }
+
+  .round[aria-disabled='true'] {
+    background: var(--_raised);
+    color: var(--_quiet);
+    cursor: default;
+  }
+
+  .cloud-switch {
+    display: flex;
+    align-items: center;
+    gap: 0.5rem;
+    padding: 0 1rem 0.75rem;
+    font-size: 0.875em;
+    color: var(--_quiet);
+    cursor: pointer;
+  }
+
+  .cloud-switch span {
+    min-inline-size: 0;
+    overflow-wrap: anywhere;
+  }
+
+  .cloud-switch input {
+    appearance: none;
+    flex: none;
+    inline-size: 2.4rem;
+    block-size: 1.4rem;
+    margin: 0;
+    border: 1.5px solid var(--_strong-line);
+    border-radius: 999px;
+    background: radial-gradient(circle at 0.62rem, var(--_strong-line) 0.38rem, transparent 0.42rem) var(--_surface);
+    cursor: pointer;
+  }
+
+  .cloud-switch input:dir(rtl),
+  .cloud-switch input:checked {
+    background: radial-gradient(circle at calc(100% - 0.62rem), var(--_surface) 0.38rem, transparent 0.42rem)
+      var(--_cloud);
+    border-color: var(--_cloud);
+  }
+
+  .cloud-switch input:dir(rtl):not(:checked) {
+    background: radial-gradient(circle at calc(100% - 0.62rem), var(--_strong-line) 0.38rem, transparent 0.42rem)
+      var(--_surface);
+    border-color: var(--_strong-line);
+  }
+
+  .cloud-switch input:dir(rtl):checked {
+    background: radial-gradient(circle at 0.62rem, var(--_surface) 0.38rem, transparent 0.42rem) var(--_cloud);
+  }
+
+  ::slotted([slot='footer']) {
+    padding: 0 1rem 0.75rem;
+    font-size: 0.8125em;
+    color: var(--_quiet);
+  }
+
+  @container (min-width: 30rem) {
+    .wide {
+      display: inline;
+    }
+
+    .narrow {
+      display: none;
+    }
+
+    .scroller {
+      padding: 1.5rem;
+    }
+
+    .composer {
+      margin: 0 1rem 1rem;
+    }
+
+    .failure {
+      padding: 0 1rem 1rem;
+    }
+  }
+
+  @media (forced-colors: active) {
+    .bubble {
+      border: 1px solid CanvasText;
+    }
+
+    .round[aria-disabled='true'] {
+      border-color: GrayText;
+      color: GrayText;
+    }
+
+    .cloud-switch input {
+      appearance: auto;
+    }
+
+    .dots i {
+      background: CanvasText;
+    }
+  }
+`;

@@ -1,0 +1,57 @@
+// Keeps the newest words in view while they arrive, until the reader scrolls up: then nothing moves under their eyes
+// and the element offers a way back. One per `<llm-chat>`; it knows a scrolling element and nothing of messages.
+
+import type { ReactiveController, ReactiveControllerHost } from 'lit';
+
+/** Nearer to the end than this (CSS pixels) counts as being there. */
+const nearEnd = 48;
+
+export class FollowController implements ReactiveController {
+  /** The view stays at the end; false after the reader scrolled up. */
+  get following(): boolean {
+    return this.#following;
+  }
+
+  readonly #host: ReactiveControllerHost;
+  readonly #scroller: () => HTMLElement | null;
+  #following = true;
+  #top = 0;
+
+  constructor(host: ReactiveControllerHost, scroller: () => HTMLElement | null) {
+    this.#host = host;
+    this.#scroller = scroller;
+    host.addController(this);
+  }
+
+  hostUpdated(): void {
+    if (this.#following) this.#toEnd();
+  }
+
+  /** To be called for the scroller's `scroll` events. */
+  readonly scrolled = (): void => {
+    const scroller = this.#scroller();
+    if (scroller === null) return;
+    const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < nearEnd;
+    // Growing content fires no scroll event; only a move upwards is the reader's wish to stay where they are.
+    const upwards = scroller.scrollTop < this.#top;
+    this.#top = scroller.scrollTop;
+    const following = atEnd || (this.#following && !upwards);
+    if (following === this.#following) return;
+    this.#following = following;
+    this.#host.requestUpdate();
+  };
+
+  /** Goes to the end and stays there. */
+  readonly latest = (): void => {
+    this.#following = true;
+    this.#toEnd();
+    this.#host.requestUpdate();
+  };
+
+  #toEnd(): void {
+    const scroller = this.#scroller();
+    if (scroller === null) return;
+    scroller.scrollTop = scroller.scrollHeight;
+    this.#top = scroller.scrollTop;
+  }
+}

@@ -1,0 +1,194 @@
+// How one message looks: the visitor's words in a bubble, the answer as running text with who wrote it underneath, a tool
+// call as a small card. Template functions of `<llm-chat>`; text of either side is only ever text.
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { guard } from 'lit/directives/guard.js';
+import type { ToolCall } from '../../engine/protocol/chat.js';
+import { errorNotice } from '../internal/error-notice.js';
+import { formatRate } from '../internal/format.js';
+import { cloudIcon, copyIcon, deviceIcon, retryIcon, toolIcon } from '../internal/icons.js';
+import { renderMarkdown } from '../internal/markdown/render.js';
+import type { MarkdownStream } from '../internal/markdown/stream.js';
+import { words } from '../internal/words.js';
+import type { AnswerEntry, Entry, ToolEntry } from './entries.js';
+import type { StatusLine } from './status.js';
+
+export interface MessageContext {
+  /** The markdown of an answer, kept from one render to the next. */
+  readonly markdown: (answer: AnswerEntry) => MarkdownStream;
+  /** Results by the id of their call. */
+  readonly results: ReadonlyMap<string, ToolEntry>;
+  /** The newest entry; only it can be asked for again. */
+  readonly last: Entry | undefined;
+  /** What the engine does while an answer waits. */
+  readonly status: StatusLine;
+  readonly cloudHost: string;
+  readonly copy: (text: string) => Promise<boolean>;
+  readonly retry: () => void;
+}
+
+/** The entry, or nothing for those that are shown elsewhere (tool results) or not at all (the system prompt). */
+export function renderEntry(entry: Entry, context: MessageContext): unknown {
+  switch (entry.kind) {
+    case 'system':
+    case 'tool':
+      return nothing;
+    case 'user':
+      return guard(
+        [entry],
+        () =>
+          html`<article class="message user" part="message user-message" aria-label=${words.chat.you}>
+            <div class="bubble" dir="auto">${entry.text}</div>
+          </article>`,
+      );
+    case 'answer': {
+      const last = entry === context.last;
+      const results = entry.toolCalls.map(({ id }) => context.results.get(id));
+      const waiting = entry.status === 'waiting' ? context.status : null;
+      return guard([entry, last, waiting?.text, waiting?.progress, context.cloudHost, ...results], () =>
+        renderAnswer(entry, last, context),
+      );
+    }
+  }
+}
+
+function renderAnswer(answer: AnswerEntry, last: boolean, context: MessageContext): TemplateResult {
+  const stream = context.markdown(answer);
+  stream.update(answer.text);
+  const unfinished = answer.status === 'waiting' || answer.status === 'streaming';
+  const cloudName = answer.provenance?.backend === 'cloud' ? answer.provenance.model : words.chat.cloud;
+  return html`<article
+    class="message assistant"
+    part="message assistant-message"
+    data-status=${answer.status}
+    aria-label=${words.chat.assistant}
+    aria-busy=${unfinished ? 'true' : 'false'}
+  >
+    ${answer.status === 'waiting' ? renderWaiting(context.status) : nothing}
+    <div class="answer">
+      ${renderMarkdown(stream.blocks, { cloudFrom: answer.cloudFrom, cloudName, copy: context.copy })}
+    </div>
+    ${answer.toolCalls.map((call) => renderToolCall(call, context.results.get(call.id)))}
+    ${
+      answer.status === 'done' && answer.text.trim() === '' && answer.toolCalls.length === 0
+        ? html`<p class="remark">${words.chat.emptyAnswer}</p>`
+        : nothing
+    }
+    ${answer.finishReason === 'length' ? html`<p class="remark">${words.chat.cutOff}</p>` : nothing}
+    ${
+      answer.error === null
+        ? nothing
+        : errorNotice(answer.error, last ? { label: words.chat.retry, run: context.retry } : undefined)
+    }
+    ${unfinished ? nothing : renderMeta(answer, last, context)}
+  </article>`;
+}
+
+const renderWaiting = (status: StatusLine): TemplateResult =>
+  html`<div class="waiting">
+    <span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>
+    <span
+      >${status.progress === null && status.icon !== null ? words.chat.thinking : status.text || words.chat.thinking}</span
+    >
+    ${
+      status.progress === null
+        ? nothing
+        : status.progress === 'unknown'
+          ? html`<progress class="bar" aria-label=${status.text}></progress>`
+          : html`<progress class="bar" max="1" .value=${status.progress} aria-label=${status.text}></progress>`
+    }
+  </div>`;
+
+/** Who wrote it, how fast, and what can be done with it. */
+function renderMeta(answer: AnswerEntry, last: boolean, context: MessageContext): TemplateResult {
+  const { provenance, usage, tokensPerSecond, status } = answer;
+  const facts = [
+    status === 'stopped' ? words.chat.stopped : '',
+    provenance?.model ?? '',
+    tokensPerSecond === null ? '' : formatRate(tokensPerSecond),
+    usage === null ? '' : words.chat.tokens(usage.completion_tokens),
+  ].filter((fact) => fact !== '');
+  return html`<footer class="meta" part="meta">
+    ${
+      provenance === null
+        ? nothing
+        : provenance.backend === 'cloud' || answer.cloudFrom !== null
+          ? html`<span class="where cloud">${cloudIcon()}${words.chat.cloud}</span>`
+          : html`<span class="where">${deviceIcon()}${words.chat.onDevice}</span>`
+    }
+    ${facts.map((fact) => html`<span><bdi>${fact}</bdi></span>`)}
+    <span class="actions">
+      ${
+        answer.text === ''
+          ? nothing
+          : html`<button
+              type="button"
+              class="plain small"
+              aria-label=${words.chat.copyAnswer}
+              title=${words.chat.copyAnswer}
+              @click=${() => void context.copy(answer.text)}
+            >
+              ${copyIcon()}
+            </button>`
+      }
+      ${
+        last && answer.error === null
+          ? html`<button
+              type="button"
+              class="plain small"
+              aria-label=${words.chat.retry}
+              title=${words.chat.retry}
+              @click=${context.retry}
+            >
+              ${retryIcon()}
+            </button>`
+          : nothing
+      }
+    </span>
+  </footer>`;
+}
+
+function renderToolCall(call: ToolCall, result: ToolEntry | undefined): TemplateResult {
+  return html`<details class="tool" part="tool-call">
+    <summary>${toolIcon()}<span>${words.chat.toolCall(call.function.name)}</span></summary>
+    <dl dir="auto">
+      ${argumentsOf(call).map(
+        ([name, value]) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd><code>${value}</code></dd>
+          </div>`,
+      )}
+      ${
+        result === undefined
+          ? nothing
+          : html`<div>
+              <dt>${words.chat.toolResult}</dt>
+              <dd><code>${result.text}</code></dd>
+            </div>`
+      }
+    </dl>
+  </details>`;
+}
+
+/** The arguments as name and text; one nameless pair where they are no JSON object. */
+function argumentsOf(call: ToolCall): readonly (readonly [string, string])[] {
+  const parsed = parseArguments(call);
+  if (parsed === null) return [[words.chat.toolArguments, call.function.arguments]];
+  return Object.entries(parsed).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+}
+
+/** The arguments as an object; null where the model wrote no valid JSON object. */
+export function parseArguments(call: ToolCall): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(call.function.arguments);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null; // models write broken JSON at times; the card shows what they wrote
+  }
+}

@@ -1,0 +1,6 @@
+// Registers every element of the kit: what a page's one script tag loads (dist/define.js).
+
+import './engine.js';
+import './chat.js';
+import './metrics.js';
+import './model-picker.js';

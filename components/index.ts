@@ -1,0 +1,18 @@
+// The elements' classes and events, without registering anything: for those who choose their own moment (define/ does
+// it at once) or want the types.
+
+export { LlmChat } from './chat/chat.js';
+export { LlmEngine } from './engine/engine.js';
+export { LlmMetrics } from './metrics/metrics.js';
+export { LlmModelPicker } from './model-picker/model-picker.js';
+export {
+  LlmErrorEvent,
+  LlmMessageEvent,
+  LlmSendEvent,
+  LlmStateChangeEvent,
+  LlmToolCallEvent,
+  type LlmMessageDetail,
+  type LlmSendDetail,
+  type LlmToolCallDetail,
+} from './internal/events.js';
+export type { EngineLike } from './internal/engine.js';
