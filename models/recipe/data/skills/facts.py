@@ -102,6 +102,33 @@ def _sums(split: Split, rng: random.Random) -> Fact:
     return expand(rng.choice(_DIFFERENCE), rng, a=total, b=a), f"{total} - {a} = {total - a}.", str(total - a)
 
 
+_SUM_LIST = (
+    "{please |}{work out|solve|calculate|do} {these|these sums}: <l>",
+    "{sums|some sums|my homework|a few sums}: <l>",
+    "what {are|is} <l>",
+    "<l>",
+    "{can you |please |}{solve|work out} <l>",
+)
+
+
+def _sum_list(rng: random.Random) -> tuple[str, str]:
+    """Several sums in one question: training only, because it shows many pairs in few tokens."""
+    asked, solved = [], []
+    while len(asked) < rng.randint(2, 7):
+        total = rng.randint(0, 100)
+        a = rng.randint(0, total)
+        b = total - a
+        if rng.random() < 0.6:
+            if wanted("train", "sum", min(a, b), max(a, b), one_in=16):
+                asked.append(rng.choice((f"{a} + {b}", f"{a}+{b}")))
+                solved.append(f"{a} + {b} = {total}.")
+        elif wanted("train", "difference", total, a, one_in=16):
+            asked.append(rng.choice((f"{total} - {a}", f"{total}-{a}")))
+            solved.append(f"{total} - {a} = {b}.")
+    joined = rng.choice((", ", "; ", ", ", "\n")).join(asked)
+    return expand(rng.choice(_SUM_LIST), rng).replace("<l>", joined), "\n".join(solved)
+
+
 _AFTER = (
     "{what|which} <unit> {comes|is} {right |directly |}after <x>",
     "{what|which} <unit> follows <x>",
@@ -330,6 +357,10 @@ def _endless(split: Split, rng: random.Random) -> Iterator[Example]:
     weights = [weight for _, _, weight in _KINDS]
     while True:
         name, make = rng.choices(kinds, weights)[0]
+        if split == "train" and name == "sums" and rng.random() < 0.3:
+            question, answer = _sum_list(rng)
+            yield turn("facts", capital(question), answer, {"kind": "sum list"})
+            continue
         yield _one(split, rng, name, make)
 
 
