@@ -18,6 +18,8 @@ export interface Lease {
   readonly sequence: Sequence;
   /** Ids that the sequence holds; the borrower adds what it appended. */
   readonly tokens: number[];
+  /** Tokens of the prompt it was borrowed for; what follows them is the answer. */
+  promptLength: number;
 }
 
 export class SequencePool {
@@ -38,7 +40,8 @@ export class SequencePool {
 
   /**
    * A sequence that holds a prefix of `prompt`, at least one token short of it: the last one is always computed, for
-   * its logits. A kept sequence serves when at least half of it is kept; otherwise it is another conversation's.
+   * its logits. A kept sequence serves when at least half of its own prompt is common, so an answer tried again and a
+   * next turn find theirs; otherwise it is another conversation's and stays as it is.
    */
   borrow(prompt: readonly number[]): Lease {
     let best: { lease: Lease; common: number } | null = null;
@@ -46,16 +49,17 @@ export class SequencePool {
       const common = Math.min(commonPrefix(lease.tokens, prompt), prompt.length - 1);
       if (common > (best?.common ?? 0)) best = { lease, common };
     }
-    if (best !== null && best.common * 2 >= best.lease.tokens.length) {
+    if (best !== null && best.common * 2 >= best.lease.promptLength) {
       const { lease, common } = best;
       this.idle.splice(this.idle.indexOf(lease), 1);
       lease.sequence.truncate(common);
       lease.tokens.length = common;
+      lease.promptLength = prompt.length;
       this.lent.add(lease);
       return lease;
     }
     this.evict(prompt.length);
-    const lease: Lease = { sequence: this.decoder.openSequence(), tokens: [] };
+    const lease: Lease = { sequence: this.decoder.openSequence(), tokens: [], promptLength: prompt.length };
     this.lent.add(lease);
     return lease;
   }
