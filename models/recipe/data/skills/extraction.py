@@ -15,7 +15,7 @@ from typing import Iterator, Literal, Optional
 
 from ..types import Example
 from . import pools
-from .common import capital, distinct, expand, held_out, turn
+from .common import capital, casual, distinct, expand, held_out, turn
 from .facts_tables import MONTHS
 
 Split = Literal["train", "heldout"]
@@ -162,7 +162,23 @@ def _fill(template: str, rng: random.Random) -> tuple[str, Row, bool]:
     return capital(sentence), Row(**values), kept
 
 
-def _list_task(rng: random.Random) -> tuple[str, str, list[str], bool]:
+@dataclass(frozen=True)
+class Task:
+    """A request, its answer, the text's sentences, and whether it belongs to the evaluation."""
+
+    ask: str
+    answer: str
+    sentences: list[str]
+    kept: bool
+    rows: list[Row]
+
+
+def _listed(kind: str, rows: list[Row]) -> str:
+    values = [getattr(row, kind) for row in rows if getattr(row, kind) is not None]
+    return "\n".join(f"- {value}" for value in values) if values else f"There are no {_KINDS[kind]} in this text."
+
+
+def _list_task(rng: random.Random) -> Task:
     kind = rng.choice(list(_KINDS))
     pools_of = {
         "name": _NAME + _NAME_DATE + _NAME_AMOUNT + _NAME_DATE_AMOUNT,
@@ -176,23 +192,17 @@ def _list_task(rng: random.Random) -> tuple[str, str, list[str], bool]:
     for _ in range(extra):
         source = others[kind] if rng.random() < 0.6 else _FILLER
         templates.insert(rng.randint(0, len(templates)), rng.choice(source))
-    sentences, values, kept = [], [], False
+    sentences, rows, kept = [], [], False
     for template in templates:
         sentence, row, k = _fill(template, rng)
         sentences.append(sentence)
-        value = getattr(row, kind)
-        if value is not None:
-            values.append(value)
+        rows.append(row)
         kept = kept or k
     ask = expand(rng.choice(_ASK_LIST), rng, k=rng.choice(_WORDS[_KINDS[kind]]))
-    if values:
-        answer = "\n".join(f"- {value}" for value in values)
-    else:
-        answer = f"There are no {_KINDS[kind]} in this text."
-    return ask, answer, sentences, kept
+    return Task(ask, _listed(kind, rows), sentences, kept, rows)
 
 
-def _table_task(rng: random.Random) -> tuple[str, str, list[str], bool]:
+def _table_task(rng: random.Random) -> Task:
     columns = rng.choice((("name", "amount"), ("name", "date"), ("name", "date", "amount"), ("name", "amount"), ("name", "date")))
     source = {2: _NAME_AMOUNT if columns[1] == "amount" else _NAME_DATE, 3: _NAME_DATE_AMOUNT}[len(columns)]
     if len(columns) == 2 and rng.random() < 0.25:
@@ -201,16 +211,17 @@ def _table_task(rng: random.Random) -> tuple[str, str, list[str], bool]:
     if rng.random() < 0.3:
         templates.insert(rng.randint(0, len(templates)), rng.choice(_FILLER))
     lines = ["| " + " | ".join(capital(c) for c in columns) + " |", "|" + " --- |" * len(columns)]
-    sentences, kept = [], False
+    sentences, rows, kept = [], [], False
     for template in templates:
         sentence, row, k = _fill(template, rng)
         sentences.append(sentence)
+        rows.append(row)
         kept = kept or k
         if row.name is not None:
             lines.append("| " + " | ".join(str(getattr(row, c)) for c in columns) + " |")
     spoken = [rng.choice(_COLUMNS[c]) for c in columns]
     joined = ", ".join(spoken[:-1]) + " and " + spoken[-1]
-    return expand(rng.choice(_ASK_TABLE), rng, c=joined), "\n".join(lines), sentences, kept
+    return Task(expand(rng.choice(_ASK_TABLE), rng, c=joined), "\n".join(lines), sentences, kept, rows)
 
 
 def _place(ask: str, sentences: list[str], rng: random.Random) -> str:
@@ -230,14 +241,34 @@ def _place(ask: str, sentences: list[str], rng: random.Random) -> str:
     return f"{text}\n\n{ask}{end}" if roll < 0.92 else f"{text} {ask}{end}"
 
 
+_ASK_MORE = (
+    "{and|now|also|next|then} {list |}{all |}the <k>",
+    "{and|now|what about|how about} the <k>",
+    "{which|what} <k> {are there|are in it|does it have}",
+    "{and|now} the <k>, please",
+    "list the <k>{, too| as well|}",
+    "<k>",
+)
+
+
+def _followed(first: Example, task: Task, rng: random.Random) -> Example:
+    """Further questions on the same text: each shows the copying again for few tokens. Training only."""
+    messages = list(first.messages)
+    for kind in rng.sample(list(_KINDS), rng.randint(1, 3)):
+        ask = expand(rng.choice(_ASK_MORE), rng, k=rng.choice(_WORDS[_KINDS[kind]]))
+        messages += [{"role": "user", "content": casual(ask, rng, typos=False)}, {"role": "assistant", "content": _listed(kind, task.rows)}]
+    return Example("extraction", tuple(messages), (), {"exact": messages[-1]["content"]})
+
+
 def _one(split: Split, rng: random.Random) -> Example:
     while True:
         table = rng.random() < 0.4
-        ask, answer, sentences, kept = _table_task(rng) if table else _list_task(rng)
-        if kept != (split == "heldout"):
+        task = _table_task(rng) if table else _list_task(rng)
+        if task.kept != (split == "heldout"):
             continue
-        expect = {"exact": answer, "kind": "table" if table else "list"}
-        return turn("extraction", _place(ask, sentences, rng), answer, expect, rng)
+        expect = {"exact": task.answer, "kind": "table" if table else "list"}
+        first = turn("extraction", _place(task.ask, task.sentences, rng), task.answer, expect, rng)
+        return _followed(first, task, rng) if split == "train" and rng.random() < 0.4 else first
 
 
 def examples(split: Split, rng: random.Random) -> Iterator[Example]:

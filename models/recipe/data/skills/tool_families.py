@@ -265,12 +265,13 @@ FAMILIES = tuple(family for family in FAMILIES if family.asks)
 
 # Made-up tools: verb + noun; what is asked is in the name itself.
 VERBS = {
-    "open": "open", "close": "close", "show": "show", "hide": "hide", "start": "start", "stop": "stop", "save": "save",
-    "print": "print", "delete": "delete", "share": "share", "refresh": "refresh", "enable": "enable", "disable": "disable",
-    "lock": "lock", "export": "export", "clear": "clear", "download": "download", "copy": "copy", "pause": "pause",
-    "reset": "reset", "check": "check", "update": "update", "edit": "edit", "archive": "archive", "pin": "pin",
+    "open": "opened", "close": "closed", "show": "shown", "hide": "hidden", "start": "started", "stop": "stopped",
+    "save": "saved", "print": "printed", "delete": "deleted", "share": "shared", "refresh": "refreshed",
+    "enable": "enabled", "disable": "disabled", "lock": "locked", "export": "exported", "clear": "cleared",
+    "download": "downloaded", "copy": "copied", "pause": "paused", "reset": "reset", "check": "checked",
+    "update": "updated", "edit": "edited", "archive": "archived", "pin": "pinned",
 }
-NOUNS = """sidebar menu map gallery calendar report chart profile invoice basket banner camera table note list page
+NOUNS = """sidebar menu map gallery calendar report chart profile invoice basket banner camera table note list
 photo document player slideshow form door window fan chat game file folder letter score picture video wallet ticket
 schedule settings help_box search_box news_feed login_form shopping_list photo_album color_picker contact_list
 message_box price_list time_table garden_gate coffee_machine robot engine radio clock lamp printer drawing poll

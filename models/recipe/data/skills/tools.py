@@ -35,6 +35,8 @@ class Request:
     arguments: dict
     after: tuple[tuple[dict, str], ...]  # results and the sentence that follows each
     kept: bool  # whether it belongs to the evaluation
+    source: Optional[Family] = None  # with the names below, what is needed to ask for the same tool again
+    names: Optional[dict[str, str]] = None  # slot -> parameter name
 
 
 def _schema(name: str, about: str, properties: dict, required: list[str]) -> dict:
@@ -54,10 +56,12 @@ def _property(param: Param, value: Optional[str], rng: random.Random) -> dict:
     return {"type": "integer" if param.integer else "string"}
 
 
-def _known(family: Family, rng: random.Random) -> Request:
+def _known(family: Family, rng: random.Random, before: Optional[Request] = None) -> Request:
+    """A request of this family; with `before`, another one for the very tool that is listed already."""
     t = rng.randrange(len(family.asks))
     ask = expand(family.asks[t], rng)
-    names = {slot: rng.choice(param.names) for slot, param in family.params.items()}
+    names = before.names if before is not None and before.names else {slot: rng.choice(param.names) for slot, param in family.params.items()}
+    listed = before.tool["parameters"]["properties"] if before is not None else {}
     values: dict[str, object] = {}
     spoken: dict[str, str] = {}
     kept = False
@@ -65,7 +69,7 @@ def _known(family: Family, rng: random.Random) -> Request:
         if f"<{slot}>" not in ask:
             continue
         if isinstance(param.values, dict):
-            value: object = rng.choice(list(param.values))
+            value: object = rng.choice(listed.get(names[slot], {}).get("enum") or list(param.values))
             words = param.values[str(value)]
             spoken[slot] = rng.choice(words) if words else str(value)
         else:
@@ -75,6 +79,8 @@ def _known(family: Family, rng: random.Random) -> Request:
                 kept = True
         values[slot] = value
     kept = kept or held_out("tool", family.id, t, json.dumps(values, sort_keys=True), one_in=12)
+    if before is not None and any(names[slot] not in listed for slot in values):
+        return before  # it was listed without the optional argument that this request gives
     properties = {}
     required = []
     for slot, param in family.params.items():
@@ -83,7 +89,7 @@ def _known(family: Family, rng: random.Random) -> Request:
         properties[names[slot]] = _property(param, str(values[slot]) if slot in values else None, rng)
         if not param.optional:
             required.append(names[slot])
-    tool = _schema(rng.choice(family.names), rng.choice(family.about), properties, required)
+    tool = before.tool if before is not None else _schema(rng.choice(family.names), rng.choice(family.about), properties, required)
     done = family.done
     after = [(result, text.format(**result)) for result, text in family.results]
     for slot, words in spoken.items():
@@ -92,7 +98,7 @@ def _known(family: Family, rng: random.Random) -> Request:
         after = [(result, text.replace(f"<{slot}>", words)) for result, text in after]
     after.append(({"ok": True}, capital(done)))
     arguments = {names[slot]: value for slot, value in values.items()}
-    return Request(family.id, tool, ask, arguments, tuple(after), kept)
+    return Request(family.id, tool, ask, arguments, tuple(after), kept, family, names)
 
 
 def _camel(name: str) -> str:
@@ -119,7 +125,7 @@ def _made_up(rng: random.Random, verb: Optional[str] = None, noun: Optional[str]
         t = rng.randrange(len(_SIMPLE_ASKS))
         ask = expand(_SIMPLE_ASKS[t].replace("{v}", verb).replace("{n}", words), rng)
         about = expand(rng.choice((f"{capital(verb)} the {words}", f"{capital(verb)} the {words} of the page", f"Use this to {verb} the {words}", f"{capital(words)}: {verb}")), rng)
-        done = f"The {words}: {verb}, done."
+        done = f"The {words} is {VERBS[verb]}."
         tool = _schema(_name_style(f"{verb}_{noun}", rng), about, {}, [])
         return Request("made-up", tool, ask, {}, (({"ok": True}, done),), held_out("made-up", verb, noun))
     if roll < 0.8:
@@ -141,7 +147,7 @@ def _made_up(rng: random.Random, verb: Optional[str] = None, noun: Optional[str]
     about = rng.choice((f"Set the {words}", f"Change the {words}", f"Choose the {words}"))
     tool = _schema(name, about, {key: prop}, [key])
     kept = held_out("setting", noun, value)
-    return Request("made-up " + noun, tool, ask, {key: value}, (({"ok": True}, f"The {words} is {value} now."),), kept)
+    return Request("made-up " + noun, tool, ask, {key: value}, (({"ok": True}, f"{capital(words)} set to {value}."),), kept)
 
 
 def _any(rng: random.Random) -> Request:
@@ -234,6 +240,10 @@ def _conversation(split: Split, rng: random.Random, turns: int) -> Example:
         messages.append({"role": "system", "content": rng.choice(SYSTEM_PROMPTS)})
     expect: dict = {}
     order = requests[:1] + rng.sample(requests[1:], len(requests) - 1)
+    if turns > len(order):
+        # More requests for tools already listed: the list is long, so it should be used well.
+        more = [_known(request.source, rng, request) for request in order if request.source is not None]
+        order += [request for request in more if not request.kept and request not in order]
     for request in order[:turns]:
         if rng.random() < 0.12:
             stranger = _stranger(requests, split, rng)
@@ -242,7 +252,7 @@ def _conversation(split: Split, rng: random.Random, turns: int) -> Example:
             continue
         messages += [{"role": "user", "content": _ask(request, rng)}, _called(request)]
         expect = {"call": messages[-1]["tool_calls"][0]}
-        if split == "train" and (turns > 1 or rng.random() < 0.6):
+        if split == "train" and (request is not order[:turns][-1] or rng.random() < 0.6):
             messages += _afterwards(request, rng)
     return Example("tools", tuple(messages), tools, expect)
 
@@ -251,7 +261,7 @@ def examples(split: Split, rng: random.Random) -> Iterator[Example]:
     """Endless for "train"; 200 requests of one turn for "heldout", ending with the call that is expected."""
     if split == "train":
         while True:
-            yield _conversation(split, rng, rng.choice((1, 1, 2, 2, 3)))
+            yield _conversation(split, rng, rng.choice((1, 2, 3, 4, 5)))
     def source() -> Iterator[Example]:
         while True:
             yield _conversation(split, rng, 1)
