@@ -7,6 +7,7 @@ import { parseChatCompletionRequest } from '../protocol/chat.js';
 import type { ChatCompletion, ChatCompletionRequest, FinishReason, LogprobEntry, ToolCall } from '../protocol/chat.js';
 import { ChatCompletionStream } from './chat-stream.js';
 import type { Connection } from './connection.js';
+import { modelReference } from './locations.js';
 
 export interface RequestOptions {
   readonly signal?: AbortSignal;
@@ -31,10 +32,7 @@ export class Completions {
    */
   create(request: ChatCompletionRequest & { stream: true }, options?: RequestOptions): Promise<ChatCompletionStream>;
   create(request: ChatCompletionRequest & { stream?: false }, options?: RequestOptions): Promise<ChatCompletion>;
-  create(
-    request: ChatCompletionRequest,
-    options?: RequestOptions,
-  ): Promise<ChatCompletionStream | ChatCompletion>;
+  create(request: ChatCompletionRequest, options?: RequestOptions): Promise<ChatCompletionStream | ChatCompletion>;
   async create(
     request: ChatCompletionRequest,
     options: RequestOptions = {},
@@ -51,10 +49,8 @@ export class Completions {
     const connection = await this.parts.connected(signal);
     const { port1, port2 } = new MessageChannel();
     const stream = new ChatCompletionStream({ port: port1, signal, onHeard: () => connection.heard(), onPlace });
-    const model = request.model ?? this.parts.model();
-    connection
-      .during(() => stream.finished)
-      .catch((error: unknown) => stream.fail(EngineError.from(error)));
+    const model = request.model === undefined ? this.parts.model() : modelReference(request.model);
+    connection.during(() => stream.finished).catch((error: unknown) => stream.fail(EngineError.from(error)));
     try {
       await connection.call('complete', model === undefined ? request : { ...request, model }, port2);
     } catch (error) {

@@ -5,7 +5,7 @@ import { EngineError } from '../protocol/errors.js';
 import type { EngineSettings } from '../protocol/host-api.js';
 import { engineScope } from '../protocol/scope.js';
 import { Engine } from './engine.js';
-import { catalogueUrlIn, kitBaseUrl, workerUrlIn } from './locations.js';
+import { catalogueUrlIn, kitBaseUrl, modelReference, workerUrlIn } from './locations.js';
 
 export interface ConnectOptions {
   /** Engine worker script, same-origin. Default: `engine-worker.js` beside the kit. */
@@ -43,7 +43,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
   const workerUrl = absolute(options.workerUrl ?? workerUrlIn(base), page, 'workerUrl');
   const settings: EngineSettings = {
     catalogueUrl: absolute(options.catalogueUrl ?? catalogueUrlIn(base), page, 'catalogueUrl'),
-    defaultModel: modelName(options.defaultModel ?? 'default', page),
+    defaultModel: modelReference(options.defaultModel ?? 'default', page),
     device: options.device ?? 'auto',
     cloudUrl: options.cloudUrl ? absolute(options.cloudUrl, page, 'cloudUrl') : null,
     cloudModel: options.cloudModel ?? null,
@@ -76,11 +76,6 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
     engines.delete(key);
     throw error;
   }
-}
-
-/** A model named by a relative URL ("models/x.gguf") is meant relative to the page; a plain word is a catalogue's id. */
-function modelName(model: string, page: string): string {
-  return /^\.{0,2}\//.test(model) ? absolute(model, page, 'defaultModel') : model;
 }
 
 function absolute(url: string | URL, base: string, what: string): string {

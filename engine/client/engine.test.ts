@@ -126,12 +126,12 @@ describe('Engine', () => {
       await read(await stream);
       order.push(name);
     };
-    const running = ask(one, 'slow 50 a b c');
+    const running = ask(one, 'slow 100 a b c d e f g h');
     await running;
-    const second = note('a2', ask(one, 'say x') as Promise<AsyncIterable<never>>);
-    const third = note('a3', ask(one, 'say x') as Promise<AsyncIterable<never>>);
+    const second = note('a2', ask(one, 'slow 50 x') as Promise<AsyncIterable<never>>);
+    const third = note('a3', ask(one, 'slow 50 x') as Promise<AsyncIterable<never>>);
     const other = two.chat.completions.create(
-      { messages: [{ role: 'user', content: 'say y' }], stream: true },
+      { messages: [{ role: 'user', content: 'slow 50 y' }], stream: true },
       { onPlace: (place) => places.push(place) },
     );
     await Promise.all([second, third, note('b1', other as unknown as Promise<AsyncIterable<never>>)]);

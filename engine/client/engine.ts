@@ -9,6 +9,7 @@ import { parseBroadcast } from '../protocol/page-messages.js';
 import { cloudModelId, type EngineState, type LoadedModel, type ModelListing } from '../protocol/state.js';
 import { Completions } from './completions.js';
 import { Connection, type ConnectionOptions } from './connection.js';
+import { modelReference } from './locations.js';
 
 /** Fired on the engine whenever its state changed. */
 export class LlmStateChangeEvent extends Event {
@@ -101,7 +102,7 @@ export class Engine extends EventTarget {
 
   /**
    * Loads a model for all tabs; joins a load of it that is under way.
-   * @param model id in the catalogue, absolute URL of a pack or a GGUF file, or 'cloud'
+   * @param model id in the catalogue, URL of a pack or a GGUF file (absolute, or begun with "./", "../" or "/"), 'cloud'
    * @throws EngineError, `aborted` by the signal (other tabs that wait for the same model still get it)
    */
   async load(model: string, { device, signal }: LoadOptions = {}): Promise<LoadedModel> {
@@ -116,7 +117,8 @@ export class Engine extends EventTarget {
     };
     signal?.addEventListener('abort', cancel, { once: true });
     try {
-      return await connection.call('load', device === undefined ? { model, loadId } : { model, device, loadId });
+      const request = { model: modelReference(model), loadId };
+      return await connection.call('load', device === undefined ? request : { ...request, device });
     } finally {
       signal?.removeEventListener('abort', cancel);
     }

@@ -6,13 +6,7 @@ export { Completions, type RequestOptions } from './completions.js';
 export { ChatCompletionStream } from './chat-stream.js';
 export { EngineError, engineErrorCodes, type EngineErrorCode, type EngineErrorShape } from '../protocol/errors.js';
 export { cloudModelId } from '../protocol/state.js';
-export type {
-  EngineMetrics,
-  EngineState,
-  EngineStatus,
-  LoadedModel,
-  ModelListing,
-} from '../protocol/state.js';
+export type { EngineMetrics, EngineState, EngineStatus, LoadedModel, ModelListing } from '../protocol/state.js';
 export type { EngineSettings } from '../protocol/host-api.js';
 export type {
   ChatCompletion,

@@ -9,3 +9,11 @@ export function kitBaseUrl(moduleUrl: string = import.meta.url): string {
 
 export const workerUrlIn = (base: string): string => new URL('engine-worker.js', base).href;
 export const catalogueUrlIn = (base: string): string => new URL('models/models.json', base).href;
+
+/**
+ * A model as the host knows it: a catalogue's id stays as it is; what begins like a relative URL ("./", "../" or "/")
+ * is made absolute against the page.
+ */
+export function modelReference(model: string, page: string = globalThis.location.href): string {
+  return /^\.{0,2}\//.test(model) && URL.canParse(model, page) ? new URL(model, page).href : model;
+}

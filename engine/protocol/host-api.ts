@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import { check } from './check.js';
 import { EngineError, type EngineErrorShape } from './errors.js';
 import type { ChatCompletionChunk } from './chat.js';
-import type { EngineState, LoadedModel } from './state.js';
+import type { EngineState, LoadedModel, ModelListing } from './state.js';
 
 export const protocolVersion = 1;
 
@@ -104,6 +104,7 @@ export interface HelloReply {
 export const hostMethods = [
   'hello',
   'state',
+  'models',
   'load',
   'cancelLoad',
   'unload',
@@ -118,6 +119,8 @@ export type HostMethod = (typeof hostMethods)[number];
 export interface HostApi extends Record<HostMethod, (...args: never[]) => Promise<Reply<unknown>>> {
   hello(request: unknown): Promise<Reply<HelloReply>>;
   state(): Promise<Reply<EngineState>>;
+  /** Waits for the catalogue. */
+  models(): Promise<Reply<readonly ModelListing[]>>;
   /**
    * Resolves when the model answers; progress is in the state. A load under way for the same model is joined; a load
    * of another model waits for the answer that runs.

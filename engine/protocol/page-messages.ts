@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { check } from './check.js';
 import { engineErrorCodes } from './errors.js';
 import type { HelloReply, Reply, StreamMessage } from './host-api.js';
-import type { EngineState, LoadedModel } from './state.js';
+import type { EngineState, LoadedModel, ModelListing } from './state.js';
 
 const line = v.pipe(v.string(), v.maxLength(10_000));
 const count = v.pipe(v.number(), v.finite(), v.minValue(0));
@@ -129,6 +129,7 @@ const streamSchema: v.GenericSchema<unknown, StreamMessage> = v.variant('type', 
 
 const requestIdSchema: v.GenericSchema<unknown, { readonly requestId: string }> = v.object({ requestId: line });
 const urlListSchema: v.GenericSchema<unknown, readonly string[]> = v.pipe(v.array(line), v.maxLength(10_000));
+const listings: v.GenericSchema<unknown, readonly ModelListing[]> = v.pipe(v.array(listingSchema), v.maxLength(1_000));
 const nothing: v.GenericSchema<unknown, null> = v.null();
 const loaded: v.GenericSchema<unknown, LoadedModel> = loadedSchema;
 
@@ -136,6 +137,7 @@ const loaded: v.GenericSchema<unknown, LoadedModel> = loadedSchema;
 export const replySchemas = {
   hello: helloReplySchema,
   state: stateSchema,
+  models: listings,
   load: loaded,
   cancelLoad: nothing,
   unload: nothing,

@@ -47,7 +47,8 @@ async function probeWebGpu(gpu: GPU | undefined): Promise<WebGpuCapability> {
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     if (!adapter) return { available: false, reason: 'this browser found no graphics device that it may use' };
     const { vendor, architecture, description } = adapter.info;
-    const software = adapter.info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(architecture + description);
+    const software =
+      adapter.info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(architecture + description);
     return { available: true, software, name: [architecture || description, vendor].filter(Boolean).join(', ') };
   } catch (error) {
     return { available: false, reason: `WebGPU failed: ${error instanceof Error ? error.message : String(error)}` };

@@ -52,6 +52,7 @@ const deviceFailures: ReadonlySet<EngineErrorCode> = new Set([
   'wasm-unsupported',
   'device-lost',
   'out-of-memory',
+  'model-too-large', // for this device
   'internal',
 ]);
 

@@ -1,0 +1,55 @@
+// Opens models and runs them on this device: weights -> tokenizer -> decoder -> local backend. The one place where the
+// host meets those rooms; EngineHost knows only `OpenModel` (routing/runner.ts). Called through shared-worker.ts.
+// The model file stays open as long as its backend, because a device that fails is replaced by another one that reads
+// the tensors again.
+
+import { createLocalBackend } from '../backends/local/local-backend.js';
+import { createOnnxDecoder } from '../decoders/onnx/onnx-decoder.js';
+import type { DecoderDevice } from '../decoders/decoder.js';
+import type { OpenedModel, OpenModel, RunningModel, StageOptions } from '../routing/runner.js';
+import { createTokenizer } from '../tokenizer/create-tokenizer.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import type { Model } from '../weights/model.js';
+import { openModel } from '../weights/open-model.js';
+
+/** @param assetBase folder of ONNX Runtime's WebAssembly files, absolute */
+export function localModels(assetBase: string): OpenModel {
+  return async (url, { signal, onProgress }) => {
+    const model = await openModel({ kind: 'url', url }, { signal, onProgress });
+    try {
+      return new LocalModel(model, createTokenizer(model.tokenizerFiles), assetBase);
+    } catch (error) {
+      model.close();
+      throw error;
+    }
+  };
+}
+
+class LocalModel implements OpenedModel {
+  constructor(
+    private readonly model: Model,
+    private readonly tokenizer: Tokenizer,
+    private readonly assetBase: string,
+  ) {}
+
+  get name(): string {
+    return this.model.identity.name;
+  }
+
+  async start(device: DecoderDevice, { signal, onProgress }: StageOptions): Promise<RunningModel> {
+    const { model, tokenizer, assetBase } = this;
+    const decoder = await createOnnxDecoder({ model, device, assetBase, signal, onProgress });
+    const { identity, generationDefaults } = model;
+    const backend = createLocalBackend({
+      identity,
+      decoder,
+      tokenizer,
+      ...(generationDefaults === undefined ? {} : { generationDefaults }),
+    });
+    return { backend, decoder: decoder.info, kvBytes: () => decoder.holding.kvBytes };
+  }
+
+  close(): void {
+    this.model.close();
+  }
+}
