@@ -1,5 +1,5 @@
 // Builds the ONNX graphs of a Llama or Qwen2 model: bodies (a run of layers each) and the head (final norm and output
-// matrix). Called by load.ts once a segment; session.ts gives the graphs to ONNX Runtime.
+// matrix). Called by sessions.ts once a segment.
 // Operators: docs/ContribOperators.md of ONNX Runtime (MatMulNBits, GroupQueryAttention, SkipSimplifiedLayerNormalization;
 // SimplifiedLayerNormalization is RMSNorm). The architecture is that of transformers' modeling_llama and modeling_qwen2.
 //
@@ -11,7 +11,8 @@
 // Knows nothing of devices or of where weights come from. Wrong sizes make ONNX Runtime refuse the graph.
 
 import type { ModelSpec } from '../../weights/model.js';
-import { blockSize, type DeviceMatrix } from './matrices.js';
+import { blockLength } from '../../weights/quantise.js';
+import type { DeviceMatrix } from './matrices.js';
 import {
   type AttributeValue,
   type ElementType,
@@ -51,12 +52,17 @@ export const names = {
   lastIndex: 'seqlens_k',
   /** int32 [1]: tokens in the sequence after this run. */
   totalLength: 'total_sequence_length',
+  /** int64 [1]: position of the first token of this run; only where {@link turnsApart}. */
+  firstPosition: 'first_position',
   past: (layer: number, part: 'key' | 'value'): string => `past_${part}.${layer}`,
   present: (layer: number, part: 'key' | 'value'): string => `present_${part}.${layer}`,
   /** int64 [P]: rows of `hidden` that the head reads. */
   positions: 'positions',
   logits: 'logits',
 } as const;
+
+/** GroupQueryAttention turns heads itself when their size is a multiple of 16; others are turned by RotaryEmbedding. */
+export const turnsApart = (spec: ModelSpec): boolean => spec.headSize % 16 !== 0;
 
 /** @param firstLayer index in the model of `layers[0]` */
 export function buildBody(
@@ -70,6 +76,7 @@ export function buildBody(
   builder.input(names.hidden, 'float32', hiddenDims);
   builder.input(names.lastIndex, 'int32', [1]);
   builder.input(names.totalLength, 'int32', [1]);
+  if (turnsApart(spec)) builder.input(names.firstPosition, 'int64', [1]);
   const half = spec.headSize / 2;
   const positions = rotary.cosines.length / half;
   const cosines = builder.constant('cosines', 'float32', [positions, half], rotary.cosines);
@@ -86,35 +93,31 @@ export function buildBody(
       const product = builder.multiply(name(part), normed, weights[part]);
       return weights.biases ? builder.addVector(name(`${part}Bias`), product, weights.biases[part]) : product;
     };
-    const [query, key, value] = [project('query'), project('key'), project('value')];
+    const turn = (part: 'query' | 'key', input: string): string => {
+      const inputs = [input, names.firstPosition, cosines, sines];
+      return builder.node('com.microsoft', 'RotaryEmbedding', inputs, [name(`${part}.turned`)]);
+    };
     for (const part of ['key', 'value'] as const) {
       // The dimension names differ by layer and by past and present: they need not be equal, and are not while a cache grows.
       const dims = (when: string) => [1, spec.kvHeads, `${when}.${part}.${layer}`, spec.headSize] as const;
       builder.input(names.past(layer, part), 'float32', dims('held'));
       builder.output(names.present(layer, part), 'float32', dims('grown'));
     }
+    const [query, key, value] = [project('query'), project('key'), project('value')];
+    const past = [names.past(layer, 'key'), names.past(layer, 'value'), names.lastIndex, names.totalLength];
+    const attributes = {
+      num_heads: spec.heads,
+      kv_num_heads: spec.kvHeads,
+      scale: { float: 1 / Math.sqrt(spec.headSize) },
+    };
     builder.node(
       'com.microsoft',
       'GroupQueryAttention',
-      [
-        query,
-        key,
-        value,
-        names.past(layer, 'key'),
-        names.past(layer, 'value'),
-        names.lastIndex,
-        names.totalLength,
-        cosines,
-        sines,
-      ],
+      turnsApart(spec)
+        ? [turn('query', query), turn('key', key), value, ...past]
+        : [query, key, value, ...past, cosines, sines],
       [name('attended'), names.present(layer, 'key'), names.present(layer, 'value')],
-      {
-        num_heads: spec.heads,
-        kv_num_heads: spec.kvHeads,
-        do_rotary: 1,
-        rotary_interleaved: 0,
-        scale: { float: 1 / Math.sqrt(spec.headSize) },
-      },
+      turnsApart(spec) ? attributes : { ...attributes, do_rotary: 1 },
     );
     branch = builder.multiply(name('attentionOutput'), name('attended'), weights.attentionOutput);
     [normed, residual] = builder.norm(name('feedForwardNorm'), branch, residual, weights.feedForwardNorm, spec);
@@ -206,10 +209,10 @@ class GraphBuilder {
       const weight = this.constant(name, 'float32', [columns, rows], matrix.data);
       return this.node('', 'MatMul', [input, weight], [output]);
     }
-    const blocks = columns / blockSize;
-    const quants = this.constant(name, 'uint8', [rows, blocks, (blockSize * matrix.bits) / 8], matrix.quants);
+    const blocks = columns / blockLength;
+    const quants = this.constant(name, 'uint8', [rows, blocks, (blockLength * matrix.bits) / 8], matrix.quants);
     const scales = this.constant(`${name}.scales`, 'float32', [rows, blocks], matrix.scales);
-    const attributes = { K: columns, N: rows, bits: matrix.bits, block_size: blockSize };
+    const attributes = { K: columns, N: rows, bits: matrix.bits, block_size: blockLength };
     return this.node('com.microsoft', 'MatMulNBits', [input, quants, scales], [output], attributes);
   }
 

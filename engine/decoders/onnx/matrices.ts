@@ -1,13 +1,12 @@
 // Turns a model's tensors into the forms that ONNX Runtime's operators take, one tensor at a time. Called while a decoder
-// opens (matrices, vectors) and for each token (rows of the embedding table).
+// opens and for each token (rows of the embedding table).
 // Two forms of a matrix y = W x: `blocks` is MatMulNBits' own layout (the pack's bytes as they are; its scales must have
 // the activations' type, so f16 scales become f32), `dense` is MatMul's right-hand side, float32 and transposed.
 // ONNX Runtime: docs/ContribOperators.md, "com.microsoft.MatMulNBits". Knows nothing of graphs, sessions or names.
 
+import { fromHalf } from '../../weights/half.js';
 import type { WeightTensor } from '../../weights/model.js';
-
-/** Elements that share a scale. */
-export const blockSize = 32;
+import { blockLength } from '../../weights/quantise.js';
 
 export type DeviceMatrix =
   | {
@@ -31,7 +30,7 @@ export type DeviceMatrix =
 /** Bytes that a matrix takes on the device in the given form. */
 export function deviceMatrixBytes(kind: WeightTensor['kind'], elements: number, dense: boolean): number {
   if (dense || kind === 'f32' || kind === 'f16') return elements * 4;
-  return (elements * (kind === 'q4' ? 4 : 8)) / 8 + (elements / blockSize) * 4;
+  return (elements * (kind === 'q4' ? 4 : 8)) / 8 + (elements / blockLength) * 4;
 }
 
 /** @param dense dequantise to float32 even where `blocks` is possible: exact, larger, and faster on WebAssembly */
@@ -42,16 +41,6 @@ export function toDeviceMatrix(tensor: WeightTensor, dense: boolean): DeviceMatr
     return { kind: 'blocks', bits, rows, columns, quants: tensor.quants, scales: widen(tensor.scales) };
   }
   return { kind: 'dense', rows, columns, data: transposed(tensor, rows, columns) };
-}
-
-/** A vector (norm, bias) or any other tensor as float32, in its own order. */
-export function toFloats(tensor: WeightTensor): Float32Array {
-  if (tensor.kind === 'f32') return tensor.data;
-  if (tensor.kind === 'f16') return widen(tensor.data);
-  const [rows, columns] = tensor.shape;
-  const all = new Float32Array(rows * columns);
-  for (let row = 0; row < rows; row++) rowInto(tensor, row, all, row * columns);
-  return all;
 }
 
 /**
@@ -66,8 +55,8 @@ export function rowInto(tensor: WeightTensor, row: number, out: Float32Array, of
   } else if (tensor.kind === 'f16') {
     for (let i = 0; i < columns; i++) out[offset + i] = widenOne(tensor.data[first + i] ?? 0);
   } else {
-    for (let block = 0; block < columns / blockSize; block++) {
-      blockInto(tensor, row, block, out, offset + block * blockSize, 1);
+    for (let block = 0; block < columns / blockLength; block++) {
+      blockInto(tensor, row, block, out, offset + block * blockLength, 1);
     }
   }
 }
@@ -87,16 +76,16 @@ function blockInto(
   offset: number,
   stride: number,
 ): void {
-  const at = (row * tensor.shape[1]) / blockSize + block;
+  const at = (row * tensor.shape[1]) / blockLength + block;
   const scale = widenOne(tensor.scales[at] ?? 0);
   if (tensor.kind === 'q8') {
-    for (let i = 0; i < blockSize; i++) {
-      out[offset + i * stride] = ((tensor.quants[at * blockSize + i] ?? 0) - 128) * scale;
+    for (let i = 0; i < blockLength; i++) {
+      out[offset + i * stride] = ((tensor.quants[at * blockLength + i] ?? 0) - 128) * scale;
     }
     return;
   }
-  for (let i = 0; i < blockSize / 2; i++) {
-    const byte = tensor.quants[(at * blockSize) / 2 + i] ?? 0;
+  for (let i = 0; i < blockLength / 2; i++) {
+    const byte = tensor.quants[(at * blockLength) / 2 + i] ?? 0;
     out[offset + 2 * i * stride] = ((byte & 15) - 8) * scale;
     out[offset + (2 * i + 1) * stride] = ((byte >> 4) - 8) * scale;
   }
@@ -105,11 +94,11 @@ function blockInto(
 /** float32 [columns, rows]. Walks 32 columns at a time so that 32 sequential streams are written, not scattered cells. */
 function transposed(tensor: WeightTensor, rows: number, columns: number): Float32Array {
   const out = new Float32Array(rows * columns);
-  for (let first = 0; first < columns; first += blockSize) {
-    const last = Math.min(first + blockSize, columns);
+  for (let first = 0; first < columns; first += blockLength) {
+    const last = Math.min(first + blockLength, columns);
     for (let row = 0; row < rows; row++) {
       if (isBlocks(tensor)) {
-        blockInto(tensor, row, first / blockSize, out, first * rows + row, rows);
+        blockInto(tensor, row, first / blockLength, out, first * rows + row, rows);
         continue;
       }
       for (let column = first; column < last; column++) {
@@ -127,17 +116,10 @@ function widen(bits: Uint16Array): Float32Array {
   return out;
 }
 
-/** All 65,536 halves as floats (256 KiB), made at first use: `Float16Array` is not everywhere yet. */
+/** All 65,536 halves as floats (256 KiB), made at first use: a model has millions to widen. */
 let halves: Float32Array | undefined;
 
 function widenOne(bits: number): number {
-  halves ??= Float32Array.from({ length: 65_536 }, (_, half) => {
-    const sign = half & 0x8000 ? -1 : 1;
-    const exponent = (half >> 10) & 31;
-    const fraction = half & 1023;
-    if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-    if (exponent === 0) return sign * fraction * 2 ** -24;
-    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  });
+  halves ??= Float32Array.from({ length: 65_536 }, (_, half) => fromHalf(half));
   return halves[bits] ?? 0;
 }

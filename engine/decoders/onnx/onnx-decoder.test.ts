@@ -2,7 +2,8 @@
 // What a sequence does is in onnx-sequence.test.ts.
 
 import { expect } from '@esm-bundle/chai';
-import { type DecoderFixture, fixtureModel, fixtures, modelOf } from '../../../test/fixtures/fixture-models.js';
+import { type DecoderFixture, fixtureModel, fixtures } from '../../../test/fixtures/fixture-models.js';
+import { memoryModel } from '../../../test/support/memory-model.js';
 import { EngineError } from '../../protocol/errors.js';
 import type { Model, WeightTensor } from '../../weights/model.js';
 import type { Decoder } from '../decoder.js';
@@ -124,7 +125,7 @@ describe('the ONNX decoder', () => {
         for (const key of model.tensors.keys()) tensors.set(key, await model.readTensor(key));
         if (tensor) tensors.set(name, tensor);
         else tensors.delete(name);
-        return modelOf('altered', fixture.spec, 'f32', tensors);
+        return memoryModel({ spec: fixture.spec, tensors });
       })();
     };
 

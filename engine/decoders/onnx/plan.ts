@@ -6,8 +6,16 @@
 // (`model-too-large`).
 
 import { EngineError } from '../../protocol/errors.js';
-import type { Model, ModelSpec, TensorFacts } from '../../weights/model.js';
-import { blockSize, deviceMatrixBytes } from './matrices.js';
+import type { Model, TensorFacts } from '../../weights/model.js';
+import {
+  canHold,
+  checkSpec,
+  elementCount,
+  expectedTensors,
+  sameShape,
+  shapeText,
+} from '../../weights/tensor-layout.js';
+import { deviceMatrixBytes } from './matrices.js';
 
 export interface LoadPlan {
   /** Quantised matrices are dequantised to float32. */
@@ -30,10 +38,6 @@ export interface PlanLimits {
   /** The most that all weights may take. */
   readonly totalBytes: number;
 }
-
-export const matrixParts = ['query', 'key', 'value', 'attentionOutput', 'gate', 'up', 'down'] as const;
-export const biasParts = ['queryBias', 'keyBias', 'valueBias'] as const;
-export const normParts = ['attentionNorm', 'feedForwardNorm'] as const;
 
 /** @throws EngineError `model-invalid`, `model-too-large` */
 export function planLoad(model: Model, limits: PlanLimits): LoadPlan {
@@ -71,56 +75,29 @@ export function planLoad(model: Model, limits: PlanLimits): LoadPlan {
 
 /** All tensors of the model, checked, by layer and outside of the layers. */
 function collect(model: Model): { layers: TensorFacts[][]; outside: TensorFacts[] } {
-  const { spec, tensors } = model;
-  const take = (name: string, ...shape: readonly number[]): TensorFacts => {
-    const facts = tensors.get(name);
+  const { spec } = model;
+  checkSpec(spec, 'This model');
+  if (spec.headSize % 8 !== 0) {
+    const message = `Attention heads of size ${spec.headSize} are not supported: ONNX Runtime needs a multiple of 8.`;
+    throw new EngineError('model-unsupported', message, { hint: 'Choose another model.' });
+  }
+  const layers: TensorFacts[][] = Array.from({ length: spec.layers }, () => []);
+  const outside: TensorFacts[] = [];
+  for (const [name, shape] of expectedTensors(spec)) {
+    const facts = model.tensors.get(name);
     if (facts === undefined) throw invalid(`the tensor ${name} is missing`);
-    if (facts.shape.length !== shape.length || facts.shape.some((size, i) => size !== shape[i])) {
-      throw invalid(`the tensor ${name} is [${facts.shape.join(', ')}], not [${shape.join(', ')}]`);
+    if (!sameShape(facts.shape, shape)) {
+      throw invalid(`the tensor ${name} is ${shapeText(facts.shape)}, not ${shapeText(shape)}`);
     }
-    const quantised = facts.kind === 'q4' || facts.kind === 'q8';
-    if (quantised && (shape.length !== 2 || (shape[1] ?? 0) % blockSize !== 0)) {
-      throw invalid(`the tensor ${name} cannot be quantised in blocks of ${blockSize}`);
-    }
-    return facts;
-  };
-  checkHeads(spec);
-  const { hiddenSize: hidden, feedForwardSize: inner, vocabularySize: vocabulary } = spec;
-  const queryRows = spec.heads * spec.headSize;
-  const kvRows = spec.kvHeads * spec.headSize;
-  const shapes: Record<(typeof matrixParts)[number], readonly [number, number]> = {
-    query: [queryRows, hidden],
-    key: [kvRows, hidden],
-    value: [kvRows, hidden],
-    attentionOutput: [hidden, queryRows],
-    gate: [inner, hidden],
-    up: [inner, hidden],
-    down: [hidden, inner],
-  };
-  const layers = Array.from({ length: spec.layers }, (_, layer) => [
-    ...normParts.map((part) => take(`layers.${layer}.${part}`, hidden)),
-    ...matrixParts.map((part) => take(`layers.${layer}.${part}`, ...shapes[part])),
-    ...(spec.architecture === 'qwen2'
-      ? biasParts.map((part) => take(`layers.${layer}.${part}`, part === 'queryBias' ? queryRows : kvRows))
-      : []),
-  ]);
-  const outside = [take('embedding', vocabulary, hidden), take('finalNorm', hidden)];
-  if (!spec.tiedHead) outside.push(take('head', vocabulary, hidden));
+    if (!canHold(facts.kind, shape)) throw invalid(`the tensor ${name} cannot be ${facts.kind}`);
+    const layer = /^layers\.(\d+)\./.exec(name)?.[1];
+    (layer === undefined ? outside : layers[Number(layer)])?.push(facts);
+  }
   return { layers, outside };
 }
 
-function checkHeads({ heads, kvHeads, headSize, layers }: ModelSpec): void {
-  if (layers < 1) throw invalid('it has no layers');
-  if (heads % kvHeads !== 0) throw invalid(`${heads} heads cannot share ${kvHeads} key-value heads`);
-  if (headSize % 8 !== 0) {
-    const message = `Attention heads of size ${headSize} are not supported: ONNX Runtime needs a multiple of 8.`;
-    throw new EngineError('model-unsupported', message, { hint: 'Choose another model.' });
-  }
-}
-
 function bytesOnDevice(facts: TensorFacts, dense: boolean): number {
-  const elements = facts.shape.reduce((product, size) => product * size, 1);
-  return deviceMatrixBytes(facts.kind, elements, dense);
+  return deviceMatrixBytes(facts.kind, elementCount(facts.shape), dense);
 }
 
 function mebibytes(bytes: number): string {

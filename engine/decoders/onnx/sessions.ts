@@ -10,10 +10,11 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { EngineError } from '../../protocol/errors.js';
 import type { LoadProgress, Model, ModelSpec, WeightTensor } from '../../weights/model.js';
+import { dequantise } from '../../weights/quantise.js';
 import type { GpuWatch } from './gpu.js';
-import { type BuiltGraph, buildBody, buildHead, type LayerWeights, names } from './graph.js';
+import { type BuiltGraph, buildBody, buildHead, type LayerWeights, names, turnsApart } from './graph.js';
 import type { KvCache } from './kv-cache.js';
-import { type DeviceMatrix, rowInto, toDeviceMatrix, toFloats } from './matrices.js';
+import { type DeviceMatrix, rowInto, toDeviceMatrix } from './matrices.js';
 import type { OrtRuntime } from './ort-runtime.js';
 import { asEngineError } from './ort-runtime.js';
 import type { LoadPlan } from './plan.js';
@@ -51,7 +52,7 @@ export class ModelSessions {
     const { spec } = model;
     const read = reader(model, options);
     const matrix = async (name: string): Promise<DeviceMatrix> => toDeviceMatrix(await read(name), plan.dense);
-    const vector = async (name: string): Promise<Float32Array> => toFloats(await read(name));
+    const vector = async (name: string): Promise<Float32Array> => dequantise(await read(name));
     const opened: InferenceSession[] = [];
     const openSession = async (graph: BuiltGraph, output: 'cpu' | 'gpu-buffer'): Promise<InferenceSession> => {
       signal?.throwIfAborted();
@@ -119,6 +120,8 @@ export class ModelSessions {
           [names.lastIndex]: new OrtTensor('int32', Int32Array.of(total - 1), [1]),
           [names.totalLength]: new OrtTensor('int32', Int32Array.of(total), [1]),
         };
+        if (turnsApart(this.spec))
+          feeds[names.firstPosition] = new OrtTensor('int64', BigInt64Array.of(BigInt(length)), [1]);
         const fetches: Record<string, Tensor | null> = { [names.hiddenOut]: null };
         for (let layer = from; layer < to; layer++) cache.bind(layer, feeds, fetches);
         const outputs = await session.run(feeds, fetches);
