@@ -34,12 +34,13 @@ NAMES = {
     "script": "/llm-elements/define.js",
     "define": "llm-elements/define",
     "client": "/llm-elements/client.js",
-    "sw": "/llm-elements-sw.js",
+    "evsend": "llm-send",
+    "evtool": "llm-tool-call",
     "evmessage": "llm-message",
     "everror": "llm-error",
     "evstate": "llm-state-change",
     "accent": "--llm-accent",
-    "part": "message",
+    "part": "user-message",
 }
 
 MACROS = {
