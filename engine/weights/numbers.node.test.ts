@@ -116,17 +116,21 @@ test('weights that no scale can hold are refused, and so are scales that are no 
 test('SHA-256 agrees with another implementation, whole and in pieces', async () => {
   const hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
   await fc.assert(
-    fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), fc.array(fc.nat(130), { maxLength: 8 }), async (bytes, cuts) => {
-      const pieces = new Sha256();
-      let at = 0;
-      for (const cut of cuts) {
-        pieces.update(bytes.subarray(at, at + cut));
-        at += cut;
-      }
-      pieces.update(bytes.subarray(at));
-      assert.equal(pieces.hex(), hex(bytes));
-      assert.equal(await sha256(Uint8Array.from(bytes)), hex(bytes));
-    }),
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: 400 }),
+      fc.array(fc.nat(130), { maxLength: 8 }),
+      async (bytes, cuts) => {
+        const pieces = new Sha256();
+        let at = 0;
+        for (const cut of cuts) {
+          pieces.update(bytes.subarray(at, at + cut));
+          at += cut;
+        }
+        pieces.update(bytes.subarray(at));
+        assert.equal(pieces.hex(), hex(bytes));
+        assert.equal(await sha256(Uint8Array.from(bytes)), hex(bytes));
+      },
+    ),
   );
   for (const length of [55, 56, 63, 64, 119, 120, 1_000_003]) {
     const bytes = new Uint8Array(length).fill(0xa5);

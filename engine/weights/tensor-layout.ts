@@ -23,11 +23,14 @@ const limits = {
 /** @throws EngineError `model-invalid`, naming the fact; `where` says whose facts they are */
 export function checkSpec(spec: ModelSpec, where: string): void {
   const refuse = (what: string): never => {
-    throw new EngineError('model-invalid', `${where}: ${what}.`, { hint: 'The file does not describe a usable model.' });
+    throw new EngineError('model-invalid', `${where}: ${what}.`, {
+      hint: 'The file does not describe a usable model.',
+    });
   };
   for (const [field, limit] of Object.entries(limits) as [keyof typeof limits, number][]) {
     const value = spec[field];
-    if (!Number.isInteger(value) || value < 1 || value > limit) refuse(`${field} is ${value}, not within 1 to ${limit}`);
+    if (!Number.isInteger(value) || value < 1 || value > limit)
+      refuse(`${field} is ${value}, not within 1 to ${limit}`);
   }
   if (spec.heads % spec.kvHeads !== 0) refuse(`${spec.heads} heads cannot share ${spec.kvHeads} key-value heads`);
   if (spec.headSize % 2 !== 0) refuse(`headSize is ${spec.headSize}, which rotary positions cannot halve`);
@@ -39,7 +42,8 @@ export function checkSpec(spec: ModelSpec, where: string): void {
   }
   const numbers =
     scaling.kind === 'factors' ? scaling.factors : Object.values(scaling).filter((value) => typeof value === 'number');
-  if (!numbers.every((value) => Number.isFinite(value) && value > 0)) refuse('a rotary factor is not a positive number');
+  if (!numbers.every((value) => Number.isFinite(value) && value > 0))
+    refuse('a rotary factor is not a positive number');
 }
 
 /** Every tensor that a model of this kind has, with its shape, in the order of first use. */

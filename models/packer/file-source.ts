@@ -29,7 +29,7 @@ export async function openFileSource(path: string): Promise<FileSource> {
       checkSignal(signal);
       checkRange({ name, size }, offset, length);
       const bytes = new Uint8Array(length);
-      for (let filled = 0; filled < length; ) {
+      for (let filled = 0; filled < length;) {
         const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
         if (bytesRead === 0) throw new EngineError('model-invalid', `${path} became shorter while it was read.`);
         filled += bytesRead;

@@ -62,9 +62,7 @@ const hfLayerNames: Record<string, string> = {
 };
 const hfName = (name: string): string => {
   const match = /^layers\.(\d+)\.(\w+)$/.exec(name);
-  return match === null
-    ? String(hfNames.get(name))
-    : `model.layers.${match[1]}.${hfLayerNames[match[2] as string]}`;
+  return match === null ? String(hfNames.get(name)) : `model.layers.${match[1]}.${hfLayerNames[match[2] as string]}`;
 };
 
 async function saveAsHf(model: Model, name: string, dtype: 'F32' | 'BF16' = 'F32', extra = {}): Promise<string> {
@@ -251,7 +249,10 @@ test('a GGUF file is packed without loss, its tokenizer with it', async () => {
     assert.ok(report.tensors.every(({ error }) => error === 0));
     const opened = await openPacked(out);
     assert.equal(opened.tokenizerFiles.kind, 'gguf');
-    assert.equal((opened.tokenizerFiles as { metadata: ReadonlyMap<string, unknown> }).metadata.get('tokenizer.ggml.model'), 'llama');
+    assert.equal(
+      (opened.tokenizerFiles as { metadata: ReadonlyMap<string, unknown> }).metadata.get('tokenizer.ggml.model'),
+      'llama',
+    );
     for (const name of expectedTensors(spec).keys()) {
       assert.deepEqual(await opened.readTensor(name), await model.readTensor(name), `${kind} ${name}`);
     }

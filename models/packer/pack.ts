@@ -83,7 +83,8 @@ async function main(args: string[]): Promise<void> {
   const options: PackOptions = {
     out: values.out,
     quant,
-    embedding: values.embedding === undefined ? (quant === 'q4' ? 'q8' : quant) : kindOf(values.embedding, '--embedding'),
+    embedding:
+      values.embedding === undefined ? (quant === 'q4' ? 'q8' : quant) : kindOf(values.embedding, '--embedding'),
     tensors: (values.tensor ?? []).map((text) => {
       const at = text.lastIndexOf('=');
       if (at < 1) throw usage(`--tensor ${text} is no PATTERN=KIND`);
@@ -129,13 +130,16 @@ function printReport({ manifest, tensors }: PackReport, { out }: PackOptions): v
     byKind.set(kind, { count: sum.count + 1, bytes: sum.bytes + byteLength, worst: Math.max(sum.worst, error) });
   }
   console.log(`${out}: ${manifest.name}, ${manifest.quantisation}, ${manifest.licence}`);
-  console.log(`${manifest.totals.parameters} weights, ${manifest.totals.byteLength} bytes, ${manifest.shards.length} shard(s)`);
+  console.log(
+    `${manifest.totals.parameters} weights, ${manifest.totals.byteLength} bytes, ${manifest.shards.length} shard(s)`,
+  );
   for (const [kind, { count, bytes, worst }] of byKind) {
     const error = worst === 0 ? 'nothing lost' : `largest normalised squared error ${worst.toExponential(2)}`;
     console.log(`  ${kind.padEnd(4)} ${count} tensors, ${bytes} bytes, ${error}`);
   }
   for (const { name, insteadOf } of tensors) {
-    if (insteadOf !== undefined) console.log(`  ${name} is f16: its rows are no whole blocks of 32, as ${insteadOf} needs`);
+    if (insteadOf !== undefined)
+      console.log(`  ${name} is f16: its rows are no whole blocks of 32, as ${insteadOf} needs`);
   }
   if (manifest.licence === 'unknown') console.log('  The licence is unknown: say it with --licence.');
 }

@@ -88,7 +88,11 @@ async function readFileHeader(source: FileSource): Promise<Map<string, SafeTenso
     const { dtype, shape, data_offsets } = result.output;
     const [from, to] = data_offsets;
     const bytes = dtypes.get(dtype);
-    if (to < from || dataStart + to > source.size || (bytes !== undefined && to - from !== elementCount(shape) * bytes)) {
+    if (
+      to < from ||
+      dataStart + to > source.size ||
+      (bytes !== undefined && to - from !== elementCount(shape) * bytes)
+    ) {
       throw invalid(source.name, `tensor ${name} does not lie inside it`);
     }
     tensors.set(name, { dtype, shape, values: () => readValues(source, name, dtype, shape, dataStart + from) });

@@ -39,7 +39,7 @@ export class ShardWriter {
   }
 
   async append(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       if (this.#filled === this.#limit) await this.#flush();
       const piece = bytes.subarray(at, at + this.#limit - this.#filled);
       this.#buffer.set(piece, this.#filled);

@@ -17,7 +17,13 @@ import {
   type ParsedManifest,
 } from '../../engine/weights/pack/manifest.js';
 import { quantise, type QuantisedKind, type ScaleChoice } from '../../engine/weights/quantise.js';
-import { canHold, elementCount, expectedTensors, partLengths, type TensorKind } from '../../engine/weights/tensor-layout.js';
+import {
+  canHold,
+  elementCount,
+  expectedTensors,
+  partLengths,
+  type TensorKind,
+} from '../../engine/weights/tensor-layout.js';
 import type { PackInput } from './input.js';
 import { ShardWriter, writeHashed } from './shard-writer.js';
 

@@ -27,15 +27,11 @@ export async function stories260k(
 /** @param kind rounds the matrices; `down` has rows of 172, which no block divides, so quantised models keep it f16 */
 export function parseStories260k(weights: Uint8Array, tokens: Uint8Array, kind: TensorKind = 'f32'): Model {
   const buffer = weights.slice().buffer;
-  const [width, feedForward, layers, heads, kvHeads, vocabulary, positions] = new Int32Array(buffer, 0, 7) as unknown as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [width, feedForward, layers, heads, kvHeads, vocabulary, positions] = new Int32Array(
+    buffer,
+    0,
+    7,
+  ) as unknown as [number, number, number, number, number, number, number];
   const spec: ModelSpec = {
     architecture: 'llama',
     layers,

@@ -97,10 +97,11 @@ function refuseWhatWeCannotFollow(metadata: GgufMetadata, architecture: Architec
     return typeof value === 'number' ? value : 0;
   };
   if (number(`${architecture}.expert_count`) > 0) throw unsupported(where, 'a mixture of experts');
-  if (metadata.get(`${architecture}.attention.causal`) === false) throw unsupported(where, 'attention that is not causal');
+  if (metadata.get(`${architecture}.attention.causal`) === false)
+    throw unsupported(where, 'attention that is not causal');
   if (number('split.count') > 1) {
     throw new EngineError('model-unsupported', `${where} is one part of ${number('split.count')} of a model.`, {
-      hint: 'Join the parts with llama.cpp\'s llama-gguf-split --merge.',
+      hint: "Join the parts with llama.cpp's llama-gguf-split --merge.",
     });
   }
 }

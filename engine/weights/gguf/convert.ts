@@ -24,9 +24,13 @@ const kinds = new Map<string, TensorKind>([
 export function kindOf(type: string, tensor: string, where: string): TensorKind {
   const kind = kinds.get(type);
   if (kind !== undefined) return kind;
-  throw new EngineError('model-unsupported', `${where}: the tensor ${tensor} is of the type ${type}, which is not read.`, {
-    hint: `Use a file in F32, F16, Q8_0 or Q4_0 (llama-quantize makes one: --pure keeps single tensors from other types).`,
-  });
+  throw new EngineError(
+    'model-unsupported',
+    `${where}: the tensor ${tensor} is of the type ${type}, which is not read.`,
+    {
+      hint: `Use a file in F32, F16, Q8_0 or Q4_0 (llama-quantize makes one: --pure keeps single tensors from other types).`,
+    },
+  );
 }
 
 /** Where row r of the file goes. */

@@ -203,7 +203,8 @@ async function identify(
   const last = [...found.keys()].filter((name) => name.endsWith('.down')).at(-1) ?? 'embedding';
   for (const name of ['layers.0.query', last]) {
     const info = found.get(name)?.info;
-    if (info !== undefined) hash.update(await source.read(info.offset, Math.min(sampleLength, info.byteLength), signal));
+    if (info !== undefined)
+      hash.update(await source.read(info.offset, Math.min(sampleLength, info.byteLength), signal));
   }
   return `gguf:${hash.hex()}`;
 }

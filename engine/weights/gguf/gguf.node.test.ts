@@ -35,8 +35,7 @@ const llama: ModelSpec = {
 };
 const qwen2: ModelSpec = { ...llama, architecture: 'qwen2', tiedHead: false };
 
-const open = (bytes: Uint8Array<ArrayBuffer>): Promise<Model> =>
-  openGguf(blobSource(new Blob([bytes]), 'model.gguf'));
+const open = (bytes: Uint8Array<ArrayBuffer>): Promise<Model> => openGguf(blobSource(new Blob([bytes]), 'model.gguf'));
 
 type Changes = Record<string, GgufWriterValue | null>;
 
@@ -171,7 +170,9 @@ test('tensor types beyond the four, and tensors beyond the architecture, are ref
     code: 'model-unsupported',
     message: /blk\.1\.ffn_up\.weight is of the type Q6_K/,
   });
-  const unknown = parts.tensors.map((tensor) => (tensor.name === 'token_embd.weight' ? { ...tensor, type: 77 } : tensor));
+  const unknown = parts.tensors.map((tensor) =>
+    tensor.name === 'token_embd.weight' ? { ...tensor, type: 77 } : tensor,
+  );
   await assert.rejects(open(writeGguf({ ...parts, tensors: unknown })), { message: /type 77/ });
   const bias = { name: 'blk.0.attn_q.bias', dimensions: [256], type: 0, data: new Uint8Array(1024) };
   await assert.rejects(open(writeGguf({ ...parts, tensors: [...parts.tensors, bias] })), {
@@ -243,7 +244,8 @@ test('not a GGUF, another version, another byte order, an empty file', async () 
 });
 
 test('two fine-tunes with one header have two identities; one file has one', async () => {
-  const id = async (seed: number): Promise<string> => (await open(await ggufFile(randomModel(llama, { seed })))).identity.id;
+  const id = async (seed: number): Promise<string> =>
+    (await open(await ggufFile(randomModel(llama, { seed })))).identity.id;
   assert.equal(await id(1), await id(1));
   assert.notEqual(await id(1), await id(2));
 });
@@ -265,7 +267,10 @@ test('progress never goes back and ends at the size; an abort stops; a closed mo
     seen.push(loadedBytes);
   });
   for (const name of [...opened.tensors.keys(), 'embedding']) await opened.readTensor(name);
-  assert.deepEqual(seen, seen.toSorted((a, b) => a - b));
+  assert.deepEqual(
+    seen,
+    seen.toSorted((a, b) => a - b),
+  );
   assert.equal(seen.at(-1), bytes.length);
   await assert.rejects(opened.readTensor('embedding', AbortSignal.abort()), { code: 'aborted' });
   await assert.rejects(openGguf(source, AbortSignal.abort()), { code: 'aborted' });
@@ -298,36 +303,48 @@ async function openFuzzed(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   }
 }
 
-test('fuzzed: any truncation and any mutation gives a model or an EngineError, never more', { timeout: 120_000 }, async () => {
-  const tiny: ModelSpec = { ...llama, layers: 1, hiddenSize: 32, feedForwardSize: 32, heads: 2, kvHeads: 1, vocabularySize: 8 };
-  const sound = await ggufFile(randomModel(tiny, { kind: 'q4' }));
-  const headerLength = 3000;
-  await openFuzzed(sound);
-  const interesting = fc.constantFrom(0, 1, 2, 8, 9, 12, 13, 0x7f, 0x80, 0xff);
-  const mutation = fc.record({
-    at: fc.nat(headerLength),
-    bytes: fc.oneof(
-      fc.array(fc.oneof(interesting, fc.nat(255)), { minLength: 1, maxLength: 8 }),
-      fc.bigInt(0n, 2n ** 64n - 1n).map((value) => [...new Uint8Array(BigUint64Array.of(value).buffer)]),
-    ),
-  });
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(mutation, { minLength: 0, maxLength: 4 }),
-      fc.option(fc.nat(sound.length), { freq: 3 }),
-      async (mutations, length) => {
-        const bytes = sound.slice(0, length ?? sound.length);
-        for (const { at, bytes: changed } of mutations) {
-          changed.forEach((byte, i) => {
-            if (at + i < bytes.length) bytes[at + i] = byte;
-          });
-        }
-        await openFuzzed(bytes);
-      },
-    ),
-    { numRuns: 3000 },
-  );
-});
+test(
+  'fuzzed: any truncation and any mutation gives a model or an EngineError, never more',
+  { timeout: 120_000 },
+  async () => {
+    const tiny: ModelSpec = {
+      ...llama,
+      layers: 1,
+      hiddenSize: 32,
+      feedForwardSize: 32,
+      heads: 2,
+      kvHeads: 1,
+      vocabularySize: 8,
+    };
+    const sound = await ggufFile(randomModel(tiny, { kind: 'q4' }));
+    const headerLength = 3000;
+    await openFuzzed(sound);
+    const interesting = fc.constantFrom(0, 1, 2, 8, 9, 12, 13, 0x7f, 0x80, 0xff);
+    const mutation = fc.record({
+      at: fc.nat(headerLength),
+      bytes: fc.oneof(
+        fc.array(fc.oneof(interesting, fc.nat(255)), { minLength: 1, maxLength: 8 }),
+        fc.bigInt(0n, 2n ** 64n - 1n).map((value) => [...new Uint8Array(BigUint64Array.of(value).buffer)]),
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(mutation, { minLength: 0, maxLength: 4 }),
+        fc.option(fc.nat(sound.length), { freq: 3 }),
+        async (mutations, length) => {
+          const bytes = sound.slice(0, length ?? sound.length);
+          for (const { at, bytes: changed } of mutations) {
+            changed.forEach((byte, i) => {
+              if (at + i < bytes.length) bytes[at + i] = byte;
+            });
+          }
+          await openFuzzed(bytes);
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  },
+);
 
 test('fuzzed: bytes without any sense', async () => {
   const magic = [0x47, 0x47, 0x55, 0x46, 3, 0, 0, 0];
@@ -353,35 +370,41 @@ test('real vocabularies open far enough for their tokenizers', { skip: skipWitho
 
 const referenceFolder = process.env['LLM_ELEMENTS_GGUF_DIR'];
 const skipReference =
-  referenceFolder === undefined ? 'SKIPPED: LLM_ELEMENTS_GGUF_DIR names no folder of files by the reference writer' : skipWithoutShared;
+  referenceFolder === undefined
+    ? 'SKIPPED: LLM_ELEMENTS_GGUF_DIR names no folder of files by the reference writer'
+    : skipWithoutShared;
 
-test('files of the reference writer hold stories260K exactly, or as near as their types are', { skip: skipReference }, async () => {
-  const folder = String(referenceFolder);
-  const truth = parseStories260k(
-    await readFile(sharedPath('data/models/stories260K/stories260K.bin')),
-    await readFile(sharedPath('data/models/stories260K/tok512.bin')),
-  );
-  const files = (await readdir(folder)).filter((file) => /^stories260k.*\.gguf$/i.test(file));
-  assert.ok(files.length > 0, `no stories260k*.gguf in ${folder}`);
-  for (const file of files) {
-    const blob = new Blob([await readFile(join(folder, file))]);
-    const model = await openModel({ kind: 'file', blob });
-    assert.deepEqual({ ...model.spec, rmsNormEpsilon: 0 }, { ...truth.spec, rmsNormEpsilon: 0 });
-    assert.deepEqual(
-      (model.tokenizerFiles as { metadata: ReadonlyMap<string, unknown> }).metadata.get('tokenizer.ggml.tokens'),
-      (truth.tokenizerFiles as { metadata: ReadonlyMap<string, unknown> }).metadata.get('tokenizer.ggml.tokens'),
+test(
+  'files of the reference writer hold stories260K exactly, or as near as their types are',
+  { skip: skipReference },
+  async () => {
+    const folder = String(referenceFolder);
+    const truth = parseStories260k(
+      await readFile(sharedPath('data/models/stories260K/stories260K.bin')),
+      await readFile(sharedPath('data/models/stories260K/tok512.bin')),
     );
-    const allowed = { f32: 0, f16: 1e-6, q8: 1e-4, q4: 2e-2 };
-    for (const name of truth.tensors.keys()) {
-      const tensor = await model.readTensor(name);
-      const expected = dequantise(await truth.readTensor(name));
-      let error = 0;
-      let norm = 0;
-      dequantise(tensor).forEach((value, i) => {
-        error += (value - (expected[i] as number)) ** 2;
-        norm += (expected[i] as number) ** 2;
-      });
-      assert.ok(error <= allowed[tensor.kind] * norm, `${file} ${name}: ${error / norm}`);
+    const files = (await readdir(folder)).filter((file) => /^stories260k.*\.gguf$/i.test(file));
+    assert.ok(files.length > 0, `no stories260k*.gguf in ${folder}`);
+    for (const file of files) {
+      const blob = new Blob([await readFile(join(folder, file))]);
+      const model = await openModel({ kind: 'file', blob });
+      assert.deepEqual({ ...model.spec, rmsNormEpsilon: 0 }, { ...truth.spec, rmsNormEpsilon: 0 });
+      assert.deepEqual(
+        (model.tokenizerFiles as { metadata: ReadonlyMap<string, unknown> }).metadata.get('tokenizer.ggml.tokens'),
+        (truth.tokenizerFiles as { metadata: ReadonlyMap<string, unknown> }).metadata.get('tokenizer.ggml.tokens'),
+      );
+      const allowed = { f32: 0, f16: 1e-6, q8: 1e-4, q4: 2e-2 };
+      for (const name of truth.tensors.keys()) {
+        const tensor = await model.readTensor(name);
+        const expected = dequantise(await truth.readTensor(name));
+        let error = 0;
+        let norm = 0;
+        dequantise(tensor).forEach((value, i) => {
+          error += (value - (expected[i] as number)) ** 2;
+          norm += (expected[i] as number) ** 2;
+        });
+        assert.ok(error <= allowed[tensor.kind] * norm, `${file} ${name}: ${error / norm}`);
+      }
     }
-  }
-});
+  },
+);

@@ -149,8 +149,12 @@ export class HeaderReader {
   }
 
   invalid(what: string): EngineError {
-    return new EngineError('model-invalid', `${this.source.name} is no sound GGUF file: at byte ${this.offset}, ${what}.`, {
-      hint: 'The file is truncated or damaged. Download it again.',
-    });
+    return new EngineError(
+      'model-invalid',
+      `${this.source.name} is no sound GGUF file: at byte ${this.offset}, ${what}.`,
+      {
+        hint: 'The file is truncated or damaged. Download it again.',
+      },
+    );
   }
 }

@@ -147,7 +147,10 @@ async function readValue(
   return values;
 }
 
-function readNumber(reader: HeaderReader, type: Exclude<ValueType['name'], 'string' | 'array'>): number | bigint | boolean {
+function readNumber(
+  reader: HeaderReader,
+  type: Exclude<ValueType['name'], 'string' | 'array'>,
+): number | bigint | boolean {
   switch (type) {
     case 'uint8':
       return reader.u8();

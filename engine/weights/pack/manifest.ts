@@ -6,7 +6,15 @@
 import * as v from 'valibot';
 import { EngineError } from '../../protocol/errors.js';
 import type { GenerationDefaults, ModelSpec } from '../model.js';
-import { canHold, checkSpec, elementCount, expectedTensors, partLengths, sameShape, shapeText } from '../tensor-layout.js';
+import {
+  canHold,
+  checkSpec,
+  elementCount,
+  expectedTensors,
+  partLengths,
+  sameShape,
+  shapeText,
+} from '../tensor-layout.js';
 
 export const manifestLimit = 8 * 2 ** 20;
 export const shardLimit = 16 * 2 ** 20;
@@ -158,7 +166,8 @@ function checkTensors(manifest: Manifest, where: string): void {
     if (shard === undefined) throw invalid(where, `tensor ${name} lies in shard ${part.shard}, which does not exist`);
     const at = (starts[part.shard] as number) + part.offset;
     if (part.offset % partAlignment !== 0) throw invalid(where, `tensor ${name} does not begin at a multiple of 64`);
-    if (part.offset >= shard.byteLength || at + length > end) throw invalid(where, `tensor ${name} ends outside its shards`);
+    if (part.offset >= shard.byteLength || at + length > end)
+      throw invalid(where, `tensor ${name} ends outside its shards`);
     if (at < taken) throw invalid(where, `tensor ${name} lies over the tensor before it`);
     taken = at + length;
   };
@@ -204,7 +213,6 @@ export function shardStarts({ shards }: Pick<Manifest, 'shards'>): readonly numb
   for (const { byteLength } of shards) starts.push((starts.at(-1) as number) + byteLength);
   return starts;
 }
-
 
 const invalid = (where: string, what: string): EngineError =>
   new EngineError('model-invalid', `${where} is no sound manifest of a pack: ${what}.`, {
