@@ -3,6 +3,8 @@
 Called by: the recipe's data mix and its evaluation (`examples`).
 Does not know: the tokenizer or the template. Tables are in facts_tables.py.
 
+Sums are answered with their working (`added`, `taken`).
+
 Held out: (phrasing, item) combinations by hash; for sums whole unordered pairs. An evaluation question is dropped
 when its own text already holds the answer ("Which day follows ... Sunday"), because a reply that merely repeats the
 question would then count as right.
@@ -87,6 +89,24 @@ _DIFFERENCE = (
 )
 
 
+def added(a: int, b: int) -> str:
+    """The sum with its working: units and tens apart, as in school. A small model gets the whole at once wrong."""
+    total = a + b
+    steps = []
+    if a % 10 and b % 10 and max(a, b) >= 10:
+        steps.append(f"{a % 10} + {b % 10} = {a % 10 + b % 10}")
+    if a >= 10 and b >= 10 and (a % 10 or b % 10):
+        steps.append(f"{a // 10 * 10} + {b // 10 * 10} = {a // 10 * 10 + b // 10 * 10}")
+    return (", ".join(steps) + ", so " if steps else "") + f"{a} + {b} = {total}."
+
+
+def taken(a: int, b: int) -> str:
+    """The difference with its working: first the tens, then the units."""
+    tens, units = b // 10 * 10, b % 10
+    steps = [f"{a} - {tens} = {a - tens}", f"{a - tens} - {units} = {a - b}"] if tens and units else []
+    return (", ".join(steps) + ", so " if steps else "") + f"{a} - {b} = {a - b}."
+
+
 def _sums(split: Split, rng: random.Random) -> Fact:
     # Small numbers are what visitors try first, so a third of the pairs are below 20.
     top = 20 if rng.random() < 0.25 else 100
@@ -96,10 +116,10 @@ def _sums(split: Split, rng: random.Random) -> Fact:
         b = total - a
         if not wanted(split, "sum", min(a, b), max(a, b), one_in=16):
             return None
-        return expand(rng.choice(_SUM), rng, a=a, b=b), f"{a} + {b} = {total}.", str(total)
+        return expand(rng.choice(_SUM), rng, a=a, b=b), added(a, b), str(total)
     if not wanted(split, "difference", total, a, one_in=16):
         return None
-    return expand(rng.choice(_DIFFERENCE), rng, a=total, b=a), f"{total} - {a} = {total - a}.", str(total - a)
+    return expand(rng.choice(_DIFFERENCE), rng, a=total, b=a), taken(total, a), str(total - a)
 
 
 _SUM_LIST = (
@@ -114,17 +134,18 @@ _SUM_LIST = (
 def _sum_list(rng: random.Random) -> tuple[str, str]:
     """Several sums in one question: training only, because it shows many pairs in few tokens."""
     asked, solved = [], []
-    while len(asked) < rng.randint(2, 7):
+    wished = rng.randint(2, 6)
+    while len(asked) < wished:
         total = rng.randint(0, 100)
         a = rng.randint(0, total)
         b = total - a
         if rng.random() < 0.6:
             if wanted("train", "sum", min(a, b), max(a, b), one_in=16):
                 asked.append(rng.choice((f"{a} + {b}", f"{a}+{b}")))
-                solved.append(f"{a} + {b} = {total}.")
+                solved.append(added(a, b))
         elif wanted("train", "difference", total, a, one_in=16):
             asked.append(rng.choice((f"{total} - {a}", f"{total}-{a}")))
-            solved.append(f"{total} - {a} = {b}.")
+            solved.append(taken(total, a))
     joined = rng.choice((", ", "; ", ", ", "\n")).join(asked)
     return expand(rng.choice(_SUM_LIST), rng).replace("<l>", joined), "\n".join(solved)
 
@@ -326,7 +347,7 @@ def _plurals(split: Split, rng: random.Random) -> Fact:
 # Weights: what is hard to learn (pairs of numbers, a hundred names) comes oftener.
 _KINDS: tuple[tuple[str, Callable[[Split, random.Random], Fact], float], ...] = (
     ("capitals", _capitals, 0.24),
-    ("sums", _sums, 0.36),
+    ("sums", _sums, 0.30),
     ("calendar", _calendar, 0.10),
     ("colours", _colours, 0.07),
     ("opposites", _opposites, 0.11),
@@ -357,7 +378,7 @@ def _endless(split: Split, rng: random.Random) -> Iterator[Example]:
     weights = [weight for _, _, weight in _KINDS]
     while True:
         name, make = rng.choices(kinds, weights)[0]
-        if split == "train" and name == "sums" and rng.random() < 0.3:
+        if split == "train" and name == "sums" and rng.random() < 0.25:
             question, answer = _sum_list(rng)
             yield turn("facts", capital(question), answer, {"kind": "sum list"})
             continue
