@@ -70,7 +70,8 @@ async function collect(stream: ChatCompletionStream): Promise<ChatCompletion> {
   for await (const chunk of stream) {
     const [choice] = chunk.choices;
     content += choice.delta.content ?? '';
-    for (const { index: _index, ...call } of choice.delta.tool_calls ?? []) toolCalls.push(call);
+    for (const { id, type, function: named } of choice.delta.tool_calls ?? [])
+      toolCalls.push({ id, type, function: named });
     logprobs.push(...(choice.logprobs?.content ?? []));
     finish = choice.finish_reason ?? finish;
     if (finish === null || chunk.usage === undefined) continue;

@@ -3,6 +3,7 @@
 // here, a script from elsewhere, a script that does not start) is a typed error with what to do, never a silence.
 
 import { EngineError } from '../protocol/errors.js';
+import { trustedScriptUrl } from './trusted-url.js';
 
 export interface WorkerPort {
   readonly port: MessagePort;
@@ -26,9 +27,10 @@ export function openWorkerPort(url: string, scope: string): WorkerPort {
       hint: 'Serve the site over https, or from localhost.',
     });
   }
+  const script = trustedScriptUrl(url);
   let worker: SharedWorker;
   try {
-    worker = new SharedWorker(url, { name: scope, type: 'module' });
+    worker = new SharedWorker(script, { name: scope, type: 'module' });
   } catch (error) {
     throw new EngineError('engine-lost', `The browser refused to start the engine from ${url}.`, {
       hint: 'Serve engine-worker.js from the same origin as the page, and allow it in worker-src.',

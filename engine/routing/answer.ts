@@ -105,8 +105,9 @@ function tokenLimit(completion: ChatCompletionRequest): number | null {
 /** The same request with what is left of its token limit. */
 function withLimit(completion: ChatCompletionRequest, limit: number | null, used: number): ChatCompletionRequest {
   if (limit === null) return completion;
-  const { max_completion_tokens: _replaced, ...rest } = completion;
-  return { ...rest, max_tokens: limit - used };
+  const rest = { ...completion, max_tokens: limit - used };
+  delete rest.max_completion_tokens;
+  return rest;
 }
 
 /** An abort's own reason (the visitor stopped it, the cloud switch went off) says more than what it broke. */

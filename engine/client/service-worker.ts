@@ -1,0 +1,127 @@
+// Registers the kit's service worker (sw/) and has it keep what this visit used, so that the next one works offline: on
+// a first visit the page and the engine have fetched their files before the service worker was there to see it. Called
+// by pages (the demo does). What goes wrong is a typed `storage` error; the page works without it.
+
+import { EngineError } from '../protocol/errors.js';
+import type { Engine } from './engine.js';
+import { kitBaseUrl } from './locations.js';
+import { trustedScriptUrl } from './trusted-url.js';
+
+export interface ServiceWorkerOptions {
+  /** Default: `sw.js` beside the kit. */
+  readonly url?: string | URL;
+  /** Default: the folder of the script. A wider one needs the header `Service-Worker-Allowed`. */
+  readonly scope?: string;
+  /** Make pages cross-origin isolated; true is 'credentialless'. Takes effect with the next load of the page. */
+  readonly isolate?: boolean | 'credentialless' | 'require-corp';
+  /** Keep the pages of the site, not only the files of the kit. */
+  readonly pages?: boolean;
+  /** Files of this engine's worker and model are kept too, now and whenever a model was loaded. */
+  readonly engine?: Engine;
+}
+
+export interface KitServiceWorker {
+  readonly registration: ServiceWorkerRegistration;
+  /** Whether isolation was asked for and holds only after a reload. */
+  readonly needsReload: boolean;
+  /** Keeps what page and engine have fetched so far. @returns URLs that could not be kept */
+  keep(): Promise<readonly string[]>;
+  /** Stops following the engine. */
+  close(): void;
+}
+
+/** @throws EngineError `storage` where there are no service workers, or the browser or the server refuses this one */
+export async function registerServiceWorker(options: ServiceWorkerOptions = {}): Promise<KitServiceWorker> {
+  const { engine } = options;
+  const url = scriptUrl(options);
+  const script = trustedScriptUrl(url.href);
+  if (!('serviceWorker' in navigator)) {
+    throw new EngineError('storage', 'This browser or this page has no service workers: nothing is kept for offline.', {
+      hint: 'Serve the site over https, or from localhost; private windows of some browsers have none.',
+    });
+  }
+  let registration: ServiceWorkerRegistration;
+  try {
+    registration = await navigator.serviceWorker.register(script, options.scope ? { scope: options.scope } : {});
+  } catch (error) {
+    throw new EngineError('storage', `The service worker at ${url.href} could not be registered.`, {
+      hint: 'Check that it is served as JavaScript from the same origin, and that its scope is allowed.',
+      cause: error,
+    });
+  }
+  const active = activated(registration);
+  const keep = async (): Promise<readonly string[]> => {
+    const target = await active;
+    const own = [
+      location.href.split('#')[0] ?? '',
+      ...performance.getEntriesByType('resource').map(({ name }) => name),
+    ];
+    const engines = engine ? await engine.fetched() : [];
+    return await send(target, [...new Set([...own, ...engines])].filter(isOwn));
+  };
+  const stop = engine ? followLoads(engine, keep) : (): void => undefined;
+  return {
+    registration,
+    needsReload: Boolean(options.isolate) && !globalThis.crossOriginIsolated,
+    keep,
+    close: stop,
+  };
+}
+
+function scriptUrl({ url, isolate, pages }: ServiceWorkerOptions): URL {
+  const script = new URL(url ?? 'sw.js', url === undefined ? kitBaseUrl() : location.href);
+  if (isolate) script.searchParams.set('isolate', isolate === true ? '1' : isolate);
+  if (pages) script.searchParams.set('pages', '1');
+  return script;
+}
+
+/** Calls `keep` after each load of a model. */
+function followLoads(engine: Engine, keep: () => Promise<unknown>): () => void {
+  let seen = -1;
+  const look = (): void => {
+    const { status, loads } = engine.state;
+    if (status.kind !== 'ready' || loads === seen) return;
+    seen = loads;
+    keep().catch((error: unknown) => {
+      // Offline use is an extra: the page goes on, and a caller who wants to know calls keep().
+      void error;
+    });
+  };
+  look();
+  return engine.subscribe(look);
+}
+
+async function activated(registration: ServiceWorkerRegistration): Promise<ServiceWorker> {
+  const worker = registration.active ?? registration.waiting ?? registration.installing;
+  if (!worker) throw new EngineError('storage', 'The service worker vanished while it was registered.');
+  if (worker.state === 'activated') return worker;
+  return await new Promise((resolve, reject) => {
+    worker.addEventListener('statechange', () => {
+      if (worker.state === 'activated') resolve(worker);
+      else if (worker.state === 'redundant') {
+        reject(new EngineError('storage', 'The service worker could not be installed.', { hint: 'Reload the page.' }));
+      }
+    });
+  });
+}
+
+async function send(worker: ServiceWorker, urls: readonly string[]): Promise<readonly string[]> {
+  const { port1, port2 } = new MessageChannel();
+  const reply = new Promise<readonly string[]>((resolve, reject) => {
+    port1.onmessage = ({ data }: MessageEvent<{ failed?: unknown }>) => {
+      const failed = Array.isArray(data.failed) ? data.failed : [];
+      resolve(failed.filter((url): url is string => typeof url === 'string'));
+    };
+    setTimeout(() => {
+      reject(new EngineError('storage', 'The service worker did not finish keeping the files within 10 minutes.'));
+    }, 600_000);
+  });
+  worker.postMessage({ type: 'keep', urls }, [port2]);
+  try {
+    return await reply;
+  } finally {
+    port1.close();
+  }
+}
+
+const isOwn = (url: string): boolean => URL.canParse(url) && new URL(url).origin === location.origin;

@@ -1,0 +1,59 @@
+// Decides what the service worker does with a request, and nothing else: pure, so that tests need no browser. Called
+// by service-worker.ts. Everything not named here passes through untouched: other origins, anything but GET, the `/v1`
+// endpoint, event streams, GGUF files (big, read by ranges, kept by the weights room itself).
+
+export type Treatment =
+  /** The browser's own affair. */
+  | 'pass'
+  /** Named by its content: never changes, kept in the shard cache across versions of the kit. */
+  | 'shard'
+  /** A kit file with a hash in its name: never changes, kept with its version of the kit. */
+  | 'fixed'
+  /** May change: from the network, from the cache where the network fails. */
+  | 'fresh';
+
+export interface RequestFacts {
+  readonly method: string;
+  readonly url: string;
+  /** The Accept header; '' when absent. */
+  readonly accept: string;
+}
+
+export interface Place {
+  /** Folder of the service worker's script: the base URL of the kit. */
+  readonly base: string;
+  /** Whether pages of the site, not only files of the kit, are kept for offline use. */
+  readonly pages: boolean;
+}
+
+/** Packs name their shards by SHA-256 (engine/weights/pack-format.md). */
+const shardName = /^[0-9a-f]{64}(\.[\w-]+)?$/;
+/** As rollup.config.mjs names them. */
+const hashedName = /^(chunks\/.+-[\w-]{8}\.js|ort\/.+-[0-9a-f]{8,64}\.wasm)$/;
+
+export function treatmentOf({ method, url, accept }: RequestFacts, { base, pages }: Place): Treatment {
+  const target = new URL(url);
+  if (method !== 'GET' || target.origin !== new URL(base).origin) return 'pass';
+  if (/\/v1(\/|$)/.test(target.pathname) || accept.includes('text/event-stream')) return 'pass';
+  const file = target.pathname.split('/').at(-1) ?? '';
+  if (shardName.test(file)) return 'shard';
+  if (/\.gguf$/i.test(file)) return 'pass';
+  const inKit = target.href.startsWith(base);
+  const path = inKit ? target.pathname.slice(new URL(base).pathname.length) : '';
+  if (path === 'sw.js' || path === 'kit-manifest.json') return 'pass';
+  if (inKit && hashedName.test(path)) return 'fixed';
+  return inKit || pages ? 'fresh' : 'pass';
+}
+
+export interface ResponseFacts {
+  readonly status: number;
+  readonly type: ResponseType;
+  readonly redirected: boolean;
+  /** The Cache-Control header; '' when absent. */
+  readonly cacheControl: string;
+}
+
+/** Only whole, direct, same-origin answers are kept, and none that says not to. */
+export function mayKeep({ status, type, redirected, cacheControl }: ResponseFacts): boolean {
+  return status === 200 && (type === 'basic' || type === 'default') && !redirected && !/no-store/i.test(cacheControl);
+}
