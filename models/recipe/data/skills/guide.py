@@ -4,10 +4,10 @@ Called by: the recipe's data mix and its evaluation (`examples`, `family_of`).
 Does not know: the tokenizer or the template.
 
 Format of guide/*.md: `## family-id`, then questions as bullets (a phrase grammar, see common.py), then the answer as
-markdown. A bullet that starts with `(eval) ` is plain text, kept for evaluation and never trained on. `(about) ` lists
-things and `(do) ` things to do, divided by " | ", which go into sentences that all families share (ABOUT and DO below):
-so the model learns that "is there ..." or "is that a problem" says nothing, and the thing itself all. `@HOW` and the
-like are the macros below; `$chat` and the like are the names below, so that a changed API changes in one place.
+markdown. A bullet that starts with `(eval) ` is plain text, kept for evaluation and never trained on; so is one with
+`(final) `, written after the grammars, which nobody may fit to it. `(about) ` lists things and `(do) ` things to do,
+divided by " | ", which go into sentences that all families share (ABOUT and DO below): so the model learns that "is
+there ..." or "is that a problem" says nothing, and the thing itself all. `@HOW` and the like are the macros below; `$chat` and the like are the names below, so that a changed API changes in one place.
 What goes wrong: two families whose questions overlap; check.py prints prompts that belong to both.
 """
 
@@ -93,6 +93,7 @@ class Family:
     topic: str
     questions: tuple[str, ...]
     evaluation: tuple[str, ...]
+    final: tuple[str, ...]
     about: tuple[str, ...]
     do: tuple[str, ...]
     answer: str
@@ -118,13 +119,15 @@ def _choices(text: str) -> list[str]:
 def _parse(path: Path) -> Iterator[Family]:
     for section in re.split(r"^## ", path.read_text("utf-8"), flags=re.M)[1:]:
         title, _, body = section.partition("\n")
-        questions, evaluation, about, do, answer = [], [], [], [], []
+        questions, evaluation, final, about, do, answer = [], [], [], [], [], []
         for line in body.strip().splitlines():
             if line.startswith("- ") and not answer:
                 bullet = line[2:].strip()
                 mark, _, rest = bullet.partition(" ")
                 if mark == "(eval)":
                     evaluation.append(_named(rest))
+                elif mark == "(final)":
+                    final.append(_named(rest))
                 elif mark == "(about)":
                     about.extend(_choices(rest))
                 elif mark == "(do)":
@@ -135,7 +138,7 @@ def _parse(path: Path) -> Iterator[Family]:
                 answer.append(line)
         if not questions or not evaluation or not answer:
             raise ValueError(f"{path.name}: family {title!r} needs questions, (eval) questions and an answer")
-        yield Family(title.strip(), path.stem, tuple(questions), tuple(evaluation), tuple(about), tuple(do), _named("\n".join(answer).strip()))
+        yield Family(title.strip(), path.stem, tuple(questions), tuple(evaluation), tuple(final), tuple(about), tuple(do), _named("\n".join(answer).strip()))
 
 
 def load() -> tuple[Family, ...]:
@@ -188,7 +191,7 @@ def family_of(answer: str, least: float = 0.5) -> Optional[str]:
 @cache
 def _evaluation() -> frozenset[str]:
     """The written evaluation questions: a grammar that happens on one of them keeps silent."""
-    return frozenset(plain(question) for family in FAMILIES for question in family.evaluation)
+    return frozenset(plain(question) for family in FAMILIES for question in family.evaluation + family.final)
 
 
 def _sentence(family: Family, rng: random.Random) -> str:
@@ -266,6 +269,8 @@ def examples(split: Split, rng: random.Random) -> Iterator[Example]:
     for family in FAMILIES:
         for question in family.evaluation:
             yield turn("guide", question, family.answer, {"family": family.id, "kind": "written"})
+        for question in family.final:
+            yield turn("guide", question, family.answer, {"family": family.id, "kind": "final"})
         text = _phrase(family, "heldout", rng)
         if text is not None:
             yield turn("guide", casual(text, rng, question=_QUESTION.match(text) is not None, typos=False), family.answer, {"family": family.id, "kind": "grammar"})
