@@ -122,7 +122,7 @@ _SLOTS = {"name": "<n>", "date": "<d>", "amount": "<a>"}
 _ASK_LIST = (
     "{list|find|extract|give me|copy|show me|write down|pick out|get} {all |}the <k> {in|from|of} {this|the|the following} text",
     "{which|what} <k> are in {this|the|the following} text",
-    "{please |}{list|find|extract} {all |every |}the <k>",
+    "{please |}{list|find|extract} {all |}the <k>",
     "{which|what} <k> does this text {name|mention|have|contain}",
     "<k> in this text",
     "make a list of {all |}the <k>{ in this text|}",

@@ -7,7 +7,8 @@ Format of guide/*.md: `## family-id`, then questions as bullets (a phrase gramma
 markdown. A bullet that starts with `(eval) ` is plain text, kept for evaluation and never trained on; so is one with
 `(final) `, written after the grammars, which nobody may fit to it. `(about) ` lists things and `(do) ` things to do,
 divided by " | ", which go into sentences that all families share (ABOUT and DO below): so the model learns that "is
-there ..." or "is that a problem" says nothing, and the thing itself all. `@HOW` and the like are the macros below; `$chat` and the like are the names below, so that a changed API changes in one place.
+there ..." or "is that a problem" says nothing, and the thing itself all. `@HOW` and the like are the macros below;
+`$chat` and the like are the names below, so that a changed API changes in one place.
 What goes wrong: two families whose questions overlap; check.py prints prompts that belong to both.
 """
 
