@@ -35,6 +35,21 @@ export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new EngineError('aborted', 'Loading the model was stopped.');
 }
 
+/**
+ * Memory for a tensor. A file's (or a lying server's) word for its size may be beyond what any browser gives.
+ * @throws EngineError `out-of-memory`
+ */
+export function allocate(bytes: number, what: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(bytes);
+  } catch (thrown) {
+    throw new EngineError('out-of-memory', `There is no memory for ${what} (${bytes} bytes).`, {
+      cause: thrown,
+      hint: 'Close other tabs, or choose a smaller model.',
+    });
+  }
+}
+
 /** A file that the visitor dropped or chose, or any other Blob. */
 export function blobSource(blob: Blob, name = blobName(blob)): ByteSource {
   const { size } = blob;

@@ -3,7 +3,7 @@
 // What goes wrong: see `failure` for statuses; a server that sends nothing for `stallMilliseconds` is given up.
 
 import { EngineError } from '../protocol/errors.js';
-import { checkSignal } from './byte-source.js';
+import { allocate, checkSignal } from './byte-source.js';
 
 export type Fetch = typeof globalThis.fetch;
 
@@ -66,7 +66,7 @@ export async function readExactly(
   context: HttpContext,
   onBytes?: (bytes: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(expected);
+  const bytes = allocate(expected, url);
   let filled = 0;
   for await (const chunk of bodyChunks(answer, url, context)) {
     if (filled + chunk.length > expected) throw wrongLength(url, `more than the ${expected} bytes expected`);
@@ -178,7 +178,7 @@ function failure(url: string, response: Response): EngineError {
     });
   }
   const wait = response.headers.get('retry-after');
-  const later = wait === null ? 'Try again later.' : `Try again after ${wait} (the server's Retry-After).`;
+  const later = wait === null ? 'Try again later.' : `Try again after ${wait.slice(0, 40)} (the server's Retry-After).`;
   return new EngineError('network', `${url} answered with HTTP ${status}.`, {
     hint: status === 429 || status >= 500 ? later : 'Check the address of the model.',
   });

@@ -121,7 +121,7 @@ export interface Model {
   /** Absent where the format says nothing of it. */
   readonly generationDefaults?: GenerationDefaults;
   readonly tensors: ReadonlyMap<TensorName, TensorFacts>;
-  /** @throws EngineError `model-invalid` (missing tensor, wrong hash, truncated), `network`, `aborted` */
+  /** @throws EngineError `model-invalid` (missing tensor, wrong hash, truncated), `network`, `aborted`, `out-of-memory` */
   readTensor(name: TensorName, signal?: AbortSignal): Promise<WeightTensor>;
   close(): void;
 }

@@ -352,6 +352,19 @@ test('an abort ends opening and reading at once, and the next request works', as
 
 type Json = Record<string, unknown>;
 
+/** Of the boastful manifest: one layer of heads as in `spec` over a width of 2^16. */
+const layerShapes = {
+  'layers.0.attentionNorm': [2 ** 16],
+  'layers.0.query': [64, 2 ** 16],
+  'layers.0.key': [32, 2 ** 16],
+  'layers.0.value': [32, 2 ** 16],
+  'layers.0.attentionOutput': [2 ** 16, 64],
+  'layers.0.feedForwardNorm': [2 ** 16],
+  'layers.0.gate': [32, 2 ** 16],
+  'layers.0.up': [32, 2 ** 16],
+  'layers.0.down': [2 ** 16, 32],
+};
+
 /** The sound manifest with one thing changed. */
 function changed(change: (manifest: Json) => void): Uint8Array {
   const manifest = JSON.parse(manifestText) as Json;
@@ -409,6 +422,54 @@ test('manifests that are wrong, each refused by what is wrong', () => {
     ).name,
     'a model in a test',
   );
+});
+
+test('a pack that claims more than any memory holds is refused when it is read, and takes nothing before', async () => {
+  const boast = changed((manifest) => {
+    const facts = manifest['architecture'] as Json;
+    facts['vocabularySize'] = 2 ** 21;
+    facts['hiddenSize'] = 2 ** 16;
+    facts['feedForwardSize'] = 32;
+    manifest['shards'] = Array.from({ length: 40_000 }, () => ({ sha256: 'a'.repeat(64), byteLength: 2 ** 24 }));
+    let at = 0;
+    const lay = (bytes: number): Json => {
+      const place = { shard: Math.floor(at / 2 ** 24), offset: at % 2 ** 24 };
+      at += Math.ceil(bytes / 64) * 64;
+      return place;
+    };
+    const shapes = { embedding: [2 ** 21, 2 ** 16], finalNorm: [2 ** 16], ...layerShapes };
+    const tensors = Object.entries(shapes).map(([name, shape]) => {
+      const bytes = shape.reduce((product, size) => product * size, 4);
+      return { name, kind: 'f32', shape, data: lay(bytes), bytes };
+    });
+    manifest['tensors'] = tensors;
+    const totals = manifest['totals'] as Record<string, number>;
+    totals['tensorByteLength'] = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
+    totals['parameters'] = (totals['tensorByteLength'] as number) / 4;
+    const { metadata } = manifest['tokenizer'] as { metadata: { byteLength: number } };
+    totals['byteLength'] = 40_000 * 2 ** 24 + metadata.byteLength;
+  });
+  interfere = (request, response) => {
+    if (!request.url?.endsWith('manifest.json')) return false;
+    response.writeHead(200).end(boast);
+    return true;
+  };
+  const model = await openUrl('/pack/');
+  await assert.rejects(model.readTensor('embedding'), { code: 'out-of-memory' });
+  assert.ok(!log.some(({ path }) => path.endsWith('.bin')));
+});
+
+test('a read that waits behind a stalled one ends at once when it is stopped', async () => {
+  const model = await openUrl('/pack/');
+  interfere = (request) => request.url?.endsWith('.bin') === true;
+  const first = new AbortController();
+  const stalled = assert.rejects(model.readTensor('embedding', first.signal), { code: 'aborted' });
+  const second = new AbortController();
+  const waiting = assert.rejects(model.readTensor('finalNorm', second.signal), { code: 'aborted' });
+  second.abort();
+  await waiting;
+  first.abort();
+  await stalled;
 });
 
 test('fuzzed: a manifest with any value replaced is read or refused by an EngineError', () => {

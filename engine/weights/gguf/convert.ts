@@ -9,6 +9,7 @@
 // What goes wrong: any other type is `model-unsupported`, naming the tensor and the type.
 
 import { EngineError } from '../../protocol/errors.js';
+import { allocate } from '../byte-source.js';
 import type { WeightTensor } from '../model.js';
 import type { TensorKind } from '../tensor-layout.js';
 import { partLengths } from '../tensor-layout.js';
@@ -60,8 +61,8 @@ export interface TensorFiller {
 export function createFiller(kind: TensorKind, shape: readonly number[], order: RowOrder): TensorFiller {
   const rows = shape.length === 2 ? (shape[0] as number) : 1;
   const lengths = partLengths(kind, shape);
-  const data = new Uint8Array(lengths.data);
-  const scales = new Uint8Array(lengths.scales);
+  const data = allocate(lengths.data, 'a tensor');
+  const scales = allocate(lengths.scales, 'the scales of a tensor');
   const dataRow = lengths.data / rows;
   const scalesRow = lengths.scales / rows;
   let row = 0;

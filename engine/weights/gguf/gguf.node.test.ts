@@ -204,6 +204,8 @@ test('hostile headers: counts, lengths, offsets, dimensions, names, alignment', 
     ['alignment zero', withKeys(parts, { 'general.alignment': number(0) })],
     ['alignment 48', withKeys(parts, { 'general.alignment': number(48) })],
     ['alignment 2^31', withKeys(parts, { 'general.alignment': number(2 ** 31) })],
+    ['alignment 8.5', withKeys(parts, { 'general.alignment': float(8.5) })],
+    ['alignment NaN', withKeys(parts, { 'general.alignment': float(Number.NaN) })],
     ['alignment in words', withKeys(parts, { 'general.alignment': string('32') })],
   ];
   for (const [what, file] of cases) {

@@ -82,7 +82,7 @@ export async function readHeader(source: ByteSource, signal?: AbortSignal): Prom
   const infos: RawInfo[] = [];
   for (let i = 0; i < tensorCount; i++) infos.push(await readInfo(reader));
   const alignment = metadata.get('general.alignment') ?? 32;
-  if (typeof alignment !== 'number' || alignment < 8 || alignment > 65_536 || (alignment & (alignment - 1)) !== 0) {
+  if (!isAlignment(alignment)) {
     throw reader.invalid(`its alignment is ${String(alignment).slice(0, 40)}, not a power of two from 8 to 65536`);
   }
   return {
@@ -91,6 +91,9 @@ export async function readHeader(source: ByteSource, signal?: AbortSignal): Prom
     hash: reader.finishHash(),
   };
 }
+
+const isAlignment = (value: GgufValue): value is number =>
+  Number.isInteger(value) && typeof value === 'number' && value >= 8 && value <= 65_536 && (value & (value - 1)) === 0;
 
 async function checkMagic(reader: HeaderReader): Promise<void> {
   const { name, size } = reader.source;

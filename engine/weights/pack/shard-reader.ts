@@ -4,6 +4,7 @@
 // What goes wrong: a shard whose hash differs is fetched once more past every cache, then refused as `model-invalid`.
 
 import { EngineError } from '../../protocol/errors.js';
+import { allocate, checkSignal } from '../byte-source.js';
 import { readExactly, request, type HttpContext } from '../http.js';
 import { sha256 } from '../sha256.js';
 import type { ManifestFile, Place } from './manifest.js';
@@ -38,7 +39,8 @@ export function createShardReader(
   }
 
   async function readNow(place: Place, length: number, signal: AbortSignal | undefined) {
-    const part = new Uint8Array(length);
+    checkSignal(signal);
+    const part = allocate(length, 'a tensor');
     let filled = 0;
     let { shard, offset } = place;
     for (; filled < length; shard++, offset = 0) {
@@ -53,12 +55,26 @@ export function createShardReader(
     read(place, length, signal) {
       const turn = queue.then(() => readNow(place, length, signal));
       queue = turn.catch(() => undefined); // The caller hears of it through `turn`; the next reader starts afresh.
-      return turn;
+      return signal === undefined ? turn : orAborted(turn, signal);
     },
     release() {
       held = null;
     },
   };
+}
+
+/** A read that waits for its turn behind a slow one must end at once all the same when its caller stops it. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      reject(new EngineError('aborted', 'Loading the model was stopped.'));
+    };
+    signal.addEventListener('abort', stop);
+    work.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', stop);
+    });
+    if (signal.aborted) stop();
+  });
 }
 
 /**
