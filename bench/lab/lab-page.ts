@@ -1,0 +1,154 @@
+// The page side of the lab: a model opened without host or worker, so that evaluation and cross-checks can see tokens
+// and logits, which the client does not show. Driven by lab.mjs through `globalThis.lab`; values that cross are plain.
+// It runs the kit's own code for everything: model, tokenizer, decoder, local backend.
+
+import { createLocalBackend } from '../../engine/backends/local/local-backend.js';
+import type { Backend } from '../../engine/backends/backend.js';
+import type { ChooseOptions, Decoder, DecoderDevice } from '../../engine/decoders/decoder.js';
+import { createOnnxDecoder } from '../../engine/decoders/onnx/onnx-decoder.js';
+import { parseChatCompletionRequest, type ToolCall } from '../../engine/protocol/chat.js';
+import { createTokenizer } from '../../engine/tokenizer/create-tokenizer.js';
+import type { Tokenizer } from '../../engine/tokenizer/tokenizer.js';
+import type { Model } from '../../engine/weights/model.js';
+import { openModel } from '../../engine/weights/open-model.js';
+
+interface Opened {
+  readonly model: Model;
+  readonly tokenizer: Tokenizer;
+  readonly decoder: Decoder;
+  readonly backend: Backend;
+}
+
+interface OpenRequest {
+  readonly url: string;
+  readonly device: DecoderDevice;
+  /** 0: quantised weights stay in blocks. */
+  readonly denseBytes?: number;
+}
+
+export interface LabAnswer {
+  readonly text: string;
+  readonly toolCalls: readonly ToolCall[];
+  readonly finishReason: string;
+  readonly tokens: number;
+  readonly milliseconds: number;
+}
+
+const greedy: ChooseOptions = {
+  temperature: 0,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  repetitionPenalty: 1,
+  penalised: [],
+  logitBias: new Map(),
+  seed: 0,
+  logprobs: -1,
+};
+
+let opened: Opened | null = null;
+
+function current(): Opened {
+  if (opened === null) throw new Error('lab: open a model first');
+  return opened;
+}
+
+async function open({ url, device, denseBytes }: OpenRequest): Promise<{ name: string; device: string; load: number }> {
+  await close();
+  const started = performance.now();
+  const model = await openModel({ kind: 'url', url: new URL(url, location.href).href });
+  const tokenizer = createTokenizer(model.tokenizerFiles);
+  const decoder = await createOnnxDecoder({
+    model,
+    device,
+    assetBase: './ort/',
+    threads: 1,
+    maxContext: 1024,
+    ...(denseBytes === undefined ? {} : { denseBytes }),
+  });
+  const backend = createLocalBackend({ decoder, tokenizer, identity: model.identity });
+  opened = { model, tokenizer, decoder, backend };
+  return { name: model.identity.name, device: decoder.info.deviceName, load: performance.now() - started };
+}
+
+async function close(): Promise<void> {
+  await opened?.backend.dispose();
+  await opened?.decoder.dispose();
+  opened?.model.close();
+  opened = null;
+}
+
+function encode(text: string, addSpecial = true): number[] {
+  return current().tokenizer.encode(text, { addSpecial });
+}
+
+/** Continues raw text at temperature 0, at most `count` tokens. */
+async function continueText(text: string, count: number): Promise<{ promptIds: number[]; ids: number[]; text: string }> {
+  const { decoder, tokenizer } = current();
+  const promptIds = encode(text);
+  const sequence = decoder.openSequence();
+  try {
+    const ids: number[] = [];
+    let tokens: readonly number[] = promptIds;
+    while (ids.length < count) {
+      const [choice] = await sequence.append({ tokens, at: 'last', choose: greedy });
+      if (choice === undefined || tokenizer.endIds.has(choice.id)) break;
+      ids.push(choice.id);
+      tokens = [choice.id];
+    }
+    return { promptIds, ids, text: tokenizer.decode(ids) };
+  } finally {
+    sequence.release();
+  }
+}
+
+/** One chat turn through the local backend at temperature 0. */
+async function answer(request: unknown): Promise<LabAnswer> {
+  const completion = parseChatCompletionRequest(request);
+  const started = performance.now();
+  let text = '';
+  const signal = new AbortController().signal;
+  for await (const event of current().backend.stream({ completion, partialAnswer: '', signal })) {
+    if (event.type === 'delta') text += event.text;
+    if (event.type === 'end') {
+      const { finishReason, completionTokens, toolCalls = [] } = event;
+      return { text, toolCalls, finishReason, tokens: completionTokens, milliseconds: performance.now() - started };
+    }
+  }
+  throw new Error('lab: the backend ended without an end');
+}
+
+/**
+ * Cross-entropy of a text in nats, summed over its tokens after the first. Texts longer than the window are read in
+ * pieces that overlap by half, as models/recipe/evaluate.py does.
+ * @param start token before the text
+ */
+async function nats(text: string, start: number, window: number): Promise<{ nats: number; tokens: number }> {
+  const { decoder } = current();
+  const ids = [start, ...encode(text, false)];
+  const vocabulary = decoder.info.vocabularySize;
+  let sum = 0;
+  let count = 0;
+  for (let at = 0; at < ids.length - 1; ) {
+    const begin = at === 0 ? 0 : at - Math.floor(window / 2);
+    const piece = ids.slice(begin, begin + window + 1);
+    const logits = await decoder.logits(piece.slice(0, -1));
+    for (let row = at - begin; row < piece.length - 1; row += 1) {
+      const values = logits.subarray(row * vocabulary, (row + 1) * vocabulary);
+      let largest = -Infinity;
+      for (const value of values) largest = Math.max(largest, value);
+      let total = 0;
+      for (const value of values) total += Math.exp(value - largest);
+      sum += largest + Math.log(total) - (values[piece[row + 1] ?? 0] ?? NaN);
+      count += 1;
+    }
+    at = begin + piece.length - 1;
+  }
+  return { nats: sum, tokens: count };
+}
+
+const lab = { open, close, encode, continueText, answer, nats };
+export type Lab = typeof lab;
+Object.assign(globalThis, { lab });

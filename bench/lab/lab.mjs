@@ -1,0 +1,59 @@
+// The Node side of the lab: bundles lab-page.ts, opens it in headless Chromium with given folders mounted, and calls
+// it. Used by `npm run eval` and test/interop/compare.mjs.
+
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { openKit } from '../../server/kit-browser.mjs';
+
+const root = join(import.meta.dirname, '../..');
+
+/**
+ * @param {{mounts?: Record<string, string>, gpu?: 'software' | 'real'}} options
+ * @returns {Promise<{call: (method: string, ...values: unknown[]) => Promise<any>, close: () => Promise<void>}>}
+ */
+export async function openLab({ mounts = {}, gpu } = {}) {
+  const bundle = await build({
+    entryPoints: [join(import.meta.dirname, 'lab-page.ts')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['production'],
+    logLevel: 'error',
+  });
+  const script = bundle.outputFiles[0].text;
+  const handle = (request, response) => {
+    if (request.url !== '/lab-page.js') return false;
+    response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(script);
+    return true;
+  };
+  const kit = await openKit({
+    root: import.meta.dirname,
+    mounts: { '/ort/': join(root, 'node_modules/onnxruntime-web/dist'), ...mounts },
+    policy: null,
+    handle,
+    gpu,
+  });
+  const page = await kit.context.newPage();
+  page.on('pageerror', (error) => console.error(error.message));
+  await page.goto(`${kit.origin}/index.html`);
+  await page.waitForFunction(() => globalThis.lab !== undefined);
+  return {
+    async call(method, ...values) {
+      return await page.evaluate(
+        async ({ method, values }) => {
+          try {
+            return { ok: true, value: await globalThis.lab[method](...values) };
+          } catch (error) {
+            return { ok: false, message: `${error.code ?? error.name}: ${error.message} ${error.hint ?? ''}` };
+          }
+        },
+        { method, values },
+      ).then((reply) => {
+        if (reply.ok) return reply.value;
+        throw new Error(reply.message);
+      });
+    },
+    close: () => kit.close(),
+  };
+}
