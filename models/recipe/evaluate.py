@@ -91,14 +91,11 @@ def repeated(text: str, n: int = 4) -> float:
     return 1 - len(set(grams)) / len(grams) if grams else 0.0
 
 
-def family_of(text: str, answers: dict[str, list[str]]) -> str:
-    """The guide family whose answer's words are nearest (Jaccard over words), so that small wording slips do not count."""
-    words = set(re.findall(r"[\w<>-]+", text.lower()))
-
-    def near(a: str) -> float:
-        other = set(re.findall(r"[\w<>-]+", a.lower()))
-        return len(words & other) / max(1, len(words | other))
-    return max(answers, key=lambda f: max(near(a) for a in answers[f]))
+def family_of(text: str, answers: dict[str, list[str]], least: float = 0.5) -> str | None:
+    """The family whose answer is nearest (Dice coefficient of character 4-grams); none where no answer is near."""
+    near = stream.skill_module("guide").similarity
+    best = max(answers, key=lambda f: max(near(a, text) for a in answers[f]))
+    return best if max(near(a, text) for a in answers[best]) > least else None
 
 
 def score(e: dict, text: str, families: dict[str, list[str]] | None = None) -> dict[str, bool | float]:
@@ -114,7 +111,7 @@ def score(e: dict, text: str, families: dict[str, list[str]] | None = None) -> d
     if "answer" in x:
         return {"right": re.search(r"(?<![\w-])" + re.escape(x["answer"].lower()) + r"(?!\w)", text.lower()) is not None}
     if "family" in x:
-        return {"right": families is not None and family_of(text, families) == x["family"]}
+        return {"right": families is not None and family_of(text, families) in {x["family"], *x.get("also", ())}}
     if "subject" in x:
         body = text.lower()
         return {"subject": all(s.lower() in body for s in x["subject"]), "ended": text.rstrip()[-1:] in ".!?\"'", "repeated": repeated(text),

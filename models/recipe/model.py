@@ -1,4 +1,4 @@
-"""The Llama-architecture decoder that the recipe trains, and the fake quantisation it trains through at the end.
+"""The Llama-architecture decoder that the recipe trains, and the rounding of its matrices to 4 and 8 bits.
 
 Called by train.py, evaluate.py and export.py. It knows nothing of text: token ids in, logits out.
 RMSNorm (Zhang and Sennrich 2019), rotary positions with the two halves rotated against each other (the Hugging Face
@@ -54,34 +54,12 @@ DRAFT = Shape(d=128, layers=3, heads=4, kv_heads=2, ff=320)
 SHAPES = {"default": DEFAULT, "draft": DRAFT}
 
 
-class FakeQ4(torch.autograd.Function):
-    """Rounds a matrix to the 4-bit grid it will be shipped in; gradients pass straight through (Bengio et al. 2013).
-
-    Blocks of 32 along the input dimension, one f16 scale each, values -8..7: ggml's Q4_0 rule (the entry of largest
-    magnitude lands on -8), which is also MatMulNBits with zero point 8.
-    """
-
-    @staticmethod
-    def forward(ctx, w: torch.Tensor) -> torch.Tensor:
-        return dequantise(*quantise(w.float(), 4)).to(w.dtype)
-
-    @staticmethod
-    def backward(ctx, g: torch.Tensor) -> torch.Tensor:
-        return g
-
-
-class FakeQ8(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, w: torch.Tensor) -> torch.Tensor:
-        return dequantise(*quantise(w.float(), 8)).to(w.dtype)
-
-    @staticmethod
-    def backward(ctx, g: torch.Tensor) -> torch.Tensor:
-        return g
-
-
 def quantise(w: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Tensor, int]:
-    """w [N, K] f32 -> (codes uint8 [N, K/32, 32], scales f16 [N, K/32], zero point)."""
+    """w [N, K] f32 -> (codes uint8 [N, K/32, 32], scales f16 [N, K/32], zero point).
+
+    Blocks of 32 along the input dimension. 4 bits: the entry of largest magnitude lands on -8, which is ggml's Q4_0 rule
+    and fits MatMulNBits with zero point 8; 8 bits: symmetric, -127..127 about 128.
+    """
     n, k = w.shape
     b = w.reshape(n, k // BLOCK, BLOCK)
     at = b.abs().argmax(dim=-1, keepdim=True)
@@ -118,10 +96,10 @@ class Layer(nn.Module):
         self.up = nn.Parameter(torch.empty(s.ff, s.d))
         self.down = nn.Parameter(torch.empty(s.d, s.ff))
 
-    def forward(self, x, cos, sin, mask, w, cache):
+    def forward(self, x, cos, sin, mask, cache):
         s, (b, t, _) = self.s, x.shape
         h = F.rms_norm(x, (s.d,), self.norm1, s.eps)
-        qkv = F.linear(h, torch.cat([w(self.q), w(self.k), w(self.v)]))
+        qkv = F.linear(h, torch.cat([self.q, self.k, self.v]))
         q, k, v = qkv.split([s.d, s.kv_heads * s.head_dim, s.kv_heads * s.head_dim], dim=-1)
         q = rotate(q.view(b, t, s.heads, s.head_dim).transpose(1, 2), cos, sin)
         k = rotate(k.view(b, t, s.kv_heads, s.head_dim).transpose(1, 2), cos, sin)
@@ -133,10 +111,10 @@ class Layer(nn.Module):
             k = k.repeat_interleave(share, dim=1)
             v = v.repeat_interleave(share, dim=1)
         a = F.scaled_dot_product_attention(q, k.to(q.dtype), v.to(q.dtype), attn_mask=mask, is_causal=mask is None and t > 1)
-        x = x + F.linear(a.transpose(1, 2).reshape(b, t, s.d), w(self.o))
+        x = x + F.linear(a.transpose(1, 2).reshape(b, t, s.d), self.o)
         h = F.rms_norm(x, (s.d,), self.norm2, s.eps)
-        gate, up = F.linear(h, torch.cat([w(self.gate), w(self.up)])).chunk(2, dim=-1)
-        return x + F.linear(F.silu(gate) * up, w(self.down))
+        gate, up = F.linear(h, torch.cat([self.gate, self.up])).chunk(2, dim=-1)
+        return x + F.linear(F.silu(gate) * up, self.down)
 
 
 def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
@@ -155,7 +133,6 @@ class Llama(nn.Module):
         self.embed = nn.Parameter(torch.empty(s.vocab, s.d))
         self.layers = nn.ModuleList(Layer(s) for _ in range(s.layers))
         self.norm = nn.Parameter(torch.ones(s.d))
-        self.fake_quant = False
         inv = s.theta ** (-torch.arange(0, s.head_dim, 2).float() / s.head_dim)
         angle = torch.outer(torch.arange(s.context).float(), inv)
         self.register_buffer("cos", angle.cos(), persistent=False)
@@ -174,17 +151,16 @@ class Llama(nn.Module):
 
     def hidden(self, ids: torch.Tensor, mask: torch.Tensor | None = None, start: int = 0, caches=None) -> torch.Tensor:
         t = ids.shape[1]
-        w = FakeQ4.apply if self.fake_quant else (lambda p: p)
-        x = F.embedding(ids, FakeQ8.apply(self.embed) if self.fake_quant else self.embed)
+        x = F.embedding(ids, self.embed)
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
         cos, sin = self.cos[start:start + t].to(x.dtype), self.sin[start:start + t].to(x.dtype)
         for i, layer in enumerate(self.layers):
-            x = layer(x, cos, sin, mask, w, caches[i] if caches else None)
+            x = layer(x, cos, sin, mask, caches[i] if caches else None)
         return F.rms_norm(x, (self.s.d,), self.norm, self.s.eps)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        return F.linear(hidden, FakeQ8.apply(self.embed) if self.fake_quant else self.embed)
+        return F.linear(hidden, self.embed)
 
     def forward(self, ids, mask=None):
         """ids [B, T] int64, mask [B, 1, T, T] bool (true: may look) -> logits [B, T, V]."""

@@ -6,6 +6,8 @@ skill that raises; it stops the run with that skill's name, because a quietly mi
 """
 from __future__ import annotations
 
+import json
+import os
 import pathlib
 import random
 from dataclasses import dataclass
@@ -33,10 +35,16 @@ def available() -> list[str]:
 
 
 def tiny(shared: pathlib.Path, rng: random.Random) -> Iterator[Example]:
-    """TinyStories' training part: half as plain text, half as the answer to a request built from it."""
+    """TinyStories' training part, as plain text or as the answer to a request built from it, and, one in four, texts of
+    teacher.py (RECIPE_TEACHER names its file), which are only ever plain text."""
     texts = stories.tinystories(shared, "train")
+    path = os.environ.get("RECIPE_TEACHER")
+    extra = json.loads(pathlib.Path(path).read_text()) if path else []
     while True:
         for text in rng.sample(texts, len(texts)):
+            if extra and rng.random() < 0.25:
+                yield Example("text", ({"role": "user", "content": rng.choice(extra)},))
+                continue
             request = stories.request_for(text, rng) if rng.random() < 0.4 else None
             if request is None:
                 yield Example("text", ({"role": "user", "content": text},))

@@ -9,6 +9,7 @@ whenever time runs out. What goes wrong: a loss that is not finite stops the run
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import contextlib
 import json
 import math
@@ -37,16 +38,20 @@ class Muon:
         self.momentum, self.decay = momentum, decay
         self.buffers = {k: torch.zeros(len(v), *k, device=v[0].device) for k, v in self.groups.items()}
 
+    def step(self, lr: float, run=map) -> None:
+        """`run` is map, or a thread pool's."""
+        list(run(lambda shape: self.group(shape, lr), sorted(self.groups, key=lambda s: -s[0] * s[1])))
+
     @torch.no_grad()
-    def step(self, lr: float) -> None:
-        for shape, params in self.groups.items():
-            g = torch.stack([p.grad for p in params])
-            m = self.buffers[shape]
-            m.lerp_(g, 1 - self.momentum)
-            u = orthogonal(g.lerp(m, self.momentum))
-            u.mul_(max(1.0, shape[0] / shape[1]) ** 0.5)
-            for p, d in zip(params, u):
-                p.mul_(1 - lr * self.decay).add_(d, alpha=-lr)
+    def group(self, shape: tuple[int, ...], lr: float) -> None:
+        params = self.groups[shape]
+        g = torch.stack([p.grad for p in params])
+        m = self.buffers[shape]
+        m.lerp_(g, 1 - self.momentum)
+        u = orthogonal(g.lerp(m, self.momentum))
+        u.mul_(max(1.0, shape[0] / shape[1]) ** 0.5)
+        for p, d in zip(params, u):
+            p.mul_(1 - lr * self.decay).add_(d, alpha=-lr)
 
 
 def orthogonal(g: torch.Tensor, steps: int = 5) -> torch.Tensor:
@@ -60,6 +65,20 @@ def orthogonal(g: torch.Tensor, steps: int = 5) -> torch.Tensor:
         a = x @ x.mT
         x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
     return (x.mT if turned else x).float()
+
+
+@contextlib.contextmanager
+def on_grid(model: Llama):
+    """Inside, every matrix holds the rounded values that will be shipped; outside, its own. The gradients found inside are
+    applied outside: the straight-through estimator (Bengio et al. 2013), with nothing added to the model."""
+    own = [p.detach().clone() for p in model.parameters()]
+    model.snap()
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for p, v in zip(model.parameters(), own):
+                p.copy_(v)
 
 
 def at_step(table: list, step: int):
@@ -86,16 +105,47 @@ def mask_of(doc: torch.Tensor) -> torch.Tensor:
     return ((doc[:, :, None] == doc[:, None, :]) & causal)[:, None]
 
 
-def loss_of(model, hidden, ids: torch.Tensor, doc: torch.Tensor, learn: torch.Tensor) -> tuple[torch.Tensor, int]:
-    """Summed cross-entropy (nats) over the positions to learn, and how many they are."""
+def loss_of(model, hidden, ids: torch.Tensor, doc: torch.Tensor, learn: torch.Tensor) -> torch.Tensor:
+    """Summed cross-entropy (nats) over the positions to learn."""
     h = hidden(ids[:, :-1], mask_of(doc))
     at = learn.reshape(-1).nonzero().squeeze(1)
     logits = model.logits(h.reshape(-1, h.shape[-1])[at])
-    return F.cross_entropy(logits.float(), ids[:, 1:].reshape(-1)[at], reduction="sum"), int(at.numel())
+    return F.cross_entropy(logits.float(), ids[:, 1:].reshape(-1)[at], reduction="sum")
 
 
-def tensors(rows: stream.Rows, a: int, b: int, device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    return tuple(torch.from_numpy(x[a:b]).to(device) for x in (rows.ids.astype(np.int64), rows.doc, rows.learn))
+class Gradients:
+    """The gradients of one step. On a CPU the rows are dealt out in small portions to `workers` threads of one core each:
+    a core that something else keeps busy then delays only its own portion, where threads inside every operation would all
+    wait for it. On a GPU it is one worker and one portion."""
+
+    def __init__(self, model: Llama, hidden, workers: int, portion: int | None):
+        self.model, self.hidden, self.portion = model, hidden, portion
+        self.params = list(model.parameters())
+        self.pool = concurrent.futures.ThreadPoolExecutor(workers) if workers > 1 else None
+
+    def part(self, rows: stream.Rows, a: int, b: int, n: int) -> tuple[float, tuple[torch.Tensor, ...]]:
+        device = self.params[0].device
+        ids, doc, learn = (torch.from_numpy(x[a:b]).to(device) for x in (rows.ids.astype(np.int64), rows.doc, rows.learn))
+        with torch.autocast(device.type, torch.bfloat16):
+            loss = loss_of(self.model, self.hidden, ids, doc, learn)
+        return float(loss.detach()), torch.autograd.grad(loss / n, self.params)
+
+    def step(self, rows: stream.Rows, a: int, b: int) -> tuple[float, int]:
+        """Sets .grad of every parameter. -> (summed loss, positions learnt)"""
+        n = max(1, int(rows.learn[a:b].sum()))
+        size = self.portion or b - a
+        cuts = [(x, min(x + size, b)) for x in range(a, b, size)]
+        run = self.pool.map if self.pool else map
+        total, sums = 0.0, None
+        for value, grads in run(lambda c: self.part(rows, *c, n), cuts):
+            total += value
+            if sums is None:
+                sums = [g.float() for g in grads]
+            else:
+                torch._foreach_add_(sums, [g.float() for g in grads])
+        for p, g in zip(self.params, sums):
+            p.grad = g
+        return total, n
 
 
 def main() -> None:
@@ -104,12 +154,14 @@ def main() -> None:
     a.add_argument("--shared", type=pathlib.Path, default=pathlib.Path(os.environ.get("RECIPE_SHARED", HERE.parents[2] / "shared" / "data")))
     a.add_argument("--plan", type=pathlib.Path, default=HERE / "plan.json")
     a.add_argument("--shape", choices=SHAPES, default="default")
-    a.add_argument("--threads", type=int, default=2)
+    a.add_argument("--workers", type=int, default=1 if torch.cuda.is_available() else os.cpu_count() or 1)
+    a.add_argument("--portion", type=int, default=None if torch.cuda.is_available() else 1024, help="tokens a worker takes at a time")
     a.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     a.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     a.add_argument("--stop-at", type=int, default=None, help="stop at this step whatever the plan says")
     o = a.parse_args()
-    torch.set_num_threads(o.threads)
+    if o.workers > 1:
+        torch.set_num_threads(1)
     o.out.mkdir(parents=True, exist_ok=True)
     t = tok.load(o.out.parent / "tokenizer.json")
     plan = json.loads(o.plan.read_text())[o.shape]
@@ -131,6 +183,7 @@ def main() -> None:
             m.copy_(v)
         step, seen, number = s["step"], s["seen"], s["chunk"]
     hidden = torch.compile(model.hidden, dynamic=False) if o.compile else model.hidden
+    work = Gradients(model, hidden, o.workers, None)
     log = (o.out / "log.jsonl").open("a", buffering=1)
     last_save = started = time.time()
 
@@ -152,19 +205,15 @@ def main() -> None:
         total, count, t0, s0 = 0.0, 0, time.time(), step
         for i in range(per_chunk):
             quant = step >= plan["quantise_from"]
-            if quant != model.fake_quant:
-                model.fake_quant = quant
-                print(f"step {step}: 4-bit grid {'on' if quant else 'off'}", flush=True)
-            ids, doc, learn = tensors(rows, i * per_step, (i + 1) * per_step, o.device)
-            with torch.autocast(ids.device.type, torch.bfloat16):
-                loss, n = loss_of(model, hidden, ids, doc, learn)
-            (loss / max(1, n)).backward()
-            value = float(loss.detach())
+            work.portion = max(1, o.portion // length) if o.portion else None
+            work.hidden = hidden if length == 512 else model.hidden  # compiling the rare length costs more than it saves
+            with on_grid(model) if quant else contextlib.nullcontext():
+                value, n = work.step(rows, i * per_step, (i + 1) * per_step)
             if not math.isfinite(value):
                 raise RuntimeError(f"the loss is {value} at step {step}: resume from {latest} with a smaller rate")
             torch.nn.utils.clip_grad_norm_(rest, 1.0)
             r = rate(plan, step)
-            muon.step(r * plan["rate_matrices"])
+            muon.step(r * plan["rate_matrices"], work.pool.map if work.pool else map)
             for group in adam.param_groups:
                 group["lr"] = r * plan["rate_rest"]
             adam.step()
@@ -172,7 +221,7 @@ def main() -> None:
                 p.grad = None
             with torch.no_grad():
                 torch._foreach_lerp_(mean, [p.detach() for p in model.parameters()], 1 - min(plan["mean"], (step + 1) / (step + 10)))
-            total, count, seen, step = total + value, count + n, seen + int((ids[:, 1:] != 0).sum()), step + 1
+            total, count, seen, step = total + value, count + n, seen + int((rows.doc[i * per_step:(i + 1) * per_step] >= 0).sum()), step + 1
         number += 1
         dt = time.time() - t0
         line = {"step": step, "seen": seen, "loss": round(total / max(1, count), 4), "rate": round(r, 4), "tok_s": round(per_chunk * per_step * length / dt), "wall": round(time.time() - started), "length": length}

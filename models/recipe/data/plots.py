@@ -98,3 +98,70 @@ So they {tried it together|made a plan}. $Name lifted, $fname tied, and the litt
 "{None of us could have done it alone|We are a good team}," said $fname. """
      "{Together, they were stronger than any storm.|Many hands make light work, thought $name.} "),
 ]
+
+PLOTS += [
+    ("saying sorry", OPEN + """$Name and $fname, $a:friend, were friends. $weather they {played|built something} together with $a:look $thing. {Both of them wanted to go first.|$Name said the $thing should stand here, and $fname said it should stand there.}
+
+"{You never listen|You always want everything your way}!" shouted $name. "{And you are mean|Then do it alone}!" shouted $fname, and {ran off|went home}. {It became very quiet.|$Name kicked a stone.}
+
+At first $name was {still angry|as cross as could be}. Then the anger {grew smaller|went away}, and only a {heavy|sad} feeling was left. {$They looked at the $thing, but it was no fun alone.|Supper did not taste good.} "{I shouted first|I was not nice}," thought $name. "{I have to make it right|I will go and say it}."
+
+$They went to $fname's door and {knocked softly|took a deep breath}. It opened at once, for $fname had been {just about to leave|on the way to $them}. "I am sorry," they both said {at the same time|together}. {Then they had to laugh.|They looked at each other and began to giggle.} "{You go first today|Let us do it your way}," said $name. """
+     "{Saying sorry is hard for a moment, and then everything is light.|A friend is worth more than being right.} "),
+    ("using your head", OPEN + """$weather, $name and $fname the $friend {found|saw} $a:look $thing {on a high branch|on a rock in the middle of the water|deep down in a narrow hole}. {They both wanted to have a closer look.|It was just what they needed.} But how could they get it?
+
+$Fname jumped, but {could not reach it|it was too far}. $Name threw a stone, but {missed|it did not help}. {They pulled and pushed and got very tired.|They tried until they were out of breath.} "It is no use," said $fname. "{We are too small|Let us go home}."
+
+$Name sat down and {thought hard|looked around}. {Near them lay a long stick and an old rope.|A heap of stones lay not far away.} "{Wait|I have an idea}!" $they said. "We do not have to be {stronger|bigger}. We only have to be {clever|a little cleverer}." They {tied|put} things together, {step by step|very carefully}, and {pulled slowly|tried once more}. {Closer and closer it came.|It moved a little, and then a little more.} And then $name {held the $thing in $their hands|had it}!
+
+"{How did you think of that|How did you know that it would work}?" asked $fname. "{I just stopped pulling and began to think|I only looked at what we had}," said $name. """
+     "{Thinking first saves a lot of work.|A good idea can be stronger than strong arms.} "),
+    ("listening to others", OPEN + """$weather, $name wanted to {take $a:look $thing across the river|carry $a:look $thing to the market}. "{Do not take the short way|Take the long way today}," said $fname, an old $friend. "{The ground is soft after the rain|The bridge is not safe}."
+
+"{I know the way|I am not a baby}," said $name and {went off quickly|laughed}. {The short way looked fine.|For a while everything went well.} But then $their feet {began to sink|slipped}. {Splash!|Oh no!} $Name was {stuck up to the knees|sitting in the mud}, and the $thing {fell into a puddle|was dirty all over}.
+
+"{Help|Help me, please}!" called $name. {Luckily|After a while} $fname came by, {slowly, on the long way|leaning on a stick}. $Fname held out {the stick|a branch} and pulled $name out. $Fthey did not {laugh|say a cross word}. "{I fell in there myself once|When I was young I did not listen either}," said $fname {with a smile|and winked}.
+
+They washed the $thing {in the stream|together} and went on {the long way|side by side}. """
+     "{The next time someone gave $name good advice, $they listened.|It was a little longer, but much drier.} "),
+    ("being yourself", OPEN + """But $name {thought $they was not special|was not happy with how $they looked}. {"$Fname is so tall and strong," $they thought.|"Everybody else can do something great," $they said.} $Fname was $a:friend who lived nearby.
+
+$weather, $name {put on a tall hat and big boots|painted $their face} to be like $fname. $They {walked like $fname and talked like $fname|tried to do everything as $fname did}. {It was very hard work.|The boots hurt, and the hat fell down over $their eyes.} {Nobody knew who $they was.|The others only wondered who that was.}
+
+Just then {a little bird fell into a small gap|$a:look $thing fell into a small hole} between the stones. {Everyone tried to reach it, but their arms were too big.|$Fname tried first, but was much too large.} "{We need someone small and careful|If only $name were here}!" said $fname. $Name {threw off the hat and the boots|came forward}. "{I am here|Let me try}," $they said, and {reached down carefully|crept into the gap}. A moment later it was {safe|out again}.
+
+"{Why did you dress up like me|What was all that for}?" asked $fname. "I wanted to be like you." "{How funny!|Really?}" said $fname. "{And I always wanted to be like you|I like you just as you are}." """
+     "{From then on $name was happy to be $name.|Everyone is special in their own way.} "),
+    ("caring for nature", OPEN + """Near $their home stood {an old tree|a little wood} where $name {liked to sit|played} with $their $look $thing. {Birds lived there, and bees, and beetles.|In summer the shade was cool and green.}
+
+$weather, $name saw that {the leaves were brown and hung down|everything there was dry and tired}. "{It is thirsty|It has not rained for so long}," said $fname the $friend, who came by. "{Then we must bring water|We have to help}," said $name. But the {river|well} was far away, and {they had only one small bucket|the bucket was heavy}.
+
+They {carried water|walked back and forth} all day. {Their arms hurt.|It seemed to be much too little.} The next day {two friends came to help|some neighbours saw it and came too}, and the day after that {the whole village came|there was a long line that passed bucket after bucket}. {They sang while they worked.|Even the smallest ones carried a cup.}
+
+A week later $name found {a fresh green leaf|new buds}. "{It is alive|Look, it is growing again}!" $they shouted, and {a bird began to sing|$fname threw $ftheir hat into the air}. """
+     "{They sat down in the shade and had $food.|Those who look after the trees are looked after by the trees.} "),
+    ("keeping a promise", OPEN + """"{Will you look after my $thing while I am away|Please take care of my $thing until I come back}?" asked $fname, $a:friend. "{I promise|You can count on me}," said $name. The $thing was $look, and $fname {loved it very much|had had it for years}.
+
+$weather, {all the others went to the fair|there was a big party by the water}. "{Come with us|You must not miss it}!" they called. $Name {wanted to go so much|could hear the music}. But {who would look after the $thing?|a storm was coming, and the $thing would get wet.} $Name {sighed|thought about it} and said, "{I can't. I gave my word.|Go without me. I made a promise.}"
+
+{So $they stayed at home and heard the music from far away.|$They sat beside the $thing the whole day.} {When the storm came, $they carried it inside and dried it.|In the night the wind blew, and $name held on to it tightly.} 
+
+The next {day|morning} $fname came back. "{My $thing|There it is}!" $fthey cried. "{And you stayed here the whole time|You missed the fair for me}?" $Name {nodded|only smiled}. $Fname {took out two pieces of cake from the fair|opened a bag}. "{I thought of you too|I kept something for you}," $fthey said, and they {sat down and ate|had a little party, just the two of them}. """
+     "{A promise is a promise.|$Fname knew that $name could be trusted.} "),
+    ("trying new things", OPEN + """$Name {did the same thing every day|did not like anything new}. $They ate $food, {sat in the same chair|walked the same way} and {went to bed at the same time|played with the same $look $thing}.
+
+$weather, $fname, $a:friend, {stood at the door|came running}. "Come on! {I want to show you something|I am going to learn to $skill}. {Do you want to come|Will you learn it with me}?" "{No, thank you|Oh no}," said $name. "{I have never done that|What if I do not like it}?" "{Then you can stop|Just try it once}," said $fname.
+
+$Name {thought about it all night|took $their $thing along, to be safe}. The next day $they went. {At first it felt strange.|$Their hands were shaking a little.} {It did not work at all, and they both laughed.|$They did everything wrong.} But then {something wonderful happened|it got better}: $name {forgot to be afraid|began to enjoy it}. "{Again|One more time}!" $they called.
+
+{When the sun went down, they were still there.|They went again the next day, and the next.} "{And I thought I would not like it|If I had stayed at home, I would never have known}," said $name. """
+     "{The old chair was still nice. But now there was more in the world than a chair.|New things are only new the first time.} "),
+    ("being thankful", OPEN + """{$They had only one treasure: $a:look $thing.|In $their room stood $a:look $thing.} "{I want a better one|It is so plain}," said $name. {"Everyone else has nicer things."|$They did not even look at it any more.}
+
+$weather, $name {swapped it for a bigger one at the market|gave it away and got a new one that glittered}. $Fname the $friend {was the one who got the old $thing|took the old $thing and thanked $them}. {For a day $name was happy.|At first the new one was exciting.} But the new one {broke|did not feel right}. {It was cold and hard.|It was only nice to look at.}
+
+$Name {missed the old $thing|thought of the old $thing}. {$They remembered all the places where they had been together.|It had been with $them on rainy days and sunny days.} In the end $they went to $fname. "{Do you still have it|May I see it once more}?" $they asked.
+
+$Fname brought it out. $Fthey had {cleaned it and tied a ribbon around it|looked after it well}. "{I think it misses you too|It was always yours}," said $fname and gave it back. $Name {held it tight|had tears of joy in $their eyes}. "{Thank you|I did not know how good it was}," $they said. """
+     "{Now $name looks at it every morning and is thankful.|Sometimes the best thing is the one you already have.} "),
+]
