@@ -30,6 +30,7 @@ import { toMessage, type AnswerEntry, type ConversationSettings, type Entry } fr
 import { FollowController } from './follow.js';
 import { renderCloudSwitch, renderHeader, renderWelcome } from './frame.js';
 import { parseArguments, renderEntry } from './message.js';
+import { messageStyles } from './message.styles.js';
 import { Narrator } from './narrator.js';
 import { SpeakerController } from '../internal/speaker.js';
 import { statusLine, type StatusLine } from './status.js';
@@ -85,7 +86,7 @@ const frame = 16;
  * @cssprop --llm-font-mono - Font of code.
  */
 export class LlmChat extends LitElement {
-  static override readonly styles = [baseStyles, markdownStyles, chatStyles];
+  static override readonly styles = [baseStyles, markdownStyles, messageStyles, chatStyles];
 
   readonly #engine = new EngineController(this, () => this.#engineChanged());
   readonly #follow = new FollowController(this, () => this.scroller);
@@ -337,7 +338,7 @@ export class LlmChat extends LitElement {
     const waiting = last?.kind === 'answer' && last.status === 'waiting';
     const status = statusLine(this.#engine.store.connection, waiting);
     return html`<div class="frame" part="base">
-      ${renderHeader(waiting && status.icon === null ? { ...status, text: '' } : status, entries.length === 0 ? null : () => this.newChat())}
+      ${renderHeader(status, waiting, entries.length === 0 ? null : () => this.newChat())}
       <div class="middle">
         <div
           class="scroller"

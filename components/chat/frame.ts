@@ -8,12 +8,13 @@ import { cloudIcon, deviceIcon, newChatIcon } from '../internal/icons.js';
 import { words } from '../internal/words.js';
 import type { StatusLine } from './status.js';
 
-export function renderHeader(status: StatusLine, newChat: (() => void) | null): TemplateResult {
+/** @param waiting an answer waits and says in its own place for what */
+export function renderHeader(status: StatusLine, waiting: boolean, newChat: (() => void) | null): TemplateResult {
   return html`<header part="header">
     <slot name="header"></slot>
     <p class="status">
       ${status.icon === 'cloud' ? cloudIcon() : status.icon === 'device' ? deviceIcon() : nothing}<bdi
-        >${status.text}</bdi
+        >${waiting ? status.short : status.text}</bdi
       >
     </p>
     ${

@@ -106,17 +106,9 @@ function renderMeta(answer: AnswerEntry, last: boolean, context: MessageContext)
     status === 'stopped' ? words.chat.stopped : '',
     provenance?.model ?? '',
     tokensPerSecond === null ? '' : formatRate(tokensPerSecond),
-    usage === null ? '' : words.chat.tokens(usage.completion_tokens),
+    usage === null || usage.completion_tokens === 0 ? '' : words.chat.tokens(usage.completion_tokens),
   ].filter((fact) => fact !== '');
   return html`<footer class="meta" part="meta">
-    ${
-      provenance === null
-        ? nothing
-        : provenance.backend === 'cloud' || answer.cloudFrom !== null
-          ? html`<span class="where cloud">${cloudIcon()}${words.chat.cloud}</span>`
-          : html`<span class="where">${deviceIcon()}${words.chat.onDevice}</span>`
-    }
-    ${facts.map((fact) => html`<span><bdi>${fact}</bdi></span>`)}
     <span class="actions">
       ${
         answer.text === ''
@@ -145,12 +137,24 @@ function renderMeta(answer: AnswerEntry, last: boolean, context: MessageContext)
           : nothing
       }
     </span>
+    ${
+      provenance === null
+        ? nothing
+        : provenance.backend === 'cloud' || answer.cloudFrom !== null
+          ? html`<span class="where cloud">${cloudIcon()}${words.chat.cloud}</span>`
+          : html`<span class="where">${deviceIcon()}${words.chat.onDevice}</span>`
+    }
+    ${facts.map((fact) => html`<span><bdi>${fact}</bdi></span>`)}
   </footer>`;
 }
 
 function renderToolCall(call: ToolCall, result: ToolEntry | undefined): TemplateResult {
   return html`<details class="tool" part="tool-call">
-    <summary>${toolIcon()}<span>${words.chat.toolCall(call.function.name)}</span></summary>
+    <summary>
+      ${toolIcon()}<span
+        >${result === undefined ? words.chat.toolCalling(call.function.name) : words.chat.toolCalled(call.function.name)}</span
+      >
+    </summary>
     <dl dir="auto">
       ${argumentsOf(call).map(
         ([name, value]) =>

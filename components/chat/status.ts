@@ -6,6 +6,8 @@ import { words } from '../internal/words.js';
 export interface StatusLine {
   /** Shown as it changes. */
   readonly text: string;
+  /** The same in a word or two. */
+  readonly short: string;
   /** Said once per kind of state, never per byte; empty for what needs no announcement. */
   readonly aloud: string;
   readonly icon: 'device' | 'cloud' | null;
@@ -13,7 +15,7 @@ export interface StatusLine {
   readonly progress: number | 'unknown' | null;
 }
 
-const quiet: StatusLine = { text: '', aloud: '', icon: null, progress: null };
+const quiet: StatusLine = { text: '', short: '', aloud: '', icon: null, progress: null };
 
 /**
  * @param waiting this chat waits for the first word of an answer
@@ -29,10 +31,11 @@ export function statusLine(connection: Connection, waiting: boolean): StatusLine
     const { modelName, loadedBytes, totalBytes, phase } = status;
     if (phase === 'preparing') {
       const text = words.status.preparing(modelName);
-      return { text, aloud: text, icon: null, progress: 'unknown' };
+      return { text, short: words.status.loading, aloud: text, icon: null, progress: 'unknown' };
     }
     return {
       text: words.status.downloading(modelName, loadedBytes, totalBytes),
+      short: words.status.loading,
       aloud: words.status.downloadingAloud(modelName),
       icon: null,
       progress: totalBytes > 0 ? Math.min(1, loadedBytes / totalBytes) : 'unknown',
@@ -41,18 +44,20 @@ export function statusLine(connection: Connection, waiting: boolean): StatusLine
   const place = state.waiting.indexOf(engine.tabId) + 1;
   if (place > 0) {
     const text = words.status.place(place);
-    return { text, aloud: text, icon: null, progress: null };
+    return { text, short: words.status.waiting, aloud: text, icon: null, progress: null };
   }
   if (state.generating !== null && state.generating.tabId !== engine.tabId) {
-    return { ...quiet, text: words.status.otherTab };
+    return { ...quiet, text: words.status.otherTab, short: words.status.waiting };
   }
   if (state.cloud.active) {
-    return { text: words.chat.cloud, aloud: '', icon: 'cloud', progress: null };
+    return { text: words.chat.cloud, short: words.chat.cloud, aloud: '', icon: 'cloud', progress: null };
   }
+  if (status.kind === 'idle') return { ...quiet, text: waiting ? words.status.connecting : words.status.idle };
   if (status.kind !== 'ready') return quiet;
   const { model } = status;
   return {
     text: model.name,
+    short: model.name,
     aloud: words.status.ready(model.name),
     icon: model.backend === 'cloud' ? 'cloud' : 'device',
     progress: null,

@@ -77,10 +77,7 @@ export const baseStyles = css`
     border: 1px solid var(--_line);
     border-radius: 999px;
     background: var(--_surface);
-    transition:
-      background-color 120ms,
-      border-color 120ms,
-      opacity 120ms;
+    transition: border-color 120ms;
   }
 
   button:hover:not(:disabled) {

@@ -44,8 +44,6 @@ export class EngineController implements ReactiveController {
 
   hostConnected(): void {
     this.#use();
-    // Not in the way of the first paint. A failure is a state of the store, shown by the render it causes.
-    void this.#host.updateComplete.then(() => this.store.connect()).catch(() => undefined);
   }
 
   hostDisconnected(): void {
@@ -62,6 +60,8 @@ export class EngineController implements ReactiveController {
     this.#store = store;
     this.#unsubscribe = store.subscribe(() => this.#tell());
     this.#tell();
+    // Not in the way of the first paint. A failure is a state of the store, shown by the render it causes.
+    void this.#host.updateComplete.then(() => store.connect()).catch(() => undefined);
   }
 
   #tell(): void {

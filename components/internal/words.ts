@@ -30,7 +30,8 @@ export const words = {
     answerStopped: 'The answer was stopped.',
     started: 'New chat started.',
     tokens: (count: number) => `${formatNumber(count)} ${count === 1 ? 'token' : 'tokens'}`,
-    toolCall: (name: string) => `Used ${name}`,
+    toolCalled: (name: string) => `Used ${name}`,
+    toolCalling: (name: string) => `Asks the page for ${name}`,
     toolArguments: 'Arguments',
     toolResult: 'Result',
     emptyAnswer: 'The model answered with nothing.',
@@ -49,7 +50,9 @@ export const words = {
         : `Downloading ${name}: ${formatBytes(loaded)}`,
     downloadingAloud: (name: string) => `Downloading ${name}`,
     preparing: (name: string) => `Preparing ${name}`,
-    waiting: 'Waiting for its turn',
+    idle: 'The model loads with your first message.',
+    loading: 'Loading',
+    waiting: 'Waiting',
     place: (place: number) =>
       place <= 1
         ? 'Another tab is being answered. Yours is next.'

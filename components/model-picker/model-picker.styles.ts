@@ -103,9 +103,9 @@ export const modelPickerStyles = css`
     color: var(--_quiet);
   }
 
-  .facts span + span::before {
+  .facts span:not(:last-child)::after {
     content: '·' / '';
-    margin-inline-end: 0.5rem;
+    margin-inline-start: 0.5rem;
   }
 
   .progress,

@@ -81,18 +81,26 @@ export const markdownStyles = css`
   }
 
   .tick {
-    display: inline-block;
-    inline-size: 0.95em;
-    block-size: 0.95em;
-    margin-inline: -1.45em 0.5em;
-    vertical-align: -0.1em;
+    display: inline-grid;
+    place-content: center;
+    inline-size: 1em;
+    block-size: 1em;
+    margin-inline: -1.5em 0.5em;
+    vertical-align: -0.12em;
     border: 1.5px solid var(--_strong-line);
     border-radius: 0.25em;
   }
 
   .tick[data-checked] {
     border-color: var(--_accent);
-    background: linear-gradient(var(--_accent), var(--_accent)) center / 60% 60% no-repeat;
+    color: var(--_on-accent);
+    background: var(--_accent);
+  }
+
+  .tick .icon {
+    inline-size: 0.85em;
+    block-size: 0.85em;
+    stroke-width: 3;
   }
 
   .answer blockquote {

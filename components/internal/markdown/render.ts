@@ -6,7 +6,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
-import { cloudIcon, copyIcon, imageIcon } from '../icons.js';
+import { checkIcon, cloudIcon, copyIcon, imageIcon } from '../icons.js';
 import { words } from '../words.js';
 import type { StreamedBlock } from './stream.js';
 import type { Alignment, Block, Inline, ListItem } from './tokens.js';
@@ -62,7 +62,7 @@ function renderBlock(block: Block, options: MarkdownOptions): TemplateResult {
           </ul>`;
     }
     case 'table':
-      return html`<div class="scroll" role="region" tabindex="0" aria-label=${words.markdown.table}>
+      return html`<div class="scroll" role="group" tabindex="0" aria-label=${words.markdown.table}>
         <table dir="auto">
           <thead>
             <tr>
@@ -102,7 +102,7 @@ function renderItem(item: ListItem, options: MarkdownOptions): TemplateResult {
   );
   if (item.checked === null) return html`<li>${body}</li>`;
   return html`<li class="task">
-    <span class="tick" ?data-checked=${item.checked} aria-hidden="true"></span>
+    <span class="tick" ?data-checked=${item.checked} aria-hidden="true">${item.checked ? checkIcon() : nothing}</span>
     <span class="hidden">${item.checked ? words.markdown.done : words.markdown.open}:</span>
     ${body}
   </li>`;
@@ -116,7 +116,7 @@ function renderCode(text: string, language: string, options: MarkdownOptions): T
     button.toggleAttribute('data-copied', true);
     setTimeout(() => button.toggleAttribute('data-copied', false), 2_000);
   };
-  return html`<figure class="code" part="code" aria-label=${label} role="group">
+  return html`<figure class="code" part="code">
     <figcaption>
       <span>${language === '' ? words.code.block : language}</span>
       <button type="button" class="plain" @click=${copy}>
@@ -124,7 +124,7 @@ function renderCode(text: string, language: string, options: MarkdownOptions): T
         ><span class="when-copied">${words.code.copied}</span>
       </button>
     </figcaption>
-    <pre dir="ltr" tabindex="0" role="region" aria-label=${label}><code>${text}</code></pre>
+    <pre dir="ltr" tabindex="0" role="group" aria-label=${label}><code>${text}</code></pre>
   </figure>`;
 }
 

@@ -1,0 +1,183 @@
+// The parts of the elements that need no DOM: sentences for the voice, numbers, the store, the conversation's edges.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Conversation, type ConversationListener } from '../chat/conversation.js';
+import { mergeCalls, type ConversationSettings } from '../chat/entries.js';
+import { toolResultText } from '../chat/tool-result.js';
+import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
+import { EngineError } from '../../engine/protocol/errors.js';
+import { EngineStore } from './engine-store.js';
+import { formatBytes, formatDuration, formatNumber, formatParameters, formatRate } from './format.js';
+import { MarkdownStream } from './markdown/stream.js';
+import { SentenceReader } from './sentences.js';
+
+const plain: ConversationSettings = { systemPrompt: '', tools: [], temperature: null, maxTokens: null };
+const ready = { status: { kind: 'ready', model: demoLoaded } } as const;
+
+describe('sentences for a screen reader', () => {
+  it('gives each finished sentence once and holds back the newest', () => {
+    const reader = new SentenceReader('Code');
+    const stream = new MarkdownStream();
+    const heard: string[] = [];
+    const text = 'First one. Second **one** here. Third\n\n```js\nlet x;\n```\n\nLast.';
+    for (let end = 1; end <= text.length; end++) {
+      stream.update(text.slice(0, end));
+      const said = reader.next(stream.blocks, false);
+      if (said !== '') heard.push(said);
+    }
+    heard.push(reader.next(stream.blocks, true));
+    assert.deepEqual(heard, ['First one.', 'Second one here.', 'Third', 'Code', 'Last.']);
+    assert.equal(reader.next(stream.blocks, true), '');
+  });
+});
+
+describe('numbers as people read them', () => {
+  it('formats bytes, durations, rates and parameters', () => {
+    assert.deepEqual([0, 999, 1_000, 3_900_000, 99_960_000, 2.5e12].map(formatBytes), [
+      '0 B',
+      '999 B',
+      '1 KB',
+      '3.9 MB',
+      '100 MB',
+      '2.5 TB',
+    ]);
+    assert.deepEqual([180.4, 999.4, 1_000, 12_345].map(formatDuration), ['180 ms', '999 ms', '1 s', '12.3 s']);
+    assert.equal(formatRate(42.26), '42.3 tok/s');
+    assert.equal(formatRate(142.26), '142 tok/s');
+    assert.equal(formatParameters(5_400_000), '5.4 million');
+    assert.equal(formatNumber(12_345), '12,345');
+  });
+});
+
+describe('the engine store', () => {
+  it('connects once for many, tells a failure as state, and tries again', async () => {
+    let tries = 0;
+    const store = new EngineStore(() => {
+      tries += 1;
+      return tries === 1
+        ? Promise.reject(new EngineError('engine-lost', 'No worker.'))
+        : Promise.resolve(new ScriptedEngine());
+    });
+    const seen: string[] = [];
+    store.subscribe(() => seen.push(store.connection.kind));
+    await Promise.all([
+      assert.rejects(store.connect(), { code: 'engine-lost' }),
+      assert.rejects(store.connect(), { code: 'engine-lost' }),
+    ]);
+    assert.equal(tries, 1);
+    await store.connect();
+    assert.equal(tries, 2);
+    assert.deepEqual(seen, ['connecting', 'failed', 'connecting', 'connected']);
+  });
+
+  it('loads the default, and gives up when cancelled or when another is asked for', async () => {
+    const engine = new ScriptedEngine({ loadTime: 500 });
+    const store = new EngineStore(() => Promise.resolve(engine));
+    const first = store.load();
+    await sleep(50);
+    assert.equal(store.loading, true);
+    const second = store.load('larger');
+    const outcomes = Promise.all([
+      assert.rejects(first, { code: 'aborted' }),
+      assert.rejects(second, { code: 'aborted' }),
+    ]);
+    await sleep(50);
+    store.cancelLoad();
+    await outcomes;
+    assert.deepEqual(engine.loads, ['default', 'larger']);
+    assert.equal(store.loading, false);
+  });
+
+  it('hears nothing after it was closed', async () => {
+    const engine = new ScriptedEngine();
+    const store = new EngineStore(() => Promise.resolve(engine));
+    await store.connect();
+    let heard = 0;
+    store.subscribe(() => heard++);
+    store.close();
+    engine.update({ tabs: 5 });
+    assert.equal(heard, 0);
+  });
+});
+
+function talk(script: Script) {
+  const engine = new ScriptedEngine({ state: ready, ...script });
+  const told: string[] = [];
+  let finished: () => void = () => undefined;
+  const listener: ConversationListener = {
+    changed: () => undefined,
+    message: (entry) => {
+      told.push(`${entry.kind}: ${entry.text}`);
+      if (entry.kind === 'answer') finished();
+    },
+    error: (error) => {
+      told.push(`error: ${error.code}`);
+      finished();
+    },
+    toolCall: (call) => told.push(`call: ${call.function.name}`),
+  };
+  const conversation = new Conversation(() => Promise.resolve(engine), listener);
+  const end = () => new Promise<void>((resolve) => (finished = resolve));
+  return { engine, conversation, told, end };
+}
+
+describe('the conversation', () => {
+  it('refuses a second message while one is answered', async () => {
+    const { conversation, end } = talk({});
+    assert.equal(conversation.send('One', plain), true);
+    assert.equal(conversation.send('Two', plain), false);
+    await end();
+    assert.equal(conversation.messages.length, 2);
+  });
+
+  it('keeps the text of a failed answer, and leaves it out when asking again', async () => {
+    const { conversation, told, end, engine } = talk({
+      answers: [[{ say: 'Half' }, { fail: { code: 'cloud-failed', message: 'x', hint: '' } }], [{ say: 'Whole' }]],
+    });
+    conversation.send('Go', plain);
+    await end();
+    await sleep(0);
+    assert.deepEqual(told, ['user: Go', 'answer: Half', 'error: cloud-failed']);
+    conversation.retry(plain);
+    await end();
+    assert.deepEqual(engine.requests[1]?.messages, [{ role: 'user', content: 'Go' }]);
+    assert.deepEqual(conversation.messages.at(-1), { role: 'assistant', content: 'Whole' });
+  });
+
+  it('drops what comes after the conversation was cleared', async () => {
+    const { conversation, told } = talk({ answers: [[{ say: 'Early' }, { wait: 30 }, { say: 'Late' }]] });
+    conversation.send('Go', plain);
+    await sleep(10);
+    conversation.clear();
+    await sleep(60);
+    assert.deepEqual(conversation.entries, []);
+    assert.deepEqual(told, ['user: Go']);
+    assert.equal(conversation.send('Again', plain), true);
+  });
+
+  it('joins tool calls that stream in pieces, whatever their index says', () => {
+    const piece = (index: number, name: string, text: string) =>
+      ({ index, id: name, type: 'function', function: { name, arguments: text } }) as const;
+    const calls = mergeCalls(mergeCalls([], [piece(0, 'a', '{"x"')]), [
+      piece(0, '', ':1}'),
+      piece(4_000_000_000, 'b', '{}'),
+    ]);
+    assert.deepEqual(
+      calls.map((call) => [call.function.name, call.function.arguments]),
+      [
+        ['a', '{"x":1}'],
+        ['b', '{}'],
+      ],
+    );
+  });
+
+  it('writes a tool result as a model reads it', async () => {
+    assert.equal(await toolResultText(Promise.resolve('text'), 'no'), 'text');
+    assert.equal(await toolResultText(Promise.resolve(undefined), 'no'), '{"ok":true}');
+    assert.equal(await toolResultText(Promise.resolve({ found: 3 }), 'no'), '{"found":3}');
+    assert.equal(await toolResultText(Promise.reject(new Error('not found')), 'no'), '{"error":"not found"}');
+    assert.equal(await toolResultText(Promise.reject(new Error('')), 'no'), '{"error":"no"}');
+  });
+});

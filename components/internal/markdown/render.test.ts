@@ -1,0 +1,121 @@
+// The DOM that an answer becomes: whatever the model writes and however it is cut, nothing in it can run or be fetched.
+
+import { expect } from '@esm-bundle/chai';
+import fc from 'fast-check';
+import { render } from 'lit';
+import { answer, chunkedAnswer } from './arbitrary.js';
+import { renderMarkdown, type MarkdownOptions } from './render.js';
+import { MarkdownStream } from './stream.js';
+
+const options: MarkdownOptions = { cloudFrom: null, cloudName: '', copy: () => Promise.resolve(true) };
+
+const allowed = new Set(
+  'div p h3 h4 h5 h6 strong em del code pre br hr a bdi span ul ol li blockquote table thead tbody tr th td figure figcaption button svg rect path'.split(
+    ' ',
+  ),
+);
+const allowedAttributes = new Set(
+  'class dir start href target rel referrerpolicy role tabindex aria-label aria-hidden scope data-align data-checked data-cloud part type viewBox focusable d x y width height rx'.split(
+    ' ',
+  ),
+);
+
+function inert(root: ParentNode): void {
+  for (const element of root.querySelectorAll('*')) {
+    if (!allowed.has(element.localName)) throw new Error(`<${element.localName}> in an answer`);
+    for (const { name, value } of element.attributes) {
+      if (!allowedAttributes.has(name)) throw new Error(`${name}="${value}" on <${element.localName}>`);
+      if (name === 'href' && !/^(?:https?:\/\/|mailto:)/.test(value)) throw new Error(`href="${value}"`);
+    }
+    if (element instanceof HTMLAnchorElement) {
+      if (!element.relList.contains('noopener') || !element.relList.contains('nofollow'))
+        throw new Error('a bare link');
+    }
+  }
+}
+
+const shown = (stream: MarkdownStream): HTMLElement => {
+  const root = document.createElement('div');
+  render(renderMarkdown(stream.blocks, options), root);
+  return root;
+};
+
+// Lit's markers (comments with random numbers) are not part of what is shown.
+const withoutComments = (root: HTMLElement): string => root.innerHTML.replace(/<!--[\s\S]*?-->/g, '');
+
+describe('markdown in the DOM', () => {
+  it('any text is inert', () => {
+    fc.assert(
+      fc.property(answer, (text) => {
+        const stream = new MarkdownStream();
+        stream.update(text);
+        inert(shown(stream));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('any text in any chunks is inert at every step and ends as the whole does', () => {
+    fc.assert(
+      fc.property(chunkedAnswer, (chunks) => {
+        const stream = new MarkdownStream();
+        const root = document.createElement('div');
+        let text = '';
+        for (const chunk of chunks) {
+          stream.update((text += chunk));
+          render(renderMarkdown(stream.blocks, options), root);
+          inert(root);
+        }
+        const whole = new MarkdownStream();
+        whole.update(text);
+        expect(withoutComments(root)).to.equal(withoutComments(shown(whole)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('asks the network for nothing', async () => {
+    const asked: string[] = [];
+    const observer = new PerformanceObserver((list) => asked.push(...list.getEntries().map(({ name }) => name)));
+    observer.observe({ type: 'resource' });
+    const stream = new MarkdownStream();
+    stream.update(
+      [
+        '![pixel](https://canary.example/p.png?q=secret)',
+        '<img src="https://canary.example/i.png">',
+        '<link rel="prefetch" href="https://canary.example/l">',
+        '<style>@import "https://canary.example/s.css"</style>',
+        '<svg><image href="https://canary.example/v.svg"/></svg>',
+        '[link](https://canary.example/a)',
+        '![ref][r]\n\n[r]: https://canary.example/r.png',
+      ].join('\n\n'),
+    );
+    const root = shown(stream);
+    document.body.append(root);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    observer.disconnect();
+    root.remove();
+    expect(asked.filter((name) => name.includes('canary'))).to.deep.equal([]);
+    expect(root.textContent).to.include('canary.example').and.to.include('<img src=');
+  });
+
+  it('shows an unfinished fence as code and an unfinished table as text, then as a table', () => {
+    const stream = new MarkdownStream();
+    stream.update('```html\n<llm-');
+    expect(shown(stream).querySelector('pre')?.textContent).to.equal('<llm-');
+    stream.update('| a | b |\n|--');
+    expect(shown(stream).querySelector('table')).to.equal(null);
+    stream.update('| a | b |\n|--|--|\n| 1 |');
+    expect(shown(stream).querySelectorAll('td')).to.have.length(2);
+  });
+
+  it('sets the direction of each block by its own text, code from left to right', () => {
+    const stream = new MarkdownStream();
+    stream.update('مرحبا\n\nHello\n\n```\ncode\n```');
+    const root = shown(stream);
+    document.body.append(root);
+    const directions = [...root.querySelectorAll('p, pre')].map((block) => getComputedStyle(block).direction);
+    root.remove();
+    expect(directions).to.deep.equal(['rtl', 'ltr', 'ltr']);
+  });
+});

@@ -1,0 +1,85 @@
+import { expect } from '@esm-bundle/chai';
+import { html } from 'lit';
+import '../define/metrics.js';
+import type { EngineMetrics, EngineState } from '../../engine/protocol/state.js';
+import { expectAccessible, mount, unmount, until, useScheme } from '../../test/support/page.js';
+import { ScriptedEngine, demoLoaded } from '../../test/support/scripted-engine.js';
+import { words } from '../internal/words.js';
+import { MetricsHarness } from './metrics.harness.js';
+
+const ready = { status: { kind: 'ready', model: demoLoaded } } as const;
+const measured: EngineMetrics = {
+  timeToFirstToken: 1_234,
+  tokensPerSecond: 42.26,
+  promptTokens: 30,
+  completionTokens: 1,
+  totalCompletionTokens: 12_345,
+  requests: 1,
+  kvBytes: 1_048_576,
+  contextTokens: 31,
+};
+
+async function metricsWith(state: Partial<EngineState>) {
+  const engine = new ScriptedEngine({ state });
+  const page = mount(html`<llm-engine .engine=${engine}><llm-metrics></llm-metrics></llm-engine>`);
+  const element = page.querySelector('llm-metrics');
+  if (element === null) throw new Error('no metrics');
+  const metrics = new MetricsHarness(element);
+  await element.updateComplete;
+  await until('the state', () => metrics.figures.get(words.metrics.tabs) === '1');
+  return { engine, element, metrics };
+}
+
+describe('<llm-metrics>', () => {
+  afterEach(unmount);
+
+  for (const scheme of ['light', 'dark'] as const) {
+    it(`is accessible, ${scheme}: with figures, without, failed`, async () => {
+      useScheme(scheme);
+      const { element, engine } = await metricsWith({});
+      await expectAccessible(element);
+      engine.update({ ...ready, metrics: measured, notes: ['The GPU was lost; the processor goes on.'] });
+      await element.updateComplete;
+      await expectAccessible(element);
+      engine.update({ status: { kind: 'failed', error: { code: 'device-lost', message: 'Lost.', hint: 'Reload.' } } });
+      await element.updateComplete;
+      await expectAccessible(element);
+      useScheme('light');
+    });
+  }
+
+  it('shows the figures as people read them', async () => {
+    const { metrics } = await metricsWith({ ...ready, metrics: measured });
+    const { figures } = metrics;
+    expect(figures.get(words.metrics.timeToFirstToken)).to.equal('1.2 s');
+    expect(figures.get(words.metrics.speed)).to.equal('42.3 tok/s');
+    expect(figures.get(words.metrics.answer)).to.equal('1 token');
+    expect(figures.get(words.metrics.total)).to.equal('12,345 tokens');
+    expect(figures.get(words.metrics.context)).to.equal('31 of 1,024');
+    expect(figures.get(words.metrics.conversationMemory)).to.equal('1 MB');
+    expect(figures.get(words.metrics.decoder)).to.equal('onnx');
+    expect(figures.get(words.metrics.device)).to.include('WebGPU').and.to.include(demoLoaded.deviceName);
+    expect(figures.get(words.metrics.queue)).to.equal(words.metrics.idle);
+  });
+
+  it('says "none yet" before the first answer, not a nought', async () => {
+    const { metrics } = await metricsWith({});
+    expect(metrics.figures.get(words.metrics.speed)).to.equal(words.metrics.none);
+    expect(metrics.figures.get(words.metrics.answer)).to.equal(words.metrics.none);
+  });
+
+  it('shows the line', async () => {
+    const { metrics, engine } = await metricsWith(ready);
+    engine.update({ generating: { tabId: 'a', requestId: '1' }, waiting: ['b', 'c'] });
+    await until('the line', () => metrics.figures.get(words.metrics.queue) === words.metrics.waiting(2));
+  });
+
+  it('says the figures once, after an answer', async () => {
+    const { metrics, engine } = await metricsWith({ ...ready, metrics: { ...measured, requests: 1 } });
+    engine.update({ metrics: { ...measured, tokensPerSecond: 10 } });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(metrics.announcement).to.equal('');
+    engine.update({ metrics: { ...measured, requests: 2 } });
+    await until('the words', () => metrics.announcement === words.metrics.spoken('42.3 tok/s', '1.2 s'));
+  });
+});
