@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { fromHalf, isFiniteHalf, toHalf } from './half.js';
 import { checkScales, dequantise, quantise } from './quantise.js';
-import { sha256, Sha256 } from './sha256.js';
+import { plainSha256, sha256 } from './sha256.js';
 
 test('every binary16 survives the way to a number and back', () => {
   for (let bits = 0; bits < 65_536; bits++) {
@@ -113,28 +113,17 @@ test('weights that no scale can hold are refused, and so are scales that are no 
   }, /scale 1 of the tensor layers\.0\.up/);
 });
 
-test('SHA-256 agrees with another implementation, whole and in pieces', async () => {
+test('SHA-256 agrees with another implementation, with WebCrypto and without', async () => {
   const hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
   await fc.assert(
-    fc.asyncProperty(
-      fc.uint8Array({ maxLength: 400 }),
-      fc.array(fc.nat(130), { maxLength: 8 }),
-      async (bytes, cuts) => {
-        const pieces = new Sha256();
-        let at = 0;
-        for (const cut of cuts) {
-          pieces.update(bytes.subarray(at, at + cut));
-          at += cut;
-        }
-        pieces.update(bytes.subarray(at));
-        assert.equal(pieces.hex(), hex(bytes));
-        assert.equal(await sha256(Uint8Array.from(bytes)), hex(bytes));
-      },
-    ),
+    fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), async (bytes) => {
+      assert.equal(plainSha256(bytes), hex(bytes));
+      assert.equal(await sha256(Uint8Array.from(bytes)), hex(bytes));
+    }),
   );
-  for (const length of [55, 56, 63, 64, 119, 120, 1_000_003]) {
-    const bytes = new Uint8Array(length).fill(0xa5);
-    assert.equal(new Sha256().update(bytes).hex(), hex(bytes));
+  for (const length of [0, 55, 56, 63, 64, 119, 120, 1_000_003]) {
+    const bytes = new Uint8Array(length + 5).fill(0xa5).subarray(5);
+    assert.equal(plainSha256(bytes), hex(bytes));
   }
 });
 

@@ -1,65 +1,55 @@
-// SHA-256 (FIPS 180-4). `sha256` verifies shards and uses WebCrypto where there is one; pages served over plain HTTP
-// have none, and a shard must be verified there too, hence our own. `Sha256` takes bytes piece by piece, which
-// WebCrypto cannot: the GGUF reader hashes a header with it as the header streams by.
-// Checked against WebCrypto by property tests. Nothing secret is hashed here, so constant time does not matter.
+// SHA-256 (FIPS 180-4), which verifies shards and names models. WebCrypto does it where there is one; pages served over
+// plain HTTP have none, and a shard must be verified there too, hence `plainSha256`, some ten times slower.
+// Checked against another implementation by property tests. Nothing secret is hashed here, so constant time does not
+// matter.
 
 const roundConstants = makeRoundConstants();
 
 /** @returns 64 lower-case hex digits */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const subtle = (globalThis.crypto as Crypto | undefined)?.subtle as SubtleCrypto | undefined;
-  if (subtle === undefined) return new Sha256().update(bytes).hex();
+  if (subtle === undefined) return plainSha256(bytes);
   return toHex(new Uint8Array(await subtle.digest('SHA-256', bytes)));
 }
 
-export class Sha256 {
-  readonly #state = new Uint32Array([
-    0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-  ]);
-  readonly #schedule = new Uint32Array(64);
-  readonly #block = new Uint8Array(64);
-  #blockFilled = 0;
-  #length = 0;
+/** The same without WebCrypto. */
+export function plainSha256(bytes: Uint8Array): string {
+  // Initial values: the first 32 fractional bits of the square roots of the first eight primes (section 5.3.3).
+  const state = Int32Array.of(
+    0x6a09e667,
+    0xbb67ae85,
+    0x3c6ef372,
+    0xa54ff53a,
+    0x510e527f,
+    0x9b05688c,
+    0x1f83d9ab,
+    0x5be0cd19,
+  );
+  const schedule = new Int32Array(64);
+  const whole = bytes.length - (bytes.length % 64);
+  compress(state, schedule, bytes, whole);
+  // Padding (section 5.1.1): a one bit, zeros, the length in bits as 64 bits.
+  const rest = bytes.length - whole;
+  const tail = new Uint8Array(rest < 56 ? 64 : 128);
+  tail.set(bytes.subarray(whole));
+  tail[rest] = 0x80;
+  const view = new DataView(tail.buffer);
+  view.setUint32(tail.length - 8, Math.floor(bytes.length / 2 ** 29));
+  view.setUint32(tail.length - 4, (bytes.length * 8) >>> 0);
+  compress(state, schedule, tail, tail.length);
+  const digest = new Uint8Array(32);
+  const out = new DataView(digest.buffer);
+  state.forEach((word, i) => {
+    out.setInt32(i * 4, word);
+  });
+  return toHex(digest);
+}
 
-  update(bytes: Uint8Array): this {
-    this.#length += bytes.length;
-    let at = 0;
-    if (this.#blockFilled > 0) {
-      at = Math.min(64 - this.#blockFilled, bytes.length);
-      this.#block.set(bytes.subarray(0, at), this.#blockFilled);
-      this.#blockFilled += at;
-      if (this.#blockFilled < 64) return this;
-      this.#compress(this.#block, 0);
-      this.#blockFilled = 0;
-    }
-    for (; at + 64 <= bytes.length; at += 64) this.#compress(bytes, at);
-    this.#block.set(bytes.subarray(at));
-    this.#blockFilled = bytes.length - at;
-    return this;
-  }
-
-  /** Ends the hash. Call once. @returns 64 lower-case hex digits */
-  hex(): string {
-    const length = this.#length;
-    const tail = new Uint8Array((this.#blockFilled < 56 ? 64 : 128) - this.#blockFilled);
-    tail[0] = 0x80;
-    const view = new DataView(tail.buffer);
-    view.setUint32(tail.length - 8, Math.floor(length / 2 ** 29));
-    view.setUint32(tail.length - 4, (length * 8) >>> 0);
-    this.update(tail);
-    const digest = new Uint8Array(32);
-    const out = new DataView(digest.buffer);
-    this.#state.forEach((word, i) => {
-      out.setUint32(i * 4, word);
-    });
-    return toHex(digest);
-  }
-
-  /** Section 6.2.2, one block of 64 bytes at `at`. */
-  #compress(bytes: Uint8Array, at: number): void {
-    const w = this.#schedule;
-    const view = new DataView(bytes.buffer, bytes.byteOffset + at, 64);
-    for (let t = 0; t < 16; t++) w[t] = view.getUint32(t * 4);
+/** Section 6.2.2 over the first `length` bytes, blocks of 64. */
+function compress(state: Int32Array, w: Int32Array, bytes: Uint8Array, length: number): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < length; at += 64) {
+    for (let t = 0; t < 16; t++) w[t] = view.getInt32(at + t * 4);
     for (let t = 16; t < 64; t++) {
       const early = w[t - 15] as number;
       const late = w[t - 2] as number;
@@ -67,8 +57,14 @@ export class Sha256 {
       const s1 = rotate(late, 17) ^ rotate(late, 19) ^ (late >>> 10);
       w[t] = ((w[t - 16] as number) + s0 + (w[t - 7] as number) + s1) | 0;
     }
-    const state = this.#state;
-    let [a, b, c, d, e, f, g, h] = state as unknown as [number, number, number, number, number, number, number, number];
+    let a = state[0] as number;
+    let b = state[1] as number;
+    let c = state[2] as number;
+    let d = state[3] as number;
+    let e = state[4] as number;
+    let f = state[5] as number;
+    let g = state[6] as number;
+    let h = state[7] as number;
     for (let t = 0; t < 64; t++) {
       const sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
       const choice = (e & f) ^ (~e & g);
@@ -84,9 +80,14 @@ export class Sha256 {
       b = a;
       a = (t1 + sum0 + majority) | 0;
     }
-    [a, b, c, d, e, f, g, h].forEach((word, i) => {
-      state[i] = ((state[i] as number) + word) | 0;
-    });
+    state[0] = (state[0] as number) + a;
+    state[1] = (state[1] as number) + b;
+    state[2] = (state[2] as number) + c;
+    state[3] = (state[3] as number) + d;
+    state[4] = (state[4] as number) + e;
+    state[5] = (state[5] as number) + f;
+    state[6] = (state[6] as number) + g;
+    state[7] = (state[7] as number) + h;
   }
 }
 
@@ -95,8 +96,8 @@ const rotate = (word: number, by: number): number => (word >>> by) | (word << (3
 const toHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /** The first 32 fractional bits of the cube roots of the first 64 primes (section 4.2.2), exactly, with integers. */
-function makeRoundConstants(): Uint32Array {
-  const constants = new Uint32Array(64);
+function makeRoundConstants(): Int32Array {
+  const constants = new Int32Array(64);
   for (let n = 2, found = 0; found < 64; n++) {
     let prime = true;
     for (let d = 2; d * d <= n; d++) if (n % d === 0) prime = false;

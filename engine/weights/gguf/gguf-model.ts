@@ -8,7 +8,7 @@ import { EngineError } from '../../protocol/errors.js';
 import { checkSignal, type ByteSource } from '../byte-source.js';
 import type { LoadProgress, Model, ModelSpec, TensorFacts, TokenizerFiles } from '../model.js';
 import { checkScales } from '../quantise.js';
-import { Sha256 } from '../sha256.js';
+import { sha256 } from '../sha256.js';
 import { canHold, expectedTensors, partLengths, sameShape, shapeText, type TensorKind } from '../tensor-layout.js';
 import { readArchitecture } from './architecture.js';
 import { createFiller, halfSplitOrder, kindOf, sameOrder, type RowOrder } from './convert.js';
@@ -199,14 +199,14 @@ async function identify(
   source: ByteSource,
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const hash = new Sha256().update(new TextEncoder().encode(`${header.hash} ${source.size}`));
+  const parts = [header.hash, String(source.size)];
   const last = [...found.keys()].filter((name) => name.endsWith('.down')).at(-1) ?? 'embedding';
   for (const name of ['layers.0.query', last]) {
     const info = found.get(name)?.info;
-    if (info !== undefined)
-      hash.update(await source.read(info.offset, Math.min(sampleLength, info.byteLength), signal));
+    if (info === undefined) continue;
+    parts.push(await sha256(await source.read(info.offset, Math.min(sampleLength, info.byteLength), signal)));
   }
-  return `gguf:${hash.hex()}`;
+  return `gguf:${await sha256(new TextEncoder().encode(parts.join(' ')))}`;
 }
 
 /** Types of the matrices, the one with most bytes last: "F16 and Q4_0". Vectors stay F32 in every file. */

@@ -36,7 +36,7 @@ export interface GgufTensorInfo {
 export interface GgufHeader {
   readonly metadata: GgufMetadata;
   readonly tensors: ReadonlyMap<string, GgufTensorInfo>;
-  /** SHA-256 of the header's bytes, 64 hex digits. */
+  /** Stands for the header's bytes: 64 hex digits. */
   readonly hash: string;
 }
 
@@ -88,7 +88,7 @@ export async function readHeader(source: ByteSource, signal?: AbortSignal): Prom
   return {
     metadata,
     tensors: placeTensors(infos, Math.ceil(reader.offset / alignment) * alignment, alignment, reader),
-    hash: reader.finishHash(),
+    hash: await reader.finishHash(),
   };
 }
 
