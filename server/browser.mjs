@@ -73,10 +73,15 @@ export function findBrowser() {
   );
 }
 
-/** Flags for a closed network and software WebGPU; a real GPU is used instead where `gpu` is 'real'. */
+/**
+ * Flags for a closed network.
+ * @param {'software' | 'real' | 'none'} gpu software WebGPU, the machine's own, or a browser without WebGPU
+ */
 export const browserFlags = (gpu = 'software') => [
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-  '--enable-unsafe-webgpu',
+  ...(gpu === 'none'
+    ? ['--disable-features=WebGPU', '--disable-blink-features=WebGPU', '--disable-gpu']
+    : ['--enable-unsafe-webgpu']),
   ...(gpu === 'software' ? ['--use-webgpu-adapter=swiftshader'] : []),
   '--disable-quic',
   '--no-first-run',

@@ -36,7 +36,11 @@ for (const file of files) {
       const turn = row.ids.findIndex((id, index) => ours.ids[index] !== id);
       const same = samePrompt && turn === -1;
       if (!same) differing += 1;
-      const verdict = !samePrompt ? 'PROMPT TOKENS DIFFER' : turn === -1 ? 'equal' : `equal for ${turn} of ${row.ids.length} tokens`;
+      const verdict = !samePrompt
+        ? 'PROMPT TOKENS DIFFER'
+        : turn === -1
+          ? 'equal'
+          : `equal for ${turn} of ${row.ids.length} tokens`;
       console.log(`${verdict.padEnd(28)} ${file.padEnd(28)} ${JSON.stringify(row.prompt)} (${device})`);
     }
   } catch (error) {

@@ -34,7 +34,15 @@ for (const file of process.argv.slice(2)) {
       output.push(token);
       if (output.length >= maxTokens) break;
     }
-    console.log(JSON.stringify({ file: basename(file), prompt, promptIds: [...bos, ...ids], ids: output, text: model.detokenize(output, false, [...bos, ...ids]) }));
+    console.log(
+      JSON.stringify({
+        file: basename(file),
+        prompt,
+        promptIds: [...bos, ...ids],
+        ids: output,
+        text: model.detokenize(output, false, [...bos, ...ids]),
+      }),
+    );
   }
   await context.dispose();
   await model.dispose();

@@ -3,76 +3,17 @@
 // All weights are dequantised to float32 when it opens; sums run in float64. No batching: one position after another.
 // Method: Touvron et al. 2023 (RMSNorm, rotary positions in half-split order, grouped-query attention, SwiGLU); the
 // rotary scaling rules are those of transformers' `modeling_rope_utils`.
-// Knows nothing of text. Wrong tensor sizes throw; a model that says one thing and holds another must not pass.
+// Knows nothing of text.
 
 import { chooseToken } from '../../engine/decoders/choose.js';
 import type { AppendRequest, Choice, Decoder, DecoderInfo, Holding, Sequence } from '../../engine/decoders/decoder.js';
 import { EngineError } from '../../engine/protocol/errors.js';
-import type { Model, ModelSpec, WeightTensor } from '../../engine/weights/model.js';
-
-interface Layer {
-  readonly attentionNorm: Float32Array;
-  readonly query: Float32Array;
-  readonly key: Float32Array;
-  readonly value: Float32Array;
-  readonly queryBias: Float32Array | null;
-  readonly keyBias: Float32Array | null;
-  readonly valueBias: Float32Array | null;
-  readonly attentionOutput: Float32Array;
-  readonly feedForwardNorm: Float32Array;
-  readonly gate: Float32Array;
-  readonly up: Float32Array;
-  readonly down: Float32Array;
-}
-
-interface Weights {
-  readonly embedding: Float32Array;
-  readonly finalNorm: Float32Array;
-  readonly head: Float32Array;
-  readonly layers: readonly Layer[];
-}
+import type { Model, ModelSpec } from '../../engine/weights/model.js';
+import { readReferenceWeights, type ReferenceWeights } from './reference-weights.js';
 
 /** @throws EngineError `model-invalid` when a tensor's size is not what the spec says */
 export async function createReferenceDecoder(model: Model): Promise<Decoder> {
-  const { spec } = model;
-  const read = async (name: string, length: number): Promise<Float32Array> => {
-    const values = dequantise(await model.readTensor(name));
-    if (values.length !== length) {
-      throw new EngineError('model-invalid', `${name} has ${values.length} elements, not ${length}.`);
-    }
-    return values;
-  };
-  const { hiddenSize: hidden, feedForwardSize: inner, vocabularySize: vocabulary } = spec;
-  const queryRows = spec.heads * spec.headSize;
-  const kvRows = spec.kvHeads * spec.headSize;
-  const bias = (name: string, length: number): Promise<Float32Array | null> =>
-    model.tensors.has(name) ? read(name, length) : Promise.resolve(null);
-  const layers: Layer[] = [];
-  for (let l = 0; l < spec.layers; l++) {
-    const p = `layers.${l}.`;
-    layers.push({
-      attentionNorm: await read(`${p}attentionNorm`, hidden),
-      query: await read(`${p}query`, queryRows * hidden),
-      key: await read(`${p}key`, kvRows * hidden),
-      value: await read(`${p}value`, kvRows * hidden),
-      queryBias: await bias(`${p}queryBias`, queryRows),
-      keyBias: await bias(`${p}keyBias`, kvRows),
-      valueBias: await bias(`${p}valueBias`, kvRows),
-      attentionOutput: await read(`${p}attentionOutput`, hidden * queryRows),
-      feedForwardNorm: await read(`${p}feedForwardNorm`, hidden),
-      gate: await read(`${p}gate`, inner * hidden),
-      up: await read(`${p}up`, inner * hidden),
-      down: await read(`${p}down`, hidden * inner),
-    });
-  }
-  const embedding = await read('embedding', vocabulary * hidden);
-  const weights: Weights = {
-    embedding,
-    finalNorm: await read('finalNorm', hidden),
-    head: spec.tiedHead ? embedding : await read('head', vocabulary * hidden),
-    layers,
-  };
-  return new ReferenceDecoder(spec, weights, model.identity.byteLength);
+  return new ReferenceDecoder(model.spec, await readReferenceWeights(model), model.identity.byteLength);
 }
 
 class ReferenceDecoder implements Decoder {
@@ -81,7 +22,7 @@ class ReferenceDecoder implements Decoder {
 
   constructor(
     readonly spec: ModelSpec,
-    readonly weights: Weights,
+    readonly weights: ReferenceWeights,
     weightBytes: number,
   ) {
     this.info = {
@@ -306,38 +247,4 @@ function attend(query: Float32Array, keys: Float32Array[], values: Float32Array[
     }
   }
   return out;
-}
-
-/** Any kind of tensor as float32, row-major. */
-export function dequantise(tensor: WeightTensor): Float32Array {
-  switch (tensor.kind) {
-    case 'f32':
-      return tensor.data;
-    case 'f16':
-      return Float32Array.from(tensor.data, halfToFloat);
-    case 'q8':
-      return Float32Array.from(
-        tensor.quants,
-        (byte, i) => (byte - 128) * halfToFloat(tensor.scales[i >> 5] ?? Number.NaN),
-      );
-    case 'q4': {
-      const out = new Float32Array(tensor.quants.length * 2);
-      tensor.quants.forEach((byte, i) => {
-        const scale = halfToFloat(tensor.scales[i >> 4] ?? Number.NaN);
-        out[2 * i] = ((byte & 15) - 8) * scale;
-        out[2 * i + 1] = ((byte >> 4) - 8) * scale;
-      });
-      return out;
-    }
-  }
-}
-
-/** IEEE 754 binary16 bits to a number. */
-function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

@@ -2,8 +2,8 @@
 // browser tests talk to. The model's text says what to do: the last user message is read as a script.
 //   "say a b c"          one delta a word ("a ", "b ", "c "), then the end
 //   "slow MS a b c"      the same, with MS milliseconds between words
-//   "fail CODE a b"      says a and b, then throws an EngineError of that code (a continuation then succeeds: the
-//                        words that the partial answer already holds are skipped)
+//   "fail CODE a b c"    says all but the last word, then throws an EngineError of that code; a continuation skips what
+//                        the partial answer holds already and says the rest
 //   "die"                closes this worker in the middle of everything, as a crash would
 // Models: any URL that ends in .scripted; `?load=MS` makes loading slow, `?broken=CODE` fails, `?webgpu=CODE` fails on
 // WebGPU only. Cloud: the same script, its words in capitals.
@@ -41,12 +41,13 @@ async function* play(request: BackendRequest, speak: (word: string) => string): 
   const said = partialAnswer.split(' ').filter(Boolean).length;
   const words = rest.slice(said, completion.max_tokens === undefined ? undefined : said + completion.max_tokens);
   yield { type: 'prefilled', promptTokens: script.length, cachedTokens: 0 };
-  for (const word of words) {
+  const fails = verb === 'fail' && partialAnswer === '';
+  for (const word of fails ? words.slice(0, -1) : words) {
     if (verb === 'slow') await pause(Number(argument), signal);
     signal.throwIfAborted();
     yield { type: 'delta', text: `${speak(word)} `, tokens: 1 };
   }
-  if (verb === 'fail' && partialAnswer === '') throw new EngineError(codeOf(argument ?? ''), 'The script says so.');
+  if (fails) throw new EngineError(codeOf(argument ?? ''), 'The script says so.');
   yield { type: 'end', finishReason: 'stop', promptTokens: script.length, completionTokens: words.length };
 }
 
