@@ -71,6 +71,38 @@ test('all published templates parse', { skip: skipWithoutShared }, () => {
   }
 });
 
+test("our own model's template: roles as control tokens, tools as signatures, calls as JSON", () => {
+  const own = readFileSync(new URL('../../models/recipe/chat_template.jinja', import.meta.url), 'utf8');
+  const template = new ChatTemplate({
+    templates: new Map([['default', own]]),
+    bosToken: '<|endoftext|>',
+    eosToken: '',
+  });
+  const parameters = {
+    type: 'object',
+    properties: {
+      city: { type: 'string' },
+      unit: { enum: ['c', 'f'] },
+      days: { type: 'array', items: { type: 'integer' } },
+    },
+    required: ['city'],
+  };
+  const tools = [{ type: 'function', function: { name: 'weather', description: 'Weather now', parameters } }];
+  const call = { id: 'a', type: 'function', function: { name: 'weather', arguments: { city: 'Paris' } } };
+  const messages = [
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'Weather?' },
+    { role: 'assistant', content: null, tool_calls: [call] },
+    { role: 'tool', content: 'sunny', tool_call_id: 'a' },
+  ];
+  assert.equal(
+    template.render(messages, { addGenerationPrompt: true, tools }),
+    '<|endoftext|><|system|>Be brief.\nTools:\n- weather(city: string, unit?: "c"|"f", days?: integer[]): Weather now<|end|>' +
+      '<|user|>Weather?<|end|><|assistant|><tool_call>{"name": "weather", "arguments": {"city": "Paris"}}</tool_call>' +
+      '<|end|><|tool|>sunny<|end|><|assistant|>',
+  );
+});
+
 const made = (template: string, name = 'default'): ChatTemplate =>
   new ChatTemplate({ templates: new Map([[name, template]]), bosToken: '<s>', eosToken: '</s>', now });
 const render = (template: string): string => made(template).render([], { addGenerationPrompt: true });
