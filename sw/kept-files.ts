@@ -48,7 +48,9 @@ export async function keepAll(files: readonly { url: string; treatment: Treatmen
   for (const { url, treatment } of files) {
     if (treatment === 'pass' || (await findKept(url, treatment))) continue;
     try {
-      if (!(await keepCopy(url, await fetch(url), treatment))) failed.push(url);
+      const response = await fetch(url);
+      if (!response.ok) continue; // nothing is there: a page's failed request is nothing to keep
+      if (!(await keepCopy(url, response, treatment))) failed.push(url);
     } catch (error) {
       void error; // the network: told to the caller with the rest
       failed.push(url);

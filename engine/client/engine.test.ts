@@ -2,63 +2,19 @@
 // (test/support/scripted-worker.ts). A "tab" here is a connection of its own: its own id, port and lock.
 
 import { expect } from '@esm-bundle/chai';
-import { connect, EngineError, type ConnectOptions, type Engine, type EngineState } from './index.js';
+import { ask, failure, read, scriptedModels, Tabs, until } from '../../test/support/tabs.js';
+import { connect } from './index.js';
 
-const workerUrl = new URL('../../test/support/scripted-worker.ts', import.meta.url);
-const catalogueUrl = new URL('../../test/support/scripted-models.json', import.meta.url);
-
-const opened: Engine[] = [];
-let engineName = '';
-
-const tab = async (tabId: string, options: ConnectOptions = {}): Promise<Engine> => {
-  const engine = await connect({ workerUrl, catalogueUrl, name: engineName, tabId, ...options });
-  opened.push(engine);
-  return engine;
-};
-
-const ask = (engine: Engine, content: string, options: { signal?: AbortSignal; model?: string } = {}) =>
-  engine.chat.completions.create(
-    { messages: [{ role: 'user', content }], stream: true, ...(options.model ? { model: options.model } : {}) },
-    options.signal ? { signal: options.signal } : {},
-  );
-
-async function read(stream: AsyncIterable<{ choices: readonly { delta: { content?: string } }[] }>): Promise<string> {
-  let text = '';
-  for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
-  return text;
-}
-
-async function failure(work: Promise<unknown>): Promise<EngineError> {
-  try {
-    await work;
-  } catch (error) {
-    expect(error).to.be.instanceOf(EngineError);
-    return error as EngineError;
-  }
-  throw new Error('It was to fail, and did not.');
-}
-
-function until(engine: Engine, wanted: (state: EngineState) => boolean, milliseconds = 10_000): Promise<EngineState> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`Not reached: ${JSON.stringify(engine.state)}`)), milliseconds);
-    const look = (state: EngineState): void => {
-      if (!wanted(state)) return;
-      clearTimeout(timer);
-      stop();
-      resolve(state);
-    };
-    const stop = engine.subscribe(look);
-    look(engine.state);
-  });
-}
+let tabs = new Tabs();
+const tab = (tabId: string) => tabs.open(tabId);
 
 describe('Engine', () => {
   beforeEach(() => {
-    engineName = crypto.randomUUID();
+    tabs = new Tabs();
   });
 
   afterEach(() => {
-    for (const engine of opened.splice(0)) engine.close();
+    tabs.close();
   });
 
   it('streams an answer of the default model, with role, text, finish reason and usage', async () => {
@@ -154,7 +110,7 @@ describe('Engine', () => {
     const staying = await tab('b');
     const frame = document.createElement('iframe');
     frame.src = new URL(
-      `../../test/support/scripted-tab.html?name=${engineName}&ask=${encodeURIComponent(`slow 50 ${'w '.repeat(500)}`)}`,
+      `../../test/support/scripted-tab.html?name=${tabs.name}&ask=${encodeURIComponent(`slow 50 ${'w '.repeat(500)}`)}`,
       import.meta.url,
     ).href;
     document.body.append(frame);
@@ -192,14 +148,14 @@ describe('Engine', () => {
 
   it('gives a typed error when the worker script is not there', async () => {
     const missing = new URL('../../test/support/no-such-worker.js', import.meta.url);
-    const error = await failure(connect({ workerUrl: missing, tabId: 'a', name: engineName }));
+    const error = await failure(connect({ workerUrl: missing, tabId: 'a', name: tabs.name }));
     expect(error.code).to.equal('engine-lost');
     expect(error.hint).not.to.equal('');
   });
 
   it('gives a typed error when the worker script fails as it starts', async () => {
     const workerUrl = new URL('../../test/support/failing-worker.js', import.meta.url);
-    const error = await failure(connect({ workerUrl, tabId: 'a', name: engineName, startTimeout: 5_000 }));
+    const error = await failure(connect({ workerUrl, tabId: 'a', name: tabs.name, startTimeout: 5_000 }));
     expect(error.code).to.equal('engine-lost');
   });
 
@@ -211,7 +167,7 @@ describe('Engine', () => {
   it('lists the models of the catalogue', async () => {
     const { data } = await (await tab('a')).models.list();
     expect(data.map((model) => model.id)).to.deep.equal(['default', 'other', 'slow', 'broken', 'no-gpu']);
-    expect(data[0]?.url).to.equal(new URL('a.scripted', catalogueUrl).href);
+    expect(data[0]?.url).to.equal(new URL('a.scripted', scriptedModels).href);
   });
 
   it('refuses a bad request by its field and goes on', async () => {

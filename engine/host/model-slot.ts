@@ -96,14 +96,13 @@ export class ModelSlot {
   /** After the running model's device failed: the same model on the next rung, null when there is none. Within a turn. */
   async stepDown(error: EngineError, signal: AbortSignal): Promise<Route | null> {
     const current = this.#current;
-    if (!current || current.below.length === 0) {
+    const below = current?.below.filter((rung) => rung !== 'cloud' || this.parts.cloudAllowed()) ?? [];
+    const [next] = below;
+    if (!current || next === undefined) {
       await this.#dispose();
       this.#set({ kind: 'failed', error: error.toShape() });
       return null;
     }
-    const below = current.below.filter((rung) => rung !== 'cloud' || this.parts.cloudAllowed());
-    const [next] = below;
-    if (next === undefined) return null;
     this.parts.note(stepDownNote(current.rung, next, error));
     this.#current = null;
     try {
