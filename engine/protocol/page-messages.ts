@@ -128,6 +128,7 @@ const streamSchema: v.GenericSchema<unknown, StreamMessage> = v.variant('type', 
 ]);
 
 const requestIdSchema: v.GenericSchema<unknown, { readonly requestId: string }> = v.object({ requestId: line });
+const pingSchema: v.GenericSchema<unknown, { readonly hostId: string }> = v.object({ hostId: line });
 const urlListSchema: v.GenericSchema<unknown, readonly string[]> = v.pipe(v.array(line), v.maxLength(10_000));
 const listings: v.GenericSchema<unknown, readonly ModelListing[]> = v.pipe(v.array(listingSchema), v.maxLength(1_000));
 const nothing: v.GenericSchema<unknown, null> = v.null();
@@ -144,6 +145,7 @@ export const replySchemas = {
   complete: requestIdSchema,
   setCloudAllowed: nothing,
   fetched: urlListSchema,
+  ping: pingSchema,
   goodbye: nothing,
 } as const;
 

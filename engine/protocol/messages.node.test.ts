@@ -1,0 +1,156 @@
+// The schemas of everything that crosses a port: what is well formed passes unchanged, everything else is a typed
+// `invalid-request` (or `internal`, on the page's side) and nothing but that.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { parseChatCompletionRequest, type ChatCompletionChunk } from './chat.js';
+import { EngineError } from './errors.js';
+import { parseHello, parseId, parseLoad, parseStreamControl, parseSwitch, protocolVersion } from './host-api.js';
+import { parseBroadcast, parseReply, parseStreamMessage, replySchemas } from './page-messages.js';
+import type { EngineState } from './state.js';
+
+const hello = {
+  protocolVersion,
+  tabId: '0c5d-tab',
+  lifeLock: 'llm-elements/1/@https://site.example/#tab:0c5d-tab.1',
+  settings: {
+    catalogueUrl: 'https://site.example/models/models.json',
+    defaultModel: 'default',
+    device: 'auto' as const,
+    cloudUrl: null,
+    cloudModel: null,
+  },
+};
+
+const state: EngineState = {
+  sequence: 3,
+  hostId: 'h',
+  status: { kind: 'idle' },
+  models: [],
+  generating: null,
+  waiting: [],
+  tabs: 1,
+  cloud: { endpoint: null, allowed: false, active: false },
+  loads: 0,
+  metrics: {
+    timeToFirstToken: null,
+    tokensPerSecond: null,
+    promptTokens: 0,
+    completionTokens: 0,
+    totalCompletionTokens: 0,
+    requests: 0,
+    kvBytes: 0,
+    contextTokens: 0,
+  },
+  notes: [],
+};
+
+const chunk: ChatCompletionChunk = {
+  id: 'c',
+  object: 'chat.completion.chunk',
+  created: 1,
+  model: 'm',
+  choices: [{ index: 0, delta: { content: 'x' }, finish_reason: null }],
+  llm: { backend: 'local', model: 'm' },
+};
+
+const refused = (code: string, parse: () => unknown): void => {
+  assert.throws(parse, (error: unknown) => error instanceof EngineError && error.code === code);
+};
+
+describe('messages', () => {
+  test('well-formed ones pass, without what the schema does not know', () => {
+    assert.deepEqual(parseHello({ ...hello, more: 1 }), hello);
+    assert.deepEqual(parseLoad({ model: 'm', loadId: 'a.1' }), { model: 'm', loadId: 'a.1' });
+    assert.deepEqual(parseBroadcast({ type: 'state', state }), state);
+    assert.deepEqual(parseStreamMessage({ type: 'chunk', sequence: 0, chunk }), { type: 'chunk', sequence: 0, chunk });
+    assert.deepEqual(parseReply(replySchemas.ping, { ok: true, value: { hostId: 'h' } }), {
+      ok: true,
+      value: { hostId: 'h' },
+    });
+  });
+
+  test('a page of another protocol version is told to reload', () => {
+    refused('invalid-request', () => parseHello({ ...hello, protocolVersion: protocolVersion + 1 }));
+  });
+
+  test('settings take web addresses only, and none with a user name', () => {
+    for (const cloudUrl of ['javascript:alert(1)', 'file:///etc/passwd', 'https://key@cloud.example/v1', 'v1', '']) {
+      refused('invalid-request', () => parseHello({ ...hello, settings: { ...hello.settings, cloudUrl } }));
+    }
+  });
+
+  test('requests have limits, and the error names the field', () => {
+    const message = { role: 'user', content: 'x' };
+    const bad: [unknown, RegExp][] = [
+      [{ messages: [] }, /messages/],
+      [{ messages: [message], temperature: 3 }, /temperature/],
+      [{ messages: [message], temperature: Number.NaN }, /temperature/],
+      [{ messages: [message], max_tokens: 0 }, /max_tokens/],
+      [{ messages: [{ role: 'root', content: 'x' }] }, /messages\.0/],
+      [{ messages: [message], logit_bias: { x: 1 } }, /logit_bias/],
+      [{ messages: [message], stop: Array(65).fill('x') }, /stop/],
+      [{ messages: [{ role: 'user', content: 'x'.repeat(4_000_001) }] }, /messages\.0/],
+      [{ messages: Array(5).fill({ role: 'user', content: 'x'.repeat(3_500_000) }) }, /together/],
+    ];
+    for (const [request, words] of bad) {
+      refused('invalid-request', () => parseChatCompletionRequest(request));
+      assert.throws(() => parseChatCompletionRequest(request), { message: words });
+    }
+  });
+
+  test('a request cannot smuggle a prototype or unknown fields', () => {
+    const request = JSON.parse('{"messages":[{"role":"user","content":"x"}],"__proto__":{"stream":true},"user":"me"}');
+    const parsed = parseChatCompletionRequest(request);
+    assert.deepEqual(Object.keys(parsed), ['messages']);
+    assert.equal(parsed.stream, undefined);
+  });
+
+  test('property: anything at all is parsed or refused with the typed error', () => {
+    const parsers: [string, (value: unknown) => unknown][] = [
+      ['invalid-request', parseHello],
+      ['invalid-request', parseLoad],
+      ['invalid-request', parseStreamControl],
+      ['invalid-request', parseChatCompletionRequest],
+      ['invalid-request', (value) => parseId(value, 'id')],
+      ['invalid-request', (value) => parseSwitch(value, 'switch')],
+      ['internal', parseStreamMessage],
+      ['internal', (value) => parseReply(replySchemas.hello, value)],
+    ];
+    fc.assert(
+      fc.property(fc.anything(), (value) => {
+        assert.equal(parseBroadcast(value), null);
+        for (const [code, parse] of parsers) {
+          try {
+            parse(value);
+          } catch (error) {
+            assert.ok(error instanceof EngineError && error.code === code, String(error));
+          }
+        }
+      }),
+    );
+  });
+
+  test('property: a good message with one field put wrong is refused', () => {
+    const wrong = fc.constantFrom<unknown>(undefined, null, -1, {}, [], Symbol.iterator, () => 1, Number.NaN);
+    const broken = <T extends object>(good: T) =>
+      fc.record({ key: fc.constantFrom(...(Object.keys(good) as (keyof T)[])), value: wrong }).map(
+        ({ key, value }) => ({ ...good, [key]: value }) as unknown,
+      );
+    fc.assert(fc.property(broken(hello), (value) => refused('invalid-request', () => parseHello(value))));
+    // An empty list and no running answer are what an idle engine says.
+    const fits = (value: unknown): boolean => {
+      const { generating, models, waiting, notes } = value as EngineState;
+      return generating === null && [models, waiting, notes].every(Array.isArray) && sound(value as EngineState);
+    };
+    const sound = ({ models, waiting, notes, ...rest }: EngineState): boolean =>
+      JSON.stringify(rest) === JSON.stringify({ ...state, models: undefined, waiting: undefined, notes: undefined });
+    fc.assert(
+      fc.property(broken(state), (value) => {
+        fc.pre(!fits(value));
+        assert.equal(parseBroadcast({ type: 'state', state: value }), null);
+      }),
+    );
+  });
+});
