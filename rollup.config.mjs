@@ -104,7 +104,7 @@ export default [
       'llm-elements': resolve(root, 'components/index.ts'),
       define: resolve(root, 'components/define/all.ts'),
       client: resolve(root, 'engine/client/index.ts'),
-      ...(existsSync(join(root, 'server/demo/demo.ts')) ? { demo: resolve(root, 'server/demo/demo.ts') } : {}),
+      demo: resolve(root, 'server/demo/demo.ts'),
     },
     plugins: [...plugins, staticFiles()],
     output,
