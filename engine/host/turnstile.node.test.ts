@@ -8,12 +8,14 @@ const soon = (milliseconds = 5): Promise<void> => new Promise((resolve) => setTi
 test('runs one at a time, in order, whatever fails', async () => {
   const turnstile = new Turnstile();
   const log: string[] = [];
-  const task = (name: string, fails = false) => async () => {
-    log.push(`${name} begins`);
-    await soon();
-    log.push(`${name} ends`);
-    if (fails) throw new Error(name);
-  };
+  const task =
+    (name: string, fails = false) =>
+    async () => {
+      log.push(`${name} begins`);
+      await soon();
+      log.push(`${name} ends`);
+      if (fails) throw new Error(name);
+    };
   const results = await Promise.allSettled([
     turnstile.run(task('one')),
     turnstile.run(task('two', true)),

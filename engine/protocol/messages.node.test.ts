@@ -135,9 +135,9 @@ describe('messages', () => {
   test('property: a good message with one field put wrong is refused', () => {
     const wrong = fc.constantFrom<unknown>(undefined, null, -1, {}, [], Symbol.iterator, () => 1, Number.NaN);
     const broken = <T extends object>(good: T) =>
-      fc.record({ key: fc.constantFrom(...(Object.keys(good) as (keyof T)[])), value: wrong }).map(
-        ({ key, value }) => ({ ...good, [key]: value }) as unknown,
-      );
+      fc
+        .record({ key: fc.constantFrom(...(Object.keys(good) as (keyof T)[])), value: wrong })
+        .map(({ key, value }) => ({ ...good, [key]: value }) as unknown);
     fc.assert(fc.property(broken(hello), (value) => refused('invalid-request', () => parseHello(value))));
     // An empty list and no running answer are what an idle engine says.
     const fits = (value: unknown): boolean => {
