@@ -7,6 +7,7 @@ own evaluation can apply the same ones to the shipped pack. What goes wrong: not
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import math
 import os
@@ -207,17 +208,22 @@ def stories260k(shared: pathlib.Path) -> tuple[Llama, object]:
         p += 8 + n
     index = {s: i for i, (s, _) in reversed(list(enumerate(pieces)))}
 
+    @functools.cache
+    def join(a: int, b: int) -> tuple[float, int] | None:
+        i = index.get(pieces[a][0] + pieces[b][0]) if a > 2 and b > 2 else None
+        return None if i is None else (pieces[i][1], i)
+
     def encode(text: str) -> list[int]:
         ids: list[int] = []
         for c in " " + text:
             s = c.encode()
             ids += [index[s]] if s in index else [x + 3 for x in s]
         while True:
-            best = max(((pieces[index[s]][1], -i) for i in range(len(ids) - 1) if (s := pieces[ids[i]][0] + pieces[ids[i + 1]][0]) in index and ids[i] > 2), default=None)
-            if best is None:
+            found = [(joined[0], -i, joined[1]) for i, joined in enumerate(map(join, ids, ids[1:])) if joined]
+            if not found:
                 return ids
-            i = -best[1]
-            ids[i:i + 2] = [index[pieces[ids[i]][0] + pieces[ids[i + 1]][0]]]
+            _, i, merged = max(found)
+            ids[-i:-i + 2] = [merged]
 
     return m, encode
 
@@ -242,7 +248,7 @@ def main() -> None:
     if o.prompts:
         o.prompts.mkdir(parents=True, exist_ok=True)
         for s in skills:
-            (o.prompts / f"{s}.json").write_text(json.dumps(prompts_of(o.shared, s, o.limit), ensure_ascii=False, indent=0) + "\n")
+            (o.prompts / f"{s}.json").write_text("[\n" + ",\n".join(json.dumps(e, ensure_ascii=False) for e in prompts_of(o.shared, s, o.limit)) + "\n]\n")
         families = guide_families()
         if families:
             (o.prompts / "guide-families.json").write_text(json.dumps(families, ensure_ascii=False, indent=0) + "\n")

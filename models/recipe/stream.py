@@ -16,7 +16,7 @@ from typing import Iterator
 import numpy as np
 
 import tokenizer as tok
-from data import stories
+from data import drills, stories
 from data.types import Example
 
 SKILLS = ("facts", "tools", "extraction", "guide", "smalltalk")
@@ -57,6 +57,8 @@ def source(name: str, shared: pathlib.Path, rng: random.Random) -> Iterator[Exam
         return tiny(shared, rng)
     if name == "stories":
         return stories.examples("train", rng)
+    if name == "drills":
+        return drills.examples(rng)
     return skill_module(name).examples("train", rng)
 
 

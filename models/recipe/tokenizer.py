@@ -69,8 +69,8 @@ def type_of(s: dict) -> str:
 def signature(tool: dict) -> str:
     f = tool.get("function", tool)
     p = f.get("parameters", {})
-    args = ", ".join(f"{name}{'' if name in p.get('required', []) else '?'}: {type_of(s)}" for name, s in p.get("properties", {}).items())
-    return f"\n- {f['name']}({args})" + (f": {f['description']}" if f.get("description") else "")
+    args = ",".join(f"{name}{'' if name in p.get('required', []) else '?'}: {type_of(s)}" for name, s in p.get("properties", {}).items())
+    return f"\n-{f['name']}({args})" + (f": {f['description']}" if f.get("description") else "")
 
 
 def call_text(call: dict) -> str:

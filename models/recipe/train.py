@@ -198,7 +198,7 @@ def main() -> None:
         end = min(x for x in (plan["steps"], o.stop_at, math.inf) if x is not None)
         if step >= end:
             break
-        length = 1024 if number % 8 == 7 else 512
+        length = 1024 if (number + 1) % plan["long_every"] == 0 else 512
         per_step = plan["batch"] // (length // 512)
         per_chunk = plan["steps_per_chunk"]
         rows = stream.chunk(t, number, plan["seed"], at_step(plan["shares"], step), per_step * per_chunk, length, o.shared, plan["keep_prompt"])

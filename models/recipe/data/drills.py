@@ -1,0 +1,67 @@
+"""Drills for copying: repeat this, which value belongs to that key, what comes after. Training only, never evaluated.
+
+Called by stream.py. Tool calls and extraction are copying, and a small model learns to copy late and suddenly (the
+induction heads of Olsson et al. 2022); dense, varied drills bring that forward for few tokens. Their words are mostly
+invented, so that nothing but looking back can answer them.
+"""
+from __future__ import annotations
+
+import random
+from typing import Iterator
+
+from . import storyworld as sw
+from .types import Example
+
+_ONSET = "b c d f g h j k l m n p r s t v w z br ch cl dr fl gr pl pr qu sh sl sp st th tr".split()
+_VOWEL = "a e i o u ai ea ee oo ou".split()
+_CODA = ["", "", "", "n", "r", "l", "s", "t", "m", "ck", "nd", "st", "x", "ng"]
+_KEYS = ["name", "colour", "price", "city", "date", "size", "code", "owner", "title", "count", "room", "door", "day", "tool", "food", "page", "team", "year"]
+
+
+def word(rng: random.Random) -> str:
+    return "".join(rng.choice(_ONSET) + rng.choice(_VOWEL) + rng.choice(_CODA) for _ in range(rng.choice([1, 2, 2, 3])))
+
+
+def piece(rng: random.Random) -> str:
+    kind = rng.random()
+    if kind < 0.45:
+        w = word(rng)
+        return w.capitalize() if rng.random() < 0.4 else w
+    if kind < 0.6:
+        return rng.choice(sw.NAMES)[0]
+    if kind < 0.75:
+        return rng.choice(sw.THINGS)
+    if kind < 0.9:
+        return str(rng.randrange(10 ** rng.randint(1, 4)))
+    return rng.choice(["$%d", "%d.50", "A%d", "%d euros", "%d%%", "#%d", "%d-x"]) % rng.randrange(1000)
+
+
+def _drill(rng: random.Random) -> tuple[str, str]:
+    kind = rng.randrange(6)
+    if kind <= 1:
+        text = rng.choice([" ", " ", ", "]).join(piece(rng) for _ in range(rng.randint(2, 14)))
+        return rng.choice(["Repeat: ", "Say: ", "Repeat after me: ", "Copy this: ", "Write exactly: "]) + text, text
+    if kind == 2:
+        items = [piece(rng) for _ in range(rng.randint(2, 6))]
+        return rng.choice(["Make a list: ", "List: ", "As a list: "]) + ", ".join(items), "\n".join("- " + i for i in items)
+    if kind == 3:
+        items = list(dict.fromkeys(word(rng) for _ in range(rng.randint(3, 9))))
+        i = rng.randrange(len(items) - 1)
+        return " ".join(items) + "\n\n" + rng.choice(["What comes after {}?", "Which word follows {}?", "After {}?"]).format(items[i]), items[i + 1]
+    keys = rng.sample(_KEYS, rng.randint(2, 6)) if rng.random() < 0.5 else list(dict.fromkeys(word(rng) for _ in range(rng.randint(2, 6))))
+    pairs = {k: piece(rng) for k in keys}
+    k = rng.choice(list(pairs))
+    if kind == 4:
+        body = rng.choice(["\n", ", ", "; "]).join(f"{a}: {b}" for a, b in pairs.items())
+        return body + "\n\n" + rng.choice(["What is {}?", "{}?", "Which value has {}?", "Give me {}."]).format(k), pairs[k]
+    body = " ".join(f"The {a} is {b}." for a, b in pairs.items())
+    return body + " " + rng.choice(["What is the {}?", "The {}?"]).format(k), f"The {k} is {pairs[k]}."
+
+
+def examples(rng: random.Random) -> Iterator[Example]:
+    while True:
+        turns: list[dict] = []
+        for _ in range(rng.choice([1, 1, 2, 3])):
+            ask, answer = _drill(rng)
+            turns += [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]
+        yield Example("drills", tuple(turns))
