@@ -186,6 +186,11 @@ export const chatStyles = css`
     overflow-wrap: anywhere;
   }
 
+  /* The whole composer shows the focus. */
+  textarea:focus-visible {
+    outline: 0;
+  }
+
   textarea::placeholder {
     color: var(--_quiet);
     opacity: 1;

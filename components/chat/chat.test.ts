@@ -104,6 +104,8 @@ describe('<llm-chat>', () => {
       expect(chat.field.value).to.equal('');
       expect(element.shadowRoot?.activeElement).to.equal(chat.field);
       expect(engine.requests[0]?.messages).to.deep.equal([{ role: 'user', content: 'Tell me a story' }]);
+      const meta = chat.lastAnswer?.querySelector('[part=meta]')?.textContent;
+      expect(meta).to.include(words.chat.onDevice).and.to.include(demoLoaded.name);
     });
 
     it('starts a line with Shift+Enter and leaves an input method alone', async () => {

@@ -170,6 +170,12 @@ export class LlmChat extends LitElement {
     return { systemPrompt, tools, temperature, maxTokens };
   }
 
+  /** For buttons that vanish with what they do: the focus goes to the field. Calls from the page move no focus. */
+  #refocus(act: () => void): void {
+    act();
+    this.focus({ preventScroll: true });
+  }
+
   #submit(): void {
     const { field } = this;
     if (field === null || this.#conversation.busy || !this.#request(field.value)) return;
@@ -182,7 +188,7 @@ export class LlmChat extends LitElement {
   #request(text: string): boolean {
     const wanted = text.trim();
     if (wanted === '' || !this.dispatchEvent(new LlmSendEvent({ text: wanted }))) return false;
-    this.focus();
+    this.focus({ preventScroll: true });
     return this.send(wanted);
   }
 
@@ -310,7 +316,6 @@ export class LlmChat extends LitElement {
   retry(): void {
     this.failure = null;
     this.#conversation.retry(this.#settings());
-    this.focus();
   }
 
   /** Forgets the conversation and starts anew. */
@@ -319,7 +324,6 @@ export class LlmChat extends LitElement {
     this.failure = null;
     this.#conversation.clear();
     this.#narrator.newChat();
-    this.focus();
   }
 
   /** Hands in a tool's result by the id of its call. False where no open call has this id. */
@@ -338,7 +342,7 @@ export class LlmChat extends LitElement {
     const waiting = last?.kind === 'answer' && last.status === 'waiting';
     const status = statusLine(this.#engine.store.connection, waiting);
     return html`<div class="frame" part="base">
-      ${renderHeader(status, waiting, entries.length === 0 ? null : () => this.newChat())}
+      ${renderHeader(status, waiting, entries.length === 0 ? null : () => this.#refocus(() => this.newChat()))}
       <div class="middle">
         <div
           class="scroller"
@@ -395,9 +399,9 @@ export class LlmChat extends LitElement {
       results,
       last: entries.at(-1),
       status,
-      cloudHost: this.#engine.state?.cloud.endpoint ?? '',
+      modelName: (id: string) => this.#engine.state?.models.find((model) => model.id === id)?.name ?? id,
       copy: (text: string) => this.#copy(text),
-      retry: () => this.retry(),
+      retry: () => this.#refocus(() => this.retry()),
     };
     return html`<div class="messages">
       ${repeat(

@@ -22,7 +22,8 @@ export interface MessageContext {
   readonly last: Entry | undefined;
   /** What the engine does while an answer waits. */
   readonly status: StatusLine;
-  readonly cloudHost: string;
+  /** A model's name by its id. */
+  readonly modelName: (id: string) => string;
   readonly copy: (text: string) => Promise<boolean>;
   readonly retry: () => void;
 }
@@ -45,8 +46,9 @@ export function renderEntry(entry: Entry, context: MessageContext): unknown {
       const last = entry === context.last;
       const results = entry.toolCalls.map(({ id }) => context.results.get(id));
       const waiting = entry.status === 'waiting' ? context.status : null;
-      return guard([entry, last, waiting?.text, waiting?.progress, context.cloudHost, ...results], () =>
-        renderAnswer(entry, last, context),
+      return guard(
+        [entry, last, waiting?.text, waiting?.progress, context.modelName(entry.provenance?.model ?? ''), ...results],
+        () => renderAnswer(entry, last, context),
       );
     }
   }
@@ -56,7 +58,8 @@ function renderAnswer(answer: AnswerEntry, last: boolean, context: MessageContex
   const stream = context.markdown(answer);
   stream.update(answer.text);
   const unfinished = answer.status === 'waiting' || answer.status === 'streaming';
-  const cloudName = answer.provenance?.backend === 'cloud' ? answer.provenance.model : words.chat.cloud;
+  const cloudName =
+    answer.provenance?.backend === 'cloud' ? context.modelName(answer.provenance.model) : words.chat.cloud;
   return html`<article
     class="message assistant"
     part="message assistant-message"
@@ -104,7 +107,7 @@ function renderMeta(answer: AnswerEntry, last: boolean, context: MessageContext)
   const { provenance, usage, tokensPerSecond, status } = answer;
   const facts = [
     status === 'stopped' ? words.chat.stopped : '',
-    provenance?.model ?? '',
+    provenance === null ? '' : context.modelName(provenance.model),
     tokensPerSecond === null ? '' : formatRate(tokensPerSecond),
     usage === null || usage.completion_tokens === 0 ? '' : words.chat.tokens(usage.completion_tokens),
   ].filter((fact) => fact !== '');

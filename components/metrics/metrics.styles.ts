@@ -55,7 +55,6 @@ export const metricsStyles = css`
   }
 
   .main .none {
-    font-size: 1rem;
     font-weight: 400;
   }
 
@@ -69,7 +68,7 @@ export const metricsStyles = css`
 
   .details div {
     display: grid;
-    grid-template-columns: minmax(0, 2fr) minmax(0, 3fr);
+    grid-template-columns: auto minmax(0, 1fr);
     gap: 0.75rem;
     align-items: baseline;
     padding-block: 0.4rem;

@@ -121,7 +121,9 @@ const renderList = (name: 'main' | 'details', figures: readonly Figure[]): Templ
       ([term, value]) =>
         html`<div part="figure">
           <dt>${term}</dt>
-          <dd dir="auto">${value ?? html`<span class="none">${words.metrics.none}</span>`}</dd>
+          <dd dir="auto">
+            ${value ?? html`<span class="none" aria-hidden="true">–</span><span class="hidden">${words.metrics.none}</span>`}
+          </dd>
         </div>`,
     )}
   </dl>`;

@@ -210,13 +210,14 @@ export class LlmModelPicker extends LitElement {
 function choicesOf({ models, cloud }: EngineState): readonly Choice[] {
   const { facts } = words.picker;
   const choices = models.map((model): Choice => {
-    const size = formatBytes(model.byteLength);
+    // A catalogue may not know the size of what lies elsewhere.
+    const size = model.byteLength > 0 ? formatBytes(model.byteLength) : '';
     return {
       id: model.id,
       name: model.name,
       description: model.description,
       facts: [
-        facts.size(size),
+        size === '' ? '' : facts.size(size),
         model.parameters > 0 ? facts.parameters(formatParameters(model.parameters)) : '',
         facts.context(model.contextLength),
         facts.quantisation(model.quantisation),

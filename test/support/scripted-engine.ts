@@ -258,7 +258,7 @@ export class ScriptedEngine implements EngineLike {
     backend: Provenance['backend'],
     finish_reason: FinishReason | null = null,
   ): ChatCompletionChunk {
-    const model = backend === 'cloud' ? 'cloud-model' : 'Demo model';
+    const model = backend === 'cloud' ? 'cloud-model' : 'default';
     return {
       id: `answer-${String(this.requests.length)}`,
       object: 'chat.completion.chunk',
