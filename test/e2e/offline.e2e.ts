@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type * as Client from '../../engine/client/index.js';
 import { answer, clientPage, withKit } from './support.js';
 
 test('after one visit the kit works with the server gone', async () => {
@@ -10,9 +11,7 @@ test('after one visit the kit works with the server gone', async () => {
     const page = await clientPage(kit);
     const before = await answer(page, 'Write a story about a brave mouse');
     const missing = await page.evaluate(async () => {
-      const client = (await import(
-        new URL('/client.js', location.href).href
-      )) as typeof import('../../engine/client/index.js');
+      const client = (await import(new URL('/client.js', location.href).href)) as typeof Client;
       const worker = await client.registerServiceWorker({ pages: true, engine: window.engine });
       return await worker.keep();
     });

@@ -3,6 +3,7 @@
 
 import type { Page } from 'playwright-core';
 import type { Engine } from '../../engine/client/engine.js';
+import type * as Client from '../../engine/client/index.js';
 import type { EngineState } from '../../engine/protocol/state.js';
 import { openKit } from '../../server/kit-browser.mjs';
 
@@ -32,9 +33,7 @@ export async function clientPage(kit: Kit, options: Record<string, unknown> = { 
   const page = await kit.context.newPage();
   await page.goto(`${kit.origin}/blank.html`);
   await page.evaluate(async (given) => {
-    const client = (await import(
-      new URL('/client.js', location.href).href
-    )) as typeof import('../../engine/client/index.js');
+    const client = (await import(new URL('/client.js', location.href).href)) as typeof Client;
     window.engine = await client.connect(given);
   }, options);
   return page;

@@ -1,8 +1,9 @@
 // Runs GGUF files by the independent reference writer through the kit and holds tokens and greedy text against what
 // llama.cpp said of the same files (llama-cpp-reference.jsonl; llama-cpp-reference.mjs made it).
-//   node test/interop/compare.mjs <folder with the .gguf files> [--device wasm|webgpu] [--only substring]
-// llama.cpp rounds activations to int8 before it multiplies Q8_0 and Q4_0 weights and keeps keys and values in f16; we do
-// neither here, so a near-tie may turn. Prompt tokens must be equal. Of the answer, the length of the common beginning is
+//   node test/interop/compare.mjs <folder with the .gguf files> [--device wasm|webgpu] [--only substring] [--exact]
+// llama.cpp rounds activations to int8 before it multiplies Q8_0 and Q4_0 weights; we do not, so a near-tie may turn.
+// --exact compares with what llama.cpp said of the same weights dequantised to F32 (dequantise_gguf.py), where it rounds
+// nothing but keys and values (f16). Prompt tokens must be equal. Of the answer, the length of the common beginning is
 // shown, and where it is not whole, that is said, never smoothed over. Exit code 0 only when every token is equal.
 
 import { readFileSync, existsSync } from 'node:fs';
@@ -12,14 +13,21 @@ import { openLab } from '../../bench/lab/lab.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { device: { type: 'string', default: 'wasm' }, only: { type: 'string', default: '' } },
+  options: {
+    device: { type: 'string', default: 'wasm' },
+    only: { type: 'string', default: '' },
+    exact: { type: 'boolean', default: false },
+  },
 });
 if (positionals.length !== 1) {
   console.error('node test/interop/compare.mjs <folder with .gguf files> [--device wasm|webgpu] [--only substring]');
   process.exit(2);
 }
 const folder = resolve(positionals[0]);
-const rows = readFileSync(join(import.meta.dirname, 'llama-cpp-reference.jsonl'), 'utf8')
+const rows = readFileSync(
+  join(import.meta.dirname, values.exact ? 'llama-cpp-exact.jsonl' : 'llama-cpp-reference.jsonl'),
+  'utf8',
+)
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line))

@@ -4,6 +4,7 @@
 //   "slow MS a b c"      the same, with MS milliseconds between words
 //   "fail CODE a b c"    says all but the last word, then throws an EngineError of that code; a continuation skips what
 //                        the partial answer holds already and says the rest
+//   "hang MS a b"        blocks this worker for MS milliseconds before it speaks, as a defect would
 //   "die"                closes this worker in the middle of everything, as a crash would
 // Models: any URL that ends in .scripted; `?load=MS` makes loading slow, `?broken=CODE` fails, `?webgpu=CODE` fails on
 // WebGPU only. Cloud: the same script, its words in capitals.
@@ -37,7 +38,11 @@ async function* play(request: BackendRequest, speak: (word: string) => string): 
     globalThis.close(); // the current task still runs to its end: it must never come
     await new Promise(() => undefined);
   }
-  const argument = verb === 'slow' || verb === 'fail' ? rest.shift() : undefined;
+  const argument = ['slow', 'fail', 'hang'].includes(verb) ? rest.shift() : undefined;
+  if (verb === 'hang') {
+    const until = performance.now() + Number(argument);
+    while (performance.now() < until);
+  }
   const said = partialAnswer.split(' ').filter(Boolean).length;
   const words = rest.slice(said, completion.max_tokens === undefined ? undefined : said + completion.max_tokens);
   yield { type: 'prefilled', promptTokens: script.length, cachedTokens: 0 };
