@@ -66,7 +66,9 @@ export class Connection {
       const lifeLock = tabLockName(options.scope, `${options.tabId}.${++connections}.${Date.now().toString(36)}`);
       await connection.#holdLifeLock(lifeLock);
       const { tabId, settings } = options;
-      const hello = await connection.call('hello', { protocolVersion, tabId, lifeLock, settings });
+      // Under the start's own deadline, not the heartbeat: a host that is just busy may take its time.
+      const request = { protocolVersion, tabId, lifeLock, settings };
+      const hello = await connection.#unlessGone(() => connection.#request('hello', request));
       connection.#watchHost(hello.state.hostId);
       return { connection, hello };
     } catch (error) {
@@ -83,23 +85,32 @@ export class Connection {
   }
 
   /**
-   * @param transferables ports among the arguments that go over
    * @throws EngineError of the host, or the reason for which the connection ended
    */
   async call<M extends keyof Answers>(method: M, argument?: unknown, port?: MessagePort): Promise<Answers[M]> {
-    return await this.during(async () => {
-      const remote = this.host[method] as unknown as (...args: unknown[]) => Promise<unknown>;
-      const args = port === undefined ? [argument] : [argument, transfer(port, [port])];
-      const reply = parseReply(replySchemas[method] as GenericSchema<unknown, Answers[M]>, await remote(...args));
-      if (reply.ok) return reply.value;
-      throw EngineError.from(reply.error);
-    });
+    return await this.during(() => this.#request(method, argument, port));
   }
 
   /** Runs `work` under the heartbeat; ends with the connection's reason if that is over first. */
   async during<T>(work: () => Promise<T>): Promise<T> {
-    this.#throwIfGone();
     this.#beat(+1);
+    try {
+      return await this.#unlessGone(work);
+    } finally {
+      this.#beat(-1);
+    }
+  }
+
+  async #request<M extends keyof Answers>(method: M, argument: unknown, port?: MessagePort): Promise<Answers[M]> {
+    const remote = this.host[method] as unknown as (...args: unknown[]) => Promise<unknown>;
+    const args = port === undefined ? [argument] : [argument, transfer(port, [port])];
+    const reply = parseReply(replySchemas[method] as GenericSchema<unknown, Answers[M]>, await remote(...args));
+    if (reply.ok) return reply.value;
+    throw EngineError.from(reply.error);
+  }
+
+  async #unlessGone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.gone.aborted) throw EngineError.from(this.gone.reason);
     let stop = (): void => undefined;
     const over = new Promise<never>((_resolve, reject) => {
       stop = () => reject(EngineError.from(this.gone.reason));
@@ -109,7 +120,6 @@ export class Connection {
       return await Promise.race([work(), over]);
     } finally {
       this.gone.removeEventListener('abort', stop);
-      this.#beat(-1);
     }
   }
 
@@ -132,10 +142,6 @@ export class Connection {
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
     this.#gone.abort(reason);
     this.port.close();
-  }
-
-  #throwIfGone(): void {
-    if (this.gone.aborted) throw EngineError.from(this.gone.reason);
   }
 
   async #holdLifeLock(name: string): Promise<void> {

@@ -2,7 +2,8 @@
 // (test/support/scripted-worker.ts). A "tab" here is a connection of its own: its own id, port and lock.
 
 import { expect } from '@esm-bundle/chai';
-import { ask, failure, read, scriptedModels, Tabs, until } from '../../test/support/tabs.js';
+import { engineScope } from '../protocol/scope.js';
+import { ask, failure, read, scriptedModels, scriptedWorker, Tabs, until } from '../../test/support/tabs.js';
 import { connect } from './index.js';
 
 let tabs = new Tabs();
@@ -144,6 +145,56 @@ describe('Engine', () => {
     expect(one.state.hostId).not.to.equal(hostId);
     expect(await read(await ask(two, 'say too'))).to.equal('too ');
     expect(two.state.hostId).to.equal(one.state.hostId);
+  });
+
+  it('counts a host that no longer answers as dead, and works again when it answers', async () => {
+    const engine = await tabs.open('a', { heartbeatTimeout: 500 });
+    await engine.load('default');
+    const began = performance.now();
+    expect((await failure(ask(engine, 'hang 2500 a').then(read))).code).to.equal('engine-lost');
+    expect(performance.now() - began).to.be.below(2_000);
+    expect(await read(await ask(engine, 'say again'))).to.equal('again ');
+  });
+
+  it('gives a typed error when the worker never answers', async () => {
+    const workerUrl = new URL('../../test/support/silent-worker.js', import.meta.url);
+    const error = await failure(connect({ workerUrl, tabId: 'a', name: tabs.name, startTimeout: 300 }));
+    expect(error.code).to.equal('engine-lost');
+    expect(error.message).to.contain('did not answer');
+  });
+
+  it('takes no state from strangers on the channel', async () => {
+    const engine = await tab('a');
+    await engine.load('default');
+    const { hostId, sequence } = engine.state;
+    const scope = engineScope(scriptedWorker.href, tabs.name);
+    const stranger = new BroadcastChannel(scope);
+    const forged = { ...engine.state, sequence: sequence + 1000, notes: ['forged'] };
+    stranger.postMessage('state');
+    stranger.postMessage({ type: 'state', state: { ...forged, notes: 'forged' } });
+    stranger.postMessage({ type: 'state', state: { ...forged, status: { kind: 'ready' } } });
+    stranger.postMessage({ type: 'state', state: { ...forged, models: Array(2_000).fill(engine.state.models[0]) } });
+    stranger.postMessage({ type: 'state', state: { ...forged, hostId: 'another' } });
+    expect(await read(await ask(engine, 'say fine'))).to.equal('fine ');
+    expect(engine.state.hostId).to.equal(hostId);
+    expect(engine.state.notes).to.deep.equal([]);
+    stranger.close();
+  });
+
+  it('takes the settings of the first tab, and tells the others', async () => {
+    const one = await tabs.open('a', { defaultModel: 'other' });
+    const warned: unknown[] = [];
+    const { warn } = console;
+    console.warn = (...words: unknown[]): void => void warned.push(...words);
+    try {
+      const two = await tabs.open('b', { defaultModel: 'default' });
+      expect(two.settings).to.deep.equal(one.settings);
+      expect(warned.join()).to.contain('defaultModel');
+      const { model } = await two.chat.completions.create({ messages: [{ role: 'user', content: 'say x' }] });
+      expect(model).to.equal('other');
+    } finally {
+      console.warn = warn;
+    }
   });
 
   it('gives a typed error when the worker script is not there', async () => {

@@ -64,6 +64,12 @@ export class Catalogue {
     return this.#listings;
   }
 
+  /** Forgets what is known: the site names another catalogue. */
+  reset(): void {
+    this.#listings = [];
+    this.#pending = null;
+  }
+
   /** @throws EngineError `network`, `model-invalid` */
   async ready(): Promise<void> {
     this.#pending ??= this.#fetch().catch((error: unknown) => {
@@ -105,7 +111,9 @@ export class Catalogue {
         cause: error,
       });
     }
-    this.#listings = parseCatalogue(value, url);
+    const listings = parseCatalogue(value, url);
+    if (url !== this.url()) return; // another catalogue was named meanwhile
+    this.#listings = listings;
     this.changed();
   }
 

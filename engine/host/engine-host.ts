@@ -166,10 +166,20 @@ export class EngineHost {
     fetched: async () => this.parts.fetched(),
   };
 
-  /** The first tab's settings hold for as long as this host lives. */
+  /**
+   * The first tab's settings hold for as long as any tab is here. When all had left and the browser kept the worker (a
+   * reload does), the next tab's settings hold, and what was loaded under others is freed.
+   */
   #settle(settings: EngineSettings): void {
-    if (this.#settings) return;
+    const before = this.#settings;
+    if (before !== null) {
+      const someoneIsHere = [...this.#sessions].some((session) => session.tabId !== null);
+      if (someoneIsHere || JSON.stringify(before) === JSON.stringify(settings)) return;
+      this.#catalogue.reset();
+      void this.#slot.unload();
+    }
     this.#settings = settings;
+    this.#cloudAllowed = false;
     const { cloudUrl } = settings;
     if (cloudUrl !== null) {
       this.#consentRead = this.parts.consent.read(cloudUrl).then((allowed) => {

@@ -146,6 +146,7 @@ export class ModelSlot {
 
   /** Waits along; leaving by the signal breaks the load off when nobody else waits. */
   #join(listing: ModelListing, device: DeviceSetting, signal: AbortSignal): Load {
+    if (signal.aborted) throw EngineError.from(signal.reason);
     const key = `${device} ${listing.id}`;
     const load = this.#loads.get(key) ?? this.#newLoad(key, listing, device);
     load.waiters++;
