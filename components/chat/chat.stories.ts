@@ -1,0 +1,193 @@
+// `<llm-chat>` in each of its states, driven by a scripted engine: no worker, no model.
+
+import { html } from 'lit';
+import type { Meta, StoryObj } from '@storybook/web-components-vite';
+import type { EngineState } from '../../engine/protocol/state.js';
+import { ScriptedEngine, demoLoaded, type Script, type ScriptStep } from '../../test/support/scripted-engine.js';
+import type { LlmChat } from './chat.js';
+
+interface Arguments {
+  welcome: string;
+  suggestions: string;
+  placeholder: string;
+  /** What the engine does. */
+  script: Script;
+  /** What the visitor has written already. */
+  say: string;
+}
+
+const ready: Partial<EngineState> = { status: { kind: 'ready', model: demoLoaded } };
+
+const meta: Meta<Arguments> = {
+  title: 'Elements/llm-chat',
+  component: 'llm-chat',
+  args: { welcome: '', suggestions: '', placeholder: 'Write a message', script: { state: ready }, say: '' },
+  argTypes: { script: { control: false }, say: { control: false } },
+  render: ({ welcome, suggestions, placeholder, script }) =>
+    html`<llm-engine .engine=${new ScriptedEngine(script)}>
+      <llm-chat welcome=${welcome} suggestions=${suggestions} placeholder=${placeholder}></llm-chat>
+    </llm-engine>`,
+  play: async ({ canvasElement, args }) => {
+    const chat = canvasElement.querySelector<LlmChat>('llm-chat');
+    await chat?.updateComplete;
+    if (args.say !== '') chat?.send(args.say);
+  },
+};
+
+export default meta;
+type Story = StoryObj<Arguments>;
+
+const answering = (...steps: readonly ScriptStep[]): Script => ({ state: ready, pace: 25, answers: [steps] });
+
+const story =
+  'Once upon a time there was a **small mouse** called Pip, who lived under the old oak.\n\nOne day she heard a cry from the well. “I am little,” she said, “but I am not *that* little.” And down she went.';
+
+const everything = `# Everything at once
+
+A paragraph with **bold**, *emphasis*, ~~deleted~~ and \`code\`, [a link](https://example.com/page) and ![an image](https://example.com/cat.png).
+
+1. One
+2. Two
+   - nested
+   - [x] done
+
+| Animal | Legs |
+|---|--:|
+| Mouse | 4 |
+| Bird | 2 |
+
+\`\`\`html
+<script type="module" src="/llm-elements/define.js"></script>
+<llm-chat></llm-chat>
+\`\`\`
+
+> A quotation.
+
+<b onclick="alert(1)">HTML stays text.</b>`;
+
+export const Empty: Story = {};
+
+export const Suggestions: Story = {
+  args: {
+    welcome: 'What shall we talk about?',
+    suggestions: 'Write a story about a brave mouse | How do I embed the chat? | What is the capital of France?',
+    script: answering({ say: story }),
+  },
+};
+
+export const NotLoadedYet: Story = { args: { script: { loadTime: 4_000, pace: 25, answers: [[{ say: story }]] } } };
+
+export const Loading: Story = { args: { say: 'Tell me a story', script: { loadTime: 60_000 } } };
+
+export const Streaming: Story = { args: { say: 'Tell me a story', script: answering({ say: story.repeat(4) }) } };
+
+export const Markdown: Story = {
+  args: { say: 'Show me everything', script: { state: ready, answers: [[{ say: everything }]] } },
+};
+
+export const Failed: Story = {
+  args: {
+    say: 'Are you there?',
+    script: answering(
+      { say: 'I was about to say' },
+      {
+        fail: {
+          code: 'device-lost',
+          message: 'The browser took the GPU away in the middle of the answer.',
+          hint: 'Try again; the model is loaded anew.',
+        },
+      },
+    ),
+  },
+};
+
+export const NoEngine: Story = {
+  args: {
+    script: {
+      state: {
+        status: {
+          kind: 'failed',
+          error: {
+            code: 'wasm-unsupported',
+            message: 'This browser has no WebAssembly SIMD.',
+            hint: 'Use a current Chrome, Edge, Firefox or Safari.',
+          },
+        },
+      },
+    },
+  },
+};
+
+export const Cloud: Story = {
+  args: {
+    say: 'Who are you?',
+    script: {
+      state: { ...ready, cloud: { endpoint: 'api.example.com', allowed: true, active: false } },
+      answers: [
+        [{ say: 'This was written on the device.\n\n' }, { say: 'This came from the cloud.', backend: 'cloud' }],
+      ],
+    },
+  },
+};
+
+export const InLine: Story = {
+  args: {
+    say: 'Hello',
+    script: {
+      state: { ...ready, generating: { tabId: 'another', requestId: '1' }, waiting: ['this-tab'] },
+      answers: [[{ wait: 1e9 }]],
+    },
+  },
+};
+
+export const ToolCall: Story = {
+  args: {
+    say: 'Switch to dark mode',
+    script: {
+      state: ready,
+      answers: [
+        [{ call: { id: '1', type: 'function', function: { name: 'set_theme', arguments: '{"theme":"dark"}' } } }],
+        [{ say: 'The page is in dark mode now.' }],
+      ],
+    },
+  },
+  render: ({ script }) =>
+    html`<llm-engine .engine=${new ScriptedEngine(script)}>
+      <llm-chat
+        @llm-tool-call=${(event: HTMLElementEventMap['llm-tool-call']) => event.respondWith({ ok: true })}
+      ></llm-chat>
+    </llm-engine>`,
+};
+
+export const RightToLeft: Story = {
+  globals: { direction: 'rtl' },
+  args: {
+    say: 'ما هو هذا؟',
+    script: {
+      state: ready,
+      answers: [[{ say: 'مرحبا! هذا مثال على `code` في النص.\n\n- واحد\n- اثنان\n\n```js\nconsole.log("ltr");\n```' }]],
+    },
+  },
+};
+
+export const Narrow: Story = {
+  globals: { width: '320px' },
+  args: {
+    say: 'A word as long as '.concat('w'.repeat(80)),
+    script: { state: ready, answers: [[{ say: everything }]] },
+  },
+};
+
+export const Long: Story = {
+  args: { say: 'All of it', script: { state: ready, answers: [[{ say: `${everything}\n\n`.repeat(20) }]] } },
+};
+
+export const Themed: Story = {
+  render: ({ script }) =>
+    html`<llm-engine .engine=${new ScriptedEngine(script)}>
+      <llm-chat
+        style="--llm-accent: light-dark(#0b6b57, #7fd9c0); --llm-on-accent: light-dark(#fff, #06281f); --llm-radius: 4px; font-family: Georgia, serif"
+        suggestions="Teal and serif | Square corners"
+      ></llm-chat>
+    </llm-engine>`,
+};
