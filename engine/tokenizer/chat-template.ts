@@ -12,11 +12,13 @@ import { pythonText } from './python-text.js';
 import { strftime } from './strftime.js';
 import type { RenderOptions, TemplateMessage } from './tokenizer.js';
 
-/** Nodes of the template's tree evaluated in one rendering; ten thousand messages need about a tenth. */
-const maximumSteps = 5_000_000;
+/** Nodes of the template's tree evaluated in one rendering; ten thousand messages need about a million. */
+const maximumSteps = 2_000_000;
+/** Of one rendering; published templates take milliseconds. A slow device may meet this before the steps. */
+const maximumMilliseconds = 3_000;
 /** UTF-16 units of any string that a template makes, the result included. */
 const maximumLength = 32_000_000;
-const maximumRange = 100_000;
+const maximumRange = 10_000;
 
 type Statement = Parameters<Interpreter['evaluate']>[0];
 type Value = ReturnType<Interpreter['evaluate']>;
@@ -29,10 +31,14 @@ class TooMuch extends Error {}
  */
 class BoundedInterpreter extends Interpreter {
   private steps = 0;
+  private readonly began = performance.now();
 
   override evaluate(statement: Statement, environment: Environment): Value {
     this.steps += 1;
     if (this.steps > maximumSteps) throw new TooMuch(`it took more than ${maximumSteps} steps`);
+    if (this.steps % 256 === 0 && performance.now() - this.began > maximumMilliseconds) {
+      throw new TooMuch(`it took more than ${maximumMilliseconds / 1000} seconds`);
+    }
     const value = this.mended(statement, environment) ?? super.evaluate(statement, environment);
     if (typeof value.value === 'string' && value.value.length > maximumLength) {
       throw new TooMuch(`it wrote more than ${maximumLength} characters`);
