@@ -138,7 +138,7 @@ test('endless loops, huge ranges, strings that double and endless recursion are 
     '{% set n = namespace(i=0) %}{% for i in range(10000) %}{% for j in range(9) %}{% for k in range(9) %}{% set n.i = n.i + 1 %}{% endfor %}{% endfor %}{% endfor %}',
     /steps|seconds/,
   );
-  assert.ok(performance.now() - before < 10_000, 'stopped in time');
+  assert.ok(performance.now() - before < 20_000, 'stopped in time');
   refuses('{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}', /./);
 });
 
