@@ -85,7 +85,10 @@ function encode(text: string, addSpecial = true): number[] {
 }
 
 /** Continues raw text at temperature 0, at most `count` tokens. */
-async function continueText(text: string, count: number): Promise<{ promptIds: number[]; ids: number[]; text: string }> {
+async function continueText(
+  text: string,
+  count: number,
+): Promise<{ promptIds: number[]; ids: number[]; text: string }> {
   const { decoder, tokenizer } = current();
   const promptIds = encode(text);
   const sequence = decoder.openSequence();
@@ -131,7 +134,7 @@ async function nats(text: string, start: number, window: number): Promise<{ nats
   const vocabulary = decoder.info.vocabularySize;
   let sum = 0;
   let count = 0;
-  for (let at = 0; at < ids.length - 1; ) {
+  for (let at = 0; at < ids.length - 1;) {
     const begin = at === 0 ? 0 : at - Math.floor(window / 2);
     const piece = ids.slice(begin, begin + window + 1);
     const logits = await decoder.logits(piece.slice(0, -1));

@@ -40,19 +40,21 @@ export async function openLab({ mounts = {}, gpu } = {}) {
   await page.waitForFunction(() => globalThis.lab !== undefined);
   return {
     async call(method, ...values) {
-      return await page.evaluate(
-        async ({ method, values }) => {
-          try {
-            return { ok: true, value: await globalThis.lab[method](...values) };
-          } catch (error) {
-            return { ok: false, message: `${error.code ?? error.name}: ${error.message} ${error.hint ?? ''}` };
-          }
-        },
-        { method, values },
-      ).then((reply) => {
-        if (reply.ok) return reply.value;
-        throw new Error(reply.message);
-      });
+      return await page
+        .evaluate(
+          async ({ method, values }) => {
+            try {
+              return { ok: true, value: await globalThis.lab[method](...values) };
+            } catch (error) {
+              return { ok: false, message: `${error.code ?? error.name}: ${error.message} ${error.hint ?? ''}` };
+            }
+          },
+          { method, values },
+        )
+        .then((reply) => {
+          if (reply.ok) return reply.value;
+          throw new Error(reply.message);
+        });
     },
     close: () => kit.close(),
   };
