@@ -1,8 +1,35 @@
 // What `npm run manifest` reads to write custom-elements.json, the elements' reference for editors and docs.
+
+/** The public surface only: elements, their registration and the entry; events are the documented ones. */
+const publicSurface = {
+  name: 'public-surface',
+  packageLinkPhase({ customElementsManifest }) {
+    const { modules } = customElementsManifest;
+    customElementsManifest.modules = modules.filter(
+      ({ path, declarations = [] }) =>
+        path === 'components/index.ts' ||
+        path.startsWith('components/define/') ||
+        declarations.some(({ customElement }) => customElement),
+    );
+    for (const module of customElementsManifest.modules) {
+      const declarations = (module.declarations ?? []).filter(({ customElement }) => customElement);
+      module.declarations = declarations;
+      for (const declaration of declarations) {
+        // The analyzer takes the first argument of any dispatched event for its name.
+        declaration.events = declaration.events?.filter(({ name }) => name?.startsWith('llm-'));
+        declaration.members = declaration.members?.filter(
+          ({ name, privacy }) => privacy !== 'private' && !name.startsWith('#'),
+        );
+      }
+    }
+  },
+};
+
 export default {
   globs: ['components/**/*.ts'],
   exclude: ['**/*.test.ts', '**/*.stories.ts', '**/*.harness.ts', 'components/internal/**'],
   litelement: true,
   packagejson: false,
   outdir: '.',
+  plugins: [publicSurface],
 };

@@ -109,6 +109,7 @@ export class LlmChat extends LitElement {
   readonly #streams = new Map<number, MarkdownStream>();
   readonly #narrator = new Narrator(this.#speaker, (answer) => this.#markdown(answer));
   #told: unknown = null;
+  #toldError: EngineErrorShape | null = null;
   #painted = 0;
   #paint: ReturnType<typeof setTimeout> | undefined;
 
@@ -294,6 +295,10 @@ export class LlmChat extends LitElement {
   #engineChanged(): void {
     const { connection, state: engineState } = this.#engine.store;
     this.#narrator.statusChanged(statusLine(connection, this.busy), engineState?.status.kind === 'ready');
+    const error = engineFailure(connection);
+    // While an answer is asked for, its failure is told instead.
+    if (error !== null && error !== this.#toldError && !this.busy) this.dispatchEvent(new LlmErrorEvent(error));
+    this.#toldError = error;
     if (engineState !== null && engineState !== this.#told) {
       this.#told = engineState;
       this.dispatchEvent(new LlmStateChangeEvent(engineState, false));

@@ -181,3 +181,11 @@ describe('the conversation', () => {
     assert.equal(await toolResultText(Promise.reject(new Error('')), 'no'), '{"error":"no"}');
   });
 });
+
+describe('on a server', () => {
+  it('every module can be imported', async () => {
+    await import('../define/all.js');
+    const { LlmChat } = await import('../index.js');
+    assert.equal(typeof LlmChat, 'function');
+  });
+});
