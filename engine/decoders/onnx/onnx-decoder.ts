@@ -20,7 +20,10 @@ export interface OnnxDecoderOptions {
   readonly device: DecoderDevice;
   /** Folder of ONNX Runtime's WebAssembly files, relative to the page or worker ("./ort/"). */
   readonly assetBase: string;
-  /** A device to share; it stays the caller's and outlives the decoder. Without one the decoder opens and destroys its own. */
+  /**
+   * A device to share; it stays the caller's and outlives the decoder, but ONNX Runtime keeps the weights on it until it
+   * goes. Without one, which is better where models are changed, the decoder opens its own and destroys it with itself.
+   */
   readonly gpuDevice?: GPUDevice;
   /** Tokens a sequence may hold; at most what the model was trained for. Default 4096. */
   readonly maxContext?: number;
@@ -66,7 +69,7 @@ export async function createOnnxDecoder(options: OnnxDecoderOptions): Promise<De
     });
     const contextLength = Math.min(model.spec.contextLength, options.maxContext ?? 4096);
     const { assetBase, threads, onProgress } = options;
-    const runtime = await loadOrt(device, { assetBase, ...(threads && { threads }), ...(signal && { signal }) });
+    const runtime = await loadOrt(device, { assetBase, ...(threads && { threads }) });
     if (gpu !== null && ownDevice === null) await anchor(runtime, gpu.device);
     const sessions = await ModelSessions.open(model, {
       runtime,
@@ -164,7 +167,8 @@ const anchors = new WeakMap<GPUDevice, Promise<InferenceSession>>();
 
 /**
  * Opens a session of no use on a device that is not ours, once: ONNX Runtime destroys a device with the last session on
- * it, and this one is never released.
+ * it, and this one is never released. The price: what that device's sessions held is not given back (seen in 1.30: released
+ * sessions leave every constant's buffer alive until the last one goes).
  */
 async function anchor(runtime: OrtRuntime, device: GPUDevice): Promise<void> {
   let session = anchors.get(device);

@@ -5,6 +5,7 @@
 // What goes wrong: no WebAssembly SIMD (`wasm-unsupported`); files that cannot be had (`network`, asked for first, because
 // a build that failed to start once can never be started again on this thread); failures of a run (`asEngineError`).
 
+import type * as OrtModule from 'onnxruntime-web';
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { EngineError } from '../../protocol/errors.js';
 import type { DecoderDevice } from '../decoder.js';
@@ -26,7 +27,6 @@ export interface OrtRuntimeOptions {
   readonly assetBase: string;
   /** Threads for the plain build; only the first decoder of a thread decides. */
   readonly threads?: number;
-  readonly signal?: AbortSignal;
 }
 
 const runtimes = new Map<DecoderDevice, Promise<OrtRuntime>>();
@@ -50,9 +50,8 @@ export async function loadOrt(device: DecoderDevice, options: OrtRuntimeOptions)
 async function start(device: DecoderDevice, options: OrtRuntimeOptions): Promise<OrtRuntime> {
   const base = new URL(options.assetBase, globalThis.location.href);
   const wasm = new URL(ortAssets[device], base.href.endsWith('/') ? base : `${base.href}/`).href;
-  await probe(wasm, options.signal);
-  // Literal specifiers, so that a bundler makes one chunk of each build.
-  const ort = device === 'webgpu' ? await import('onnxruntime-web/webgpu') : await import('onnxruntime-web/wasm');
+  await probe(wasm);
+  const ort = await importBuild(device);
   const threads = device === 'webgpu' ? 1 : (options.threads ?? defaultThreads());
   ort.env.wasm.wasmPaths = { wasm };
   ort.env.wasm.numThreads = threads;
@@ -71,23 +70,31 @@ async function start(device: DecoderDevice, options: OrtRuntimeOptions): Promise
   };
 }
 
-/** Asks for the file and stops at the headers: what is missing or unreachable now can still be tried again later. */
-async function probe(url: string, signal: AbortSignal | undefined): Promise<void> {
-  let response: Response;
+async function importBuild(device: DecoderDevice): Promise<typeof OrtModule> {
   try {
-    response = await fetch(url, signal ? { signal } : {});
+    // Literal specifiers, so that a bundler makes one chunk of each build.
+    return await (device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm'));
   } catch (error) {
-    if (signal?.aborted === true) throw EngineError.from(error);
-    throw assetError(url, error);
+    throw assetError(`ONNX Runtime's ${device} loader`, error);
   }
-  await response.body?.cancel();
-  if (!response.ok) throw assetError(url, new Error(`status ${response.status}`));
 }
 
-function assetError(url: string, cause: unknown): EngineError {
-  const name = new URL(url).pathname.split('/').at(-1) ?? url;
+/** Asks for the file and stops at the headers: what is missing or unreachable now can still be tried again later. */
+async function probe(url: string): Promise<void> {
+  const name = `ONNX Runtime's file ${new URL(url).pathname.split('/').at(-1) ?? url}`;
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch (error) {
+    throw assetError(name, error);
+  }
+  await response.body?.cancel();
+  if (!response.ok) throw assetError(name, new Error(`status ${response.status}`));
+}
+
+function assetError(what: string, cause: unknown): EngineError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new EngineError('network', `ONNX Runtime's file ${name} could not be fetched (${why}).`, {
+  return new EngineError('network', `${what} could not be fetched (${why}).`, {
     cause,
     hint: 'Check the connection and try again. Site owners: serve the kit’s ort folder beside its scripts.',
   });
@@ -112,6 +119,12 @@ function simdSupported(): boolean {
 export function asEngineError(thrown: unknown, doing: string): EngineError {
   if (thrown instanceof EngineError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
+  if (/no available backend found/i.test(message)) {
+    return new EngineError('network', `ONNX Runtime could not be started (${message}).`, {
+      cause: thrown,
+      hint: 'Check the connection, close all tabs of this site and open it again.',
+    });
+  }
   // Its C++ exceptions arrive as bare numbers where their text is compiled out; what throws there in practice is `new`.
   const memory = /bad_alloc|out of memory|allocat|Array buffer|memory access out of bounds/i.test(message);
   if (memory || thrown instanceof RangeError || typeof thrown === 'number') {
