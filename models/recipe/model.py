@@ -106,15 +106,24 @@ class Layer(nn.Module):
         v = v.view(b, t, s.kv_heads, s.head_dim).transpose(1, 2)
         if cache is not None:
             k, v = cache.append(k, v)
-        share = s.heads // s.kv_heads
-        if share > 1:
-            k = k.repeat_interleave(share, dim=1)
-            v = v.repeat_interleave(share, dim=1)
-        a = F.scaled_dot_product_attention(q, k.to(q.dtype), v.to(q.dtype), attn_mask=mask, is_causal=mask is None and t > 1)
+        a = attend(q, k.to(q.dtype), v.to(q.dtype), mask)
         x = x + F.linear(a.transpose(1, 2).reshape(b, t, s.d), self.o)
         h = F.rms_norm(x, (s.d,), self.norm2, s.eps)
         gate, up = F.linear(h, torch.cat([self.gate, self.up])).chunk(2, dim=-1)
         return x + F.linear(F.silu(gate) * up, self.down)
+
+
+def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """q [B, H, T, D], k and v [B, KV, S, D], mask [B, 1, T, S] bool or null (causal) -> [B, H, T, D].
+
+    Written out, because on a CPU two plain matrix products are twice as fast as the fused operation at these lengths.
+    """
+    (b, h, t, d), kv, n = q.shape, k.shape[1], k.shape[2]
+    if mask is None:
+        mask = torch.ones(t, n, dtype=torch.bool, device=q.device).tril(n - t)[None, None]
+    scores = q.reshape(b, kv, h // kv * t, d) @ k.transpose(2, 3) * d ** -0.5
+    scores = scores.view(b, kv, h // kv, t, n).float().masked_fill(~mask[:, :, None], -torch.inf)
+    return (scores.softmax(-1).to(v.dtype).view(b, kv, h // kv * t, n) @ v).view(b, h, t, d)
 
 
 def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:

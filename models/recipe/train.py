@@ -199,7 +199,7 @@ def main() -> None:
         if step >= end:
             break
         length = 1024 if (number + 1) % plan["long_every"] == 0 else 512
-        per_step = plan["batch"] // (length // 512)
+        per_step = at_step(plan["batch"], step) // (length // 512)
         per_chunk = plan["steps_per_chunk"]
         rows = stream.chunk(t, number, plan["seed"], at_step(plan["shares"], step), per_step * per_chunk, length, o.shared, plan["keep_prompt"])
         total, count, t0, s0 = 0.0, 0, time.time(), step

@@ -37,9 +37,9 @@ def piece(rng: random.Random) -> str:
 
 
 def _drill(rng: random.Random) -> tuple[str, str]:
-    kind = rng.randrange(6)
-    if kind <= 1:
-        text = rng.choice([" ", " ", ", "]).join(piece(rng) for _ in range(rng.randint(2, 14)))
+    kind = rng.choice([0, 0, 0, 0, 2, 2, 3, 4, 5])
+    if kind == 0:
+        text = rng.choice([" ", " ", ", "]).join(piece(rng) for _ in range(rng.choice([2, 4, 8, 16, 30])))
         return rng.choice(["Repeat: ", "Say: ", "Repeat after me: ", "Copy this: ", "Write exactly: "]) + text, text
     if kind == 2:
         items = [piece(rng) for _ in range(rng.randint(2, 6))]
