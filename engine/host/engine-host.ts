@@ -20,6 +20,7 @@ import { Catalogue } from './catalogue.js';
 import { FairQueue, type QueueLimits } from './fair-queue.js';
 import { holdLock } from './life-signs.js';
 import { ModelSlot } from './model-slot.js';
+import { Site } from './site.js';
 import { StatePublisher, type StateChannel, type StateFacts } from './state-publisher.js';
 import { TabSession, type SessionCalls } from './tab-session.js';
 import { Turnstile } from './turnstile.js';
@@ -47,8 +48,11 @@ const newestNotes = 8;
 export class EngineHost {
   readonly id: string;
   readonly #sessions = new Set<TabSession>();
+  /** Those whose settings were looked at. */
+  readonly #greeted = new Set<TabSession>();
   readonly #queue: FairQueue<AnswerJob>;
   readonly #turnstile = new Turnstile();
+  readonly #site: Site;
   readonly #catalogue: Catalogue;
   readonly #slot: ModelSlot;
   readonly #counters: EngineCounters;
@@ -56,9 +60,6 @@ export class EngineHost {
   readonly #answering: Answering;
   readonly #alive: Promise<void>;
   readonly #end = new AbortController();
-  #settings: EngineSettings | null = null;
-  #cloudAllowed = false;
-  #consentRead: Promise<void> = Promise.resolve();
   #running: AnswerJob | null = null;
   #pumping = false;
   #notes: readonly string[] = [];
@@ -67,8 +68,9 @@ export class EngineHost {
     this.id = parts.createId();
     this.#queue = new FairQueue(parts.limits);
     this.#counters = new EngineCounters(parts.now);
+    this.#site = new Site(parts.consent);
     this.#catalogue = new Catalogue(
-      () => this.#site().catalogueUrl,
+      () => this.#site.settings.catalogueUrl,
       parts.fetch,
       () => this.#publisher.changed(),
     );
@@ -79,15 +81,15 @@ export class EngineHost {
       now: parts.now,
       catalogue: this.#catalogue,
       turnstile: this.#turnstile,
-      settings: () => this.#site(),
-      cloudAllowed: () => this.#cloudAllowed && this.#site().cloudUrl !== null,
+      settings: () => this.#site.settings,
+      cloudAllowed: () => this.#site.cloudAllowed,
       changed: (kind) => this.#publisher.changed(kind),
       note: (text) => this.#note(text),
     });
     this.#answering = new Answering({
       slot: this.#slot,
-      settings: () => this.#site(),
-      cloudAllowed: () => this.#cloudAllowed,
+      settings: () => this.#site.settings,
+      cloudAllowed: () => this.#site.cloudAllowed,
       createCloud: parts.createCloud,
       now: parts.now,
       changed: (kind) => this.#publisher.changed(kind),
@@ -120,11 +122,10 @@ export class EngineHost {
       for (const other of this.#sessions) {
         if (other !== session && other.tabId === hello.tabId) other.end('The tab connected again.');
       }
-      this.#settle(hello.settings);
-      await this.#consentRead;
+      await this.#settle(session, hello.settings);
       session.attach(hello, this.parts.locks);
       this.#publisher.changed();
-      return { state: this.#publisher.current(), settings: this.#site() };
+      return { state: this.#publisher.current(), settings: this.#site.settings };
     },
     ping: async () => ({ hostId: this.id }),
     state: async () => this.#publisher.current(),
@@ -139,7 +140,7 @@ export class EngineHost {
       const controller = new AbortController();
       session.loads.set(loadId, controller);
       try {
-        return await this.#slot.load(model, device ?? this.#site().device, controller.signal);
+        return await this.#slot.load(model, device ?? this.#site.settings.device, controller.signal);
       } finally {
         session.loads.delete(loadId);
       }
@@ -170,39 +171,29 @@ export class EngineHost {
    * The first tab's settings hold for as long as any tab is here. When all had left and the browser kept the worker (a
    * reload does), the next tab's settings hold, and what was loaded under others is freed.
    */
-  #settle(settings: EngineSettings): void {
-    const before = this.#settings;
-    if (before !== null) {
-      const someoneIsHere = [...this.#sessions].some((session) => session.tabId !== null);
-      if (someoneIsHere || JSON.stringify(before) === JSON.stringify(settings)) return;
+  async #settle(session: TabSession, settings: EngineSettings): Promise<void> {
+    const inUse = this.#greeted.size > 0;
+    this.#greeted.add(session);
+    const outcome = await this.#site.adopt(settings, inUse);
+    if (outcome === 'kept') return;
+    if (outcome === 'replaced') {
       this.#catalogue.reset();
       void this.#slot.unload();
     }
-    this.#settings = settings;
-    this.#cloudAllowed = false;
-    const { cloudUrl } = settings;
-    if (cloudUrl !== null) {
-      this.#consentRead = this.parts.consent.read(cloudUrl).then((allowed) => {
-        this.#cloudAllowed = allowed;
-      });
-    }
     // So that elements can list the models before one is asked for; a load tries again and reports what is wrong.
     this.#catalogue.ready().catch((error: unknown) => this.#note(EngineError.from(error).message));
-  }
-
-  #site(): EngineSettings {
-    if (this.#settings) return this.#settings;
-    throw new EngineError('internal', 'The engine was used before any page said hello.');
   }
 
   #admit(session: TabSession, request: unknown, port: MessagePort): string {
     try {
       const completion = parseChatCompletionRequest(request);
       if (completion.model === cloudModelId) this.#answering.requireCloud();
+      const tabId = session.tabId ?? '';
+      this.#queue.checkRoom(tabId); // before anything is made for a request that is not taken
       const controller = new AbortController();
       const job: AnswerJob = {
         requestId: `chatcmpl-${this.parts.createId()}`,
-        tabId: session.tabId ?? '',
+        tabId,
         completion,
         controller,
         meter: this.#counters.begin(),
@@ -212,7 +203,7 @@ export class EngineHost {
       session.gone.addEventListener('abort', () => this.#stop(job, EngineError.from(session.gone.reason)), {
         signal: controller.signal,
       });
-      this.#queue.add(job.tabId, job);
+      this.#queue.add(tabId, job);
       void this.#pump();
       this.#tellPlaces();
       return job.requestId;
@@ -266,12 +257,7 @@ export class EngineHost {
   }
 
   async #setCloudAllowed(allowed: boolean): Promise<void> {
-    const { cloudUrl } = this.#site();
-    if (cloudUrl === null) {
-      if (!allowed) return;
-      throw new EngineError('invalid-request', 'This site has set no cloud endpoint: there is nothing to allow.');
-    }
-    this.#cloudAllowed = allowed;
+    const stored = this.#site.allowCloud(allowed); // it acts already; only the storing takes time
     if (!allowed) {
       if (this.#running?.atCloud) {
         this.#running.controller.abort(
@@ -283,11 +269,12 @@ export class EngineHost {
       this.#slot.dropCloud();
     }
     this.#publisher.changed();
-    await this.parts.consent.write(cloudUrl, allowed);
+    await stored;
   }
 
   #left(session: TabSession): void {
     this.#sessions.delete(session);
+    this.#greeted.delete(session);
     if (session.tabId !== null) {
       for (const job of this.#queue.removeTab(session.tabId)) {
         job.controller.abort(session.gone.reason);
@@ -304,7 +291,6 @@ export class EngineHost {
   }
 
   #facts(): StateFacts {
-    const cloudUrl = this.#settings?.cloudUrl ?? null;
     return {
       status: this.#slot.status,
       models: this.#catalogue.listings,
@@ -312,8 +298,8 @@ export class EngineHost {
       waiting: this.#queue.inOrder().map(({ tabId }) => tabId),
       tabs: [...this.#sessions].filter((session) => session.tabId !== null).length,
       cloud: {
-        endpoint: cloudUrl === null ? null : new URL(cloudUrl).host,
-        allowed: this.#cloudAllowed,
+        endpoint: this.#site.endpoint,
+        allowed: this.#site.cloudAllowed,
         active: this.#running?.atCloud ?? false,
       },
       loads: this.#slot.loads,

@@ -34,10 +34,10 @@ export class FairQueue<T> {
   }
 
   /** @throws EngineError `busy` when the line, or this tab's part of it, is full */
-  add(tabId: string, item: T): void {
-    const own = this.#waiting.get(tabId) ?? [];
-    if (own.length >= this.limits.perTab) {
-      throw new EngineError('busy', `This tab already has ${own.length} questions waiting.`, {
+  checkRoom(tabId: string): void {
+    const own = this.#waiting.get(tabId)?.length ?? 0;
+    if (own >= this.limits.perTab) {
+      throw new EngineError('busy', `This tab already has ${own} questions waiting.`, {
         hint: 'Wait for an answer or stop one of them.',
       });
     }
@@ -46,6 +46,12 @@ export class FairQueue<T> {
         hint: 'Try again in a moment.',
       });
     }
+  }
+
+  /** @throws EngineError `busy`, as `checkRoom`; nothing is kept then */
+  add(tabId: string, item: T): void {
+    this.checkRoom(tabId);
+    const own = this.#waiting.get(tabId) ?? [];
     own.push({ item, arrival: this.#arrivals++ });
     this.#waiting.set(tabId, own);
   }

@@ -14,6 +14,8 @@ import type { Capabilities } from '../routing/capabilities.js';
 import { isDeviceFailure, planLadder, stepDownNote, type DeviceSetting, type Rung } from '../routing/ladder.js';
 import type { OpenedModel, OpenModel, RunningModel } from '../routing/runner.js';
 import type { Catalogue } from './catalogue.js';
+import { cloudListing, loadedCloud } from './cloud-model.js';
+import { JoinedLoads, type JoinedLoad } from './joined-loads.js';
 import { rejectOnAbort, type Turnstile } from './turnstile.js';
 
 export interface SlotParts {
@@ -40,22 +42,11 @@ interface Current {
   loaded: LoadedModel;
 }
 
-interface Load {
-  readonly controller: AbortController;
-  /** Settles when the work ends, whoever did it. */
-  readonly result: Promise<LoadedModel>;
-  waiters: number;
-  /** It has a place at the turnstile. */
-  scheduled: boolean;
-  /** Does the work, once, whoever calls first: the load's own turn, or an answer that has the turn and needs it. */
-  begin(): Promise<LoadedModel>;
-}
-
 export class ModelSlot {
   status: EngineStatus = { kind: 'idle' };
   loads = 0;
   #current: Current | null = null;
-  #loads = new Map<string, Load>();
+  readonly #loads = new JoinedLoads<LoadedModel>();
   #lastModel: string | null = null;
 
   constructor(private readonly parts: SlotParts) {}
@@ -72,9 +63,9 @@ export class ModelSlot {
     if (!load.scheduled) {
       load.scheduled = true;
       // Its own failures reach `result`; what rejects here is only an abort before its turn, seen by the race below.
-      this.parts.turnstile.run(() => load.begin(), load.controller.signal).catch(() => undefined);
+      this.parts.turnstile.run(() => load.begin(), load.signal).catch(() => undefined);
     }
-    return await Promise.race([load.result, rejectOnAbort(signal), rejectOnAbort(load.controller.signal)]);
+    return await Promise.race([load.result, rejectOnAbort(signal), rejectOnAbort(load.signal)]);
   }
 
   /** The route to the model wanted, loaded if need be. Only within a turn. @param model absent: the one that is loaded */
@@ -144,46 +135,8 @@ export class ModelSlot {
     return current !== null && current.listing.id === id && (device === 'auto' || device === current.rung);
   }
 
-  /** Waits along; leaving by the signal breaks the load off when nobody else waits. */
-  #join(listing: ModelListing, device: DeviceSetting, signal: AbortSignal): Load {
-    if (signal.aborted) throw EngineError.from(signal.reason);
-    const key = `${device} ${listing.id}`;
-    const load = this.#loads.get(key) ?? this.#newLoad(key, listing, device);
-    load.waiters++;
-    const leave = (): void => {
-      load.waiters--;
-      if (load.waiters > 0) return;
-      if (this.#loads.get(key) === load) this.#loads.delete(key);
-      load.controller.abort(new EngineError('aborted', 'Loading was stopped: no tab wants this model any more.'));
-    };
-    const settled = (): void => signal.removeEventListener('abort', leave);
-    signal.addEventListener('abort', leave, { once: true });
-    load.result.then(settled, settled);
-    return load;
-  }
-
-  #newLoad(key: string, listing: ModelListing, device: DeviceSetting): Load {
-    const controller = new AbortController();
-    let settle: (work: Promise<LoadedModel>) => void = () => undefined;
-    const result = new Promise<LoadedModel>((resolve) => {
-      settle = resolve;
-    });
-    let work: Promise<LoadedModel> | null = null;
-    const load: Load = {
-      controller,
-      result,
-      waiters: 0,
-      scheduled: false,
-      begin: () => {
-        work ??= this.#replace(listing, device, controller.signal).finally(() => {
-          if (this.#loads.get(key) === load) this.#loads.delete(key);
-        });
-        settle(work);
-        return work;
-      },
-    };
-    this.#loads.set(key, load);
-    return load;
+  #join(listing: ModelListing, device: DeviceSetting, signal: AbortSignal): JoinedLoad<LoadedModel> {
+    return this.#loads.join(`${device} ${listing.id}`, signal, (shared) => this.#replace(listing, device, shared));
   }
 
   async #replace(listing: ModelListing, device: DeviceSetting, signal: AbortSignal): Promise<LoadedModel> {
@@ -247,7 +200,7 @@ export class ModelSlot {
     const started = this.parts.now();
     if (rung === 'cloud' || opened === null) {
       const backend = this.parts.createCloud(this.parts.settings());
-      const loaded = loadedCloud(backend, this.parts.settings());
+      const loaded = loadedCloud(backend.info.modelName, this.parts.settings());
       return { listing, opened, rung: 'cloud', below: [], running: null, backend, loaded };
     }
     const running = await opened.start(rung, this.#stage(listing, signal));
@@ -317,32 +270,3 @@ const routeOf = ({ backend, loaded }: Current): Route => ({
   backend,
   provenance: { backend: loaded.backend, model: loaded.id },
 });
-
-function loadedCloud(backend: Backend, settings: EngineSettings): LoadedModel {
-  return {
-    id: cloudModelId,
-    name: backend.info.modelName,
-    backend: 'cloud',
-    decoder: 'cloud',
-    device: 'cloud',
-    deviceName: settings.cloudUrl === null ? '' : new URL(settings.cloudUrl).host,
-    contextLength: 0,
-    weightBytes: 0,
-    loadMilliseconds: 0,
-  };
-}
-
-function cloudListing(settings: EngineSettings): ModelListing {
-  return {
-    id: cloudModelId,
-    name: settings.cloudModel ?? cloudModelId,
-    description: '',
-    url: settings.cloudUrl ?? '',
-    byteLength: 0,
-    licence: 'unknown',
-    contextLength: 0,
-    quantisation: '',
-    parameters: 0,
-    languages: [],
-  };
-}

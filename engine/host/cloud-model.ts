@@ -1,0 +1,34 @@
+// The cloud as a model among models: what the state shows when the endpoint is the one that answers. Called by
+// ModelSlot.
+
+import type { EngineSettings } from '../protocol/host-api.js';
+import { cloudModelId, type LoadedModel, type ModelListing } from '../protocol/state.js';
+
+export function cloudListing(settings: EngineSettings): ModelListing {
+  return {
+    id: cloudModelId,
+    name: settings.cloudModel ?? cloudModelId,
+    description: '',
+    url: settings.cloudUrl ?? '',
+    byteLength: 0,
+    licence: 'unknown',
+    contextLength: 0,
+    quantisation: '',
+    parameters: 0,
+    languages: [],
+  };
+}
+
+export function loadedCloud(name: string, settings: EngineSettings): LoadedModel {
+  return {
+    id: cloudModelId,
+    name,
+    backend: 'cloud',
+    decoder: 'cloud',
+    device: 'cloud',
+    deviceName: settings.cloudUrl === null ? '' : new URL(settings.cloudUrl).host,
+    contextLength: 0,
+    weightBytes: 0,
+    loadMilliseconds: 0,
+  };
+}

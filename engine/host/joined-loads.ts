@@ -1,0 +1,72 @@
+// Loads under way, joined by what they load: whoever wants the same thing waits for the same work, and the work is
+// broken off when nobody waits any more. Called by ModelSlot; knows nothing of models.
+
+import { EngineError } from '../protocol/errors.js';
+
+export interface JoinedLoad<T> {
+  /** Settles when the work ends, whoever did it. */
+  readonly result: Promise<T>;
+  /** Aborted when the last who waited has left. */
+  readonly signal: AbortSignal;
+  /** It has a place at the turnstile. */
+  scheduled: boolean;
+  /** Does the work, once, whoever calls first: the load's own turn, or an answer that has the turn and needs it. */
+  begin(): Promise<T>;
+}
+
+interface Entry<T> extends JoinedLoad<T> {
+  readonly controller: AbortController;
+  waiters: number;
+}
+
+export class JoinedLoads<T> {
+  readonly #entries = new Map<string, Entry<T>>();
+
+  /**
+   * Waits along until the signal.
+   * @param work what loading is; its signal is the load's, not the caller's
+   * @throws EngineError when the signal is aborted already
+   */
+  join(key: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): JoinedLoad<T> {
+    if (signal.aborted) throw EngineError.from(signal.reason);
+    const entry = this.#entries.get(key) ?? this.#add(key, work);
+    entry.waiters++;
+    const leave = (): void => {
+      entry.waiters--;
+      if (entry.waiters > 0) return;
+      this.#remove(key, entry);
+      entry.controller.abort(new EngineError('aborted', 'Loading was stopped: no tab wants this model any more.'));
+    };
+    const settled = (): void => signal.removeEventListener('abort', leave);
+    signal.addEventListener('abort', leave, { once: true });
+    entry.result.then(settled, settled);
+    return entry;
+  }
+
+  #add(key: string, work: (signal: AbortSignal) => Promise<T>): Entry<T> {
+    const controller = new AbortController();
+    let settle: (work: Promise<T>) => void = () => undefined;
+    const result = new Promise<T>((resolve) => {
+      settle = resolve;
+    });
+    let begun: Promise<T> | null = null;
+    const entry: Entry<T> = {
+      controller,
+      signal: controller.signal,
+      result,
+      waiters: 0,
+      scheduled: false,
+      begin: () => {
+        begun ??= work(controller.signal).finally(() => this.#remove(key, entry));
+        settle(begun);
+        return begun;
+      },
+    };
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  #remove(key: string, entry: Entry<T>): void {
+    if (this.#entries.get(key) === entry) this.#entries.delete(key);
+  }
+}
