@@ -199,6 +199,25 @@ describe('<llm-chat>', () => {
       expect(chat.announcement).to.equal(words.chat.answerStopped);
     });
 
+    it('follows the newest words until the reader scrolls up, and offers the way back', async () => {
+      const lines = (count: number) => 'A line.\n\n'.repeat(count);
+      const { chat, element } = await chatWith({
+        answers: [[{ say: lines(40) }, { wait: 200 }, { say: lines(20) }, { wait: 200 }, { say: lines(20) }]],
+      });
+      const scroller = element.shadowRoot?.querySelector('[role=log]');
+      if (!scroller) throw new Error('no log');
+      const fromEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+      await chat.say('Go');
+      await until('a long answer', () => scroller.scrollHeight > 1_500);
+      expect(fromEnd()).to.be.below(2);
+      scroller.scrollTop = 100;
+      await until('the way back', () => chat.button(words.chat.jumpToLatest));
+      await settled(chat);
+      expect(scroller.scrollTop).to.equal(100);
+      chat.button(words.chat.jumpToLatest)?.click();
+      await until('the end', () => fromEnd() < 2 && chat.button(words.chat.jumpToLatest) === null);
+    });
+
     it('announces whole answers and sentences, never the log itself', async () => {
       const { chat, element } = await chatWith({
         answers: [[{ say: 'One sentence. ' }, { say: 'Another **bold** one.' }]],
