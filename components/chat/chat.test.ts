@@ -273,6 +273,15 @@ describe('<llm-chat>', () => {
       expect(chat.errors).to.have.length(0);
     });
 
+    it('does not offer to send again what cannot succeed', async () => {
+      const error = { code: 'prompt-too-long', message: 'Too long.', hint: 'Begin a new chat.' } as const;
+      const { chat } = await chatWith({ answers: [[{ fail: error }]] });
+      await chat.say('Go');
+      await settled(chat);
+      expect(chat.errors[0]).to.include('Too long.');
+      expect(chat.button(words.chat.retry)).to.equal(null);
+    });
+
     it('shows that the model could not be loaded', async () => {
       const error = {
         code: 'model-not-found',

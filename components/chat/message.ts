@@ -4,6 +4,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import type { ToolCall } from '../../engine/protocol/chat.js';
+import type { EngineErrorCode } from '../../engine/protocol/errors.js';
 import { errorNotice } from '../internal/error-notice.js';
 import { formatRate } from '../internal/format.js';
 import { cloudIcon, copyIcon, deviceIcon, retryIcon, toolIcon } from '../internal/icons.js';
@@ -12,6 +13,9 @@ import type { MarkdownStream } from '../internal/markdown/stream.js';
 import { words } from '../internal/words.js';
 import type { AnswerEntry, Entry, ToolEntry } from './entries.js';
 import type { StatusLine } from './status.js';
+
+/** Asking the same again would fail the same way. */
+const unchangeable: ReadonlySet<EngineErrorCode> = new Set(['prompt-empty', 'prompt-too-long', 'invalid-request']);
 
 export interface MessageContext {
   /** The markdown of an answer, kept from one render to the next. */
@@ -81,7 +85,10 @@ function renderAnswer(answer: AnswerEntry, last: boolean, context: MessageContex
     ${
       answer.error === null
         ? nothing
-        : errorNotice(answer.error, last ? { label: words.chat.retry, run: context.retry } : undefined)
+        : errorNotice(
+            answer.error,
+            last && !unchangeable.has(answer.error.code) ? { label: words.chat.retry, run: context.retry } : undefined,
+          )
     }
     ${unfinished ? nothing : renderMeta(answer, last, context)}
   </article>`;
