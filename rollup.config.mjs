@@ -41,7 +41,21 @@ function onnxRuntimeFiles() {
   };
 }
 
-/** The demo page, the catalogue and the packs, as they are. */
+/** Fills a catalogue entry with what its pack's manifest says, so that no figure is written twice. */
+async function listing(entry) {
+  const file = join(root, 'models', entry.id, 'pack/manifest.json');
+  const { totals, licence, quantisation, architecture } = JSON.parse(await readFile(file, 'utf8'));
+  return {
+    ...entry,
+    byteLength: totals.byteLength,
+    parameters: totals.parameters,
+    licence,
+    quantisation,
+    contextLength: architecture.contextLength,
+  };
+}
+
+/** The demo page, the catalogue and the packs. */
 function staticFiles() {
   return {
     name: 'static-files',
@@ -49,7 +63,10 @@ function staticFiles() {
       const demo = join(root, 'server/demo');
       const isStatic = (path) => !path.endsWith('.ts') && !path.endsWith('.md');
       await cp(demo, dist, { recursive: true, filter: isStatic });
-      await cp(join(root, 'models/models.json'), join(dist, 'models/models.json'));
+      await mkdir(join(dist, 'models'), { recursive: true });
+      const entries = JSON.parse(await readFile(join(root, 'models/models.json'), 'utf8'));
+      const catalogue = await Promise.all(entries.map(listing));
+      await writeFile(join(dist, 'models/models.json'), `${JSON.stringify(catalogue, null, 1)}\n`);
       for (const name of ['default', 'draft']) {
         const pack = join(root, 'models', name, 'pack');
         if (existsSync(pack)) await cp(pack, join(dist, 'models', name), { recursive: true });

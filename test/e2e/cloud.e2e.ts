@@ -67,3 +67,40 @@ test('the cloud answers only with the visitor’s consent, and its tokens say wh
     });
   });
 });
+
+test('in the elements: a switch to allow it, a choice in the picker, a mark on what it wrote', async () => {
+  await withEndpoint(async (url, seen) => {
+    const policy = strictPolicy.replace("connect-src 'self'", `connect-src 'self' ${url}`);
+    const html = `<!doctype html><html lang="en"><title>cloud</title><script type="module" src="/define.js"></script>
+      <llm-engine cloud-url="${url}/v1" cloud-model="far"><llm-chat></llm-chat><llm-model-picker></llm-model-picker></llm-engine></html>`;
+    const handle: NonNullable<Parameters<typeof withKit>[0]>['handle'] = (request, response) => {
+      if (request.url !== '/cloud.html') return false;
+      response.writeHead(200, { 'Content-Type': 'text/html', 'Content-Security-Policy': policy }).end(html);
+      return true;
+    };
+    await withKit({ policy, handle }, async (kit) => {
+      const page = await kit.context.newPage();
+      await page.goto(`${kit.origin}/cloud.html`);
+      const allow = page
+        .getByRole('checkbox', { name: /Allow the cloud/ })
+        .or(page.getByRole('switch', { name: /Allow the cloud/ }));
+      await allow.waitFor();
+      assert.equal(await page.locator('llm-model-picker').getByText('localhost').count(), 0, 'not offered before');
+      await allow.check();
+      await page
+        .locator('llm-model-picker')
+        .getByText(/localhost/)
+        .first()
+        .click();
+      await page.locator('llm-model-picker').getByRole('button', { name: /Use/ }).last().click();
+      await page.getByRole('textbox', { name: 'Message' }).fill('Hello');
+      await page.keyboard.press('Enter');
+      const answer = page.locator('llm-chat article[aria-label="Assistant"]');
+      await answer.getByText('From far away.').waitFor({ timeout: 30_000 });
+      await answer.getByText(/Cloud/).first().waitFor();
+      assert.equal(seen.length, 1);
+      await allow.uncheck();
+      await page.locator('llm-chat').getByText('Allow the cloud').waitFor();
+    });
+  });
+});

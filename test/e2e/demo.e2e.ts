@@ -117,3 +117,30 @@ test('a model that cannot be had is said in plain words in the chat', async () =
     await page.getByRole('button', { name: 'Try again' }).first().waitFor();
   });
 });
+
+test('after one visit the demo opens and answers offline', async () => {
+  await withKit({}, async (kit) => {
+    const { page } = await openDemo(kit);
+    await send(page, 'Hello');
+    await lastAnswer(page, 0);
+    // The page tells the service worker to keep what this visit used; that is over when the model's shard is there.
+    await page.waitForFunction(
+      async () => {
+        for (const name of await caches.keys()) {
+          const kept = await (await caches.open(name)).keys();
+          if (kept.some(({ url }) => url.includes('/models/default/') && url.endsWith('.bin'))) return true;
+        }
+        return false;
+      },
+      undefined,
+      { timeout: 30_000 },
+    );
+    await page.waitForTimeout(1000); // whatever else is under way
+    await page.close();
+    kit.server.closeAllConnections();
+    await new Promise((done) => kit.server.close(done));
+    const offline = await openDemo(kit);
+    await send(offline.page, 'Hello');
+    assert.match(await lastAnswer(offline.page, 0), /On this device/);
+  });
+});
