@@ -200,7 +200,7 @@ def main() -> None:
             break
         length = 1024 if (number + 1) % plan["long_every"] == 0 else 512
         per_step = at_step(plan["batch"], step) // (length // 512)
-        per_chunk = plan["steps_per_chunk"]
+        per_chunk = at_step(plan["steps_per_chunk"], step)
         rows = stream.chunk(t, number, plan["seed"], at_step(plan["shares"], step), per_step * per_chunk, length, o.shared, plan["keep_prompt"])
         total, count, t0, s0 = 0.0, 0, time.time(), step
         for i in range(per_chunk):
@@ -213,7 +213,7 @@ def main() -> None:
                 raise RuntimeError(f"the loss is {value} at step {step}: resume from {latest} with a smaller rate")
             torch.nn.utils.clip_grad_norm_(rest, 1.0)
             r = rate(plan, step)
-            muon.step(r * plan["rate_matrices"], work.pool.map if work.pool else map)
+            muon.step(r * at_step(plan["rate_matrices"], step), work.pool.map if work.pool else map)
             for group in adam.param_groups:
                 group["lr"] = r * plan["rate_rest"]
             adam.step()

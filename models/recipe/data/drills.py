@@ -6,11 +6,17 @@ invented, so that nothing but looking back can answer them.
 """
 from __future__ import annotations
 
+import functools
+import pathlib
 import random
+import re
 from typing import Iterator
 
 from . import storyworld as sw
+from .plots import PLOTS
 from .types import Example
+
+HAND = pathlib.Path(__file__).parent / "handwritten"
 
 _ONSET = "b c d f g h j k l m n p r s t v w z br ch cl dr fl gr pl pr qu sh sl sp st th tr".split()
 _VOWEL = "a e i o u ai ea ee oo ou".split()
@@ -36,11 +42,21 @@ def piece(rng: random.Random) -> str:
     return rng.choice(["$%d", "%d.50", "A%d", "%d euros", "%d%%", "#%d", "%d-x"]) % rng.randrange(1000)
 
 
+@functools.cache
+def common() -> list[str]:
+    """Words that the other texts use, most of them one token each: a repeated one can be found by its neighbour alone."""
+    text = sw.__doc__ + " ".join(plot for _, plot in PLOTS) + " ".join(p.read_text(encoding="utf8") for p in sorted(HAND.glob("*.txt")))
+    return sorted({w for w in re.findall(r"\b[a-z]{2,8}\b", text)})
+
+
 def _drill(rng: random.Random) -> tuple[str, str]:
-    kind = rng.choice([0, 0, 0, 0, 2, 2, 3, 4, 5])
+    kind = rng.choice([0, 0, 0, 0, 0, 0, 2, 2, 3, 4, 5])
     if kind == 0:
-        text = rng.choice([" ", " ", ", "]).join(piece(rng) for _ in range(rng.choice([2, 4, 8, 16, 30])))
-        return rng.choice(["Repeat: ", "Say: ", "Repeat after me: ", "Copy this: ", "Write exactly: "]) + text, text
+        n = rng.choice([1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 6, 10, 16])
+        plain = rng.sample(common(), n) if rng.random() < 0.8 else [piece(rng) for _ in range(n)]
+        text = rng.choice([" ", " ", ", "]).join(plain)
+        # Mostly with no space before the first word: the copy is then token by token the same as the text.
+        return rng.choice(['Say "%s"', "Say:\n%s", "Repeat:\n%s", '"%s"', "Copy this:\n%s", "Repeat after me: %s"]) % text, text
     if kind == 2:
         items = [piece(rng) for _ in range(rng.randint(2, 6))]
         return rng.choice(["Make a list: ", "List: ", "As a list: "]) + ", ".join(items), "\n".join("- " + i for i in items)
@@ -61,7 +77,7 @@ def _drill(rng: random.Random) -> tuple[str, str]:
 def examples(rng: random.Random) -> Iterator[Example]:
     while True:
         turns: list[dict] = []
-        for _ in range(rng.choice([1, 1, 2, 3])):
+        for _ in range(rng.choice([1, 2, 4, 6])):
             ask, answer = _drill(rng)
             turns += [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]
         yield Example("drills", tuple(turns))
