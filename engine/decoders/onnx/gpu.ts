@@ -1,7 +1,5 @@
 // A WebGPU device as the ONNX decoder needs it: found or handed over, named for people, and watched for being lost and for
-// errors that no call reports. Called by onnx-decoder.ts and kv-cache.ts.
-// ONNX Runtime destroys the device it was given when its last session on that device goes (seen in 1.30); a lent device is
-// therefore kept alive by an anchor session (onnx-decoder.ts).
+// errors that no call reports. Called by onnx-decoder.ts and kv-cache.ts. Destroying a device is its owner's affair.
 // What goes wrong: no adapter (`webgpu-unavailable`), lost (`device-lost`), memory (`out-of-memory`).
 
 import { EngineError } from '../../protocol/errors.js';

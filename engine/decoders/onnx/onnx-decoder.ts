@@ -3,15 +3,13 @@
 // It is the first decoder, the cross-check of the later ones and their stand-in; what was measured is in README.md.
 // What goes wrong: see `createOnnxDecoder`; a lost device fails the running call and every later one with `device-lost`.
 
-import type { InferenceSession } from 'onnxruntime-web';
 import { EngineError } from '../../protocol/errors.js';
 import type { LoadProgress, Model } from '../../weights/model.js';
 import type { Decoder, DecoderDevice, DecoderInfo, Holding, Sequence } from '../decoder.js';
 import { gpuName, gpuRunTokens, GpuWatch, requestGpuDevice } from './gpu.js';
 import { GpuKvCache, HostKvCache, type KvCache } from './kv-cache.js';
 import { OnnxSequence } from './onnx-sequence.js';
-import { writeOnnx } from './onnx-writer.js';
-import { loadOrt, type OrtRuntime } from './ort-runtime.js';
+import { loadOrt } from './ort-runtime.js';
 import { planLoad } from './plan.js';
 import { ModelSessions } from './sessions.js';
 
@@ -20,10 +18,7 @@ export interface OnnxDecoderOptions {
   readonly device: DecoderDevice;
   /** Folder of ONNX Runtime's WebAssembly files, relative to the page or worker ("./ort/"). */
   readonly assetBase: string;
-  /**
-   * A device to share; it stays the caller's and outlives the decoder, but ONNX Runtime keeps the weights on it until it
-   * goes. Without one, which is better where models are changed, the decoder opens its own and destroys it with itself.
-   */
+  /** A device to share; it stays the caller's and outlives the decoder. Without one the decoder opens and destroys its own. */
   readonly gpuDevice?: GPUDevice;
   /** Tokens a sequence may hold; at most what the model was trained for. Default 4096. */
   readonly maxContext?: number;
@@ -70,7 +65,6 @@ export async function createOnnxDecoder(options: OnnxDecoderOptions): Promise<De
     const contextLength = Math.min(model.spec.contextLength, options.maxContext ?? 4096);
     const { assetBase, threads, onProgress } = options;
     const runtime = await loadOrt(device, { assetBase, ...(threads && { threads }) });
-    if (gpu !== null && ownDevice === null) await anchor(runtime, gpu.device);
     const sessions = await ModelSessions.open(model, {
       runtime,
       gpu,
@@ -161,31 +155,4 @@ class OnnxDecoder implements Decoder {
 
 function wasmName(threads: number): string {
   return `WebAssembly SIMD, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
-}
-
-const anchors = new WeakMap<GPUDevice, Promise<InferenceSession>>();
-
-/**
- * Opens a session of no use on a device that is not ours, once: ONNX Runtime destroys a device with the last session on
- * it, and this one is never released. The price: what that device's sessions held is not given back (seen in 1.30: released
- * sessions leave every constant's buffer alive until the last one goes).
- */
-async function anchor(runtime: OrtRuntime, device: GPUDevice): Promise<void> {
-  let session = anchors.get(device);
-  if (session === undefined) {
-    const value = { type: 'float32', dims: [1] } as const;
-    const graph = writeOnnx({
-      name: 'anchor',
-      inputs: [{ name: 'x', ...value }],
-      outputs: [{ name: 'y', ...value }],
-      constants: [],
-      nodes: [{ domain: '', operator: 'Sigmoid', inputs: ['x'], outputs: ['y'], attributes: {} }],
-    });
-    session = runtime.exclusive(() =>
-      runtime.InferenceSession.create(graph, { executionProviders: [{ name: 'webgpu', device }] }),
-    );
-    anchors.set(device, session);
-    session.catch(() => anchors.delete(device));
-  }
-  await session;
 }

@@ -126,7 +126,7 @@ export function asEngineError(thrown: unknown, doing: string): EngineError {
     });
   }
   // Its C++ exceptions arrive as bare numbers where their text is compiled out; what throws there in practice is `new`.
-  const memory = /bad_alloc|out of memory|allocat|Array buffer|memory access out of bounds/i.test(message);
+  const memory = /bad_alloc|out of memory|allocat|Array buffer/i.test(message);
   if (memory || thrown instanceof RangeError || typeof thrown === 'number') {
     return new EngineError('out-of-memory', `Memory ran out while ${doing} (${message}).`, {
       cause: thrown,

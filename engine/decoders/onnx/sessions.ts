@@ -56,8 +56,13 @@ export class ModelSessions {
     const opened: InferenceSession[] = [];
     const openSession = async (graph: BuiltGraph, output: 'cpu' | 'gpu-buffer'): Promise<InferenceSession> => {
       signal?.throwIfAborted();
-      const session = await runtime.exclusive(() => guarded(gpu, () => createSession(runtime, gpu, graph, output)));
-      opened.push(session);
+      const session = await guarded(gpu, () =>
+        runtime.exclusive(async () => {
+          const made = await createSession(runtime, gpu, graph, output);
+          opened.push(made); // here, so that one made while its caller has given up is released too
+          return made;
+        }),
+      );
       return session;
     };
     try {
@@ -74,7 +79,9 @@ export class ModelSessions {
       }
       return new ModelSessions(spec, runtime, gpu, embedding, bodies, head);
     } catch (error) {
-      for (const session of opened) await runtime.exclusive(() => session.release());
+      await runtime.exclusive(async () => {
+        for (const session of opened) await session.release();
+      });
       if (signal?.aborted === true) throw aborted();
       throw asEngineError(error, 'loading the model');
     }
@@ -92,7 +99,7 @@ export class ModelSessions {
     wanted: readonly number[],
   ): Promise<readonly Float32Array[]> {
     try {
-      return await this.runtime.exclusive(() => guarded(this.gpu, () => this.forward(cache, length, tokens, wanted)));
+      return await guarded(this.gpu, () => this.runtime.exclusive(() => this.forward(cache, length, tokens, wanted)));
     } catch (error) {
       throw asEngineError(error, 'computing the answer');
     }
@@ -190,6 +197,9 @@ function reader(model: Model, options: OpenSessionsOptions): (name: string) => P
   };
 }
 
+/** Without this, releasing the last session on a device destroys the device, whoever made it. */
+const keepDevice = { ep: { webgpuexecutionprovider: { preserveDevice: '1' } } };
+
 async function createSession(
   runtime: OrtRuntime,
   gpu: GpuWatch | null,
@@ -200,10 +210,15 @@ async function createSession(
     executionProviders: gpu ? [{ name: 'webgpu', device: gpu.device }] : ['wasm'],
     externalData: graph.constants.map(({ path, data }) => ({ path, data })),
     preferredOutputLocation: outputLocation,
-    graphOptimizationLevel: 'all',
+    graphOptimizationLevel: 'all', // on WebGPU it folds norm, query, key and value into one dispatch, gate and up into another
+    ...(gpu && { extra: keepDevice }),
   });
 }
 
+/**
+ * A lost device fails the caller at once, but the work is left to settle inside `exclusive`: a session released under a
+ * run that still unwinds brings the whole build down.
+ */
 function guarded<T>(gpu: GpuWatch | null, work: () => Promise<T>): Promise<T> {
   return gpu === null ? work() : gpu.guard(work);
 }
