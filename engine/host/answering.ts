@@ -11,6 +11,7 @@ import type { Backend } from '../backends/backend.js';
 import { answer, type Route } from '../routing/answer.js';
 import type { AnswerStream } from './answer-stream.js';
 import { ChunkWriter } from './chunks.js';
+import { consentRequired } from './cloud-model.js';
 import type { ModelSlot } from './model-slot.js';
 
 export interface AnswerJob {
@@ -44,11 +45,7 @@ export class Answering {
         hint: 'Choose a model that runs on this device.',
       });
     }
-    if (!this.parts.cloudAllowed()) {
-      throw new EngineError('consent-required', 'The cloud may answer only after you switched it on.', {
-        hint: 'Switch the cloud on, or choose a model that runs on this device.',
-      });
-    }
+    if (!this.parts.cloudAllowed()) throw consentRequired();
   }
 
   async run(job: AnswerJob): Promise<void> {
@@ -65,6 +62,8 @@ export class Answering {
       };
       for await (const event of answer(job.completion, routes, signal)) {
         if (event.type === 'route') {
+          // The one gate that every way to the endpoint leads through: nothing was sent yet.
+          if (event.route.backend.info.leavesDevice) this.requireCloud();
           const begins = from === null;
           from = event.route.provenance;
           job.atCloud = event.route.backend.info.leavesDevice;

@@ -1,6 +1,7 @@
-// The cloud as a model among models: what the state shows when the endpoint is the one that answers. Called by
-// ModelSlot.
+// The cloud as a model among models: what the state shows when the endpoint is the one that answers, and the refusal
+// while the visitor's switch is off. Called by ModelSlot and Answering.
 
+import { EngineError } from '../protocol/errors.js';
 import type { EngineSettings } from '../protocol/host-api.js';
 import { cloudModelId, type LoadedModel, type ModelListing } from '../protocol/state.js';
 
@@ -32,3 +33,8 @@ export function loadedCloud(name: string, settings: EngineSettings): LoadedModel
     loadMilliseconds: 0,
   };
 }
+
+export const consentRequired = (): EngineError =>
+  new EngineError('consent-required', 'The cloud may answer only after you switched it on.', {
+    hint: 'Switch the cloud on, or choose a model that runs on this device.',
+  });

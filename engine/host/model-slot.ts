@@ -14,7 +14,7 @@ import type { Capabilities } from '../routing/capabilities.js';
 import { isDeviceFailure, planLadder, stepDownNote, type DeviceSetting, type Rung } from '../routing/ladder.js';
 import type { OpenedModel, OpenModel, RunningModel } from '../routing/runner.js';
 import type { Catalogue } from './catalogue.js';
-import { cloudListing, loadedCloud } from './cloud-model.js';
+import { cloudListing, consentRequired, loadedCloud } from './cloud-model.js';
 import { JoinedLoads, type JoinedLoad } from './joined-loads.js';
 import { rejectOnAbort, type Turnstile } from './turnstile.js';
 
@@ -97,7 +97,7 @@ export class ModelSlot {
     this.parts.note(stepDownNote(current.rung, next, error));
     this.#current = null;
     try {
-      await release(current, 'keep-open');
+      await this.#free(current);
       const climbed = await this.#climb(current.listing, current.opened, below, signal);
       this.#settle(climbed);
       return routeOf(climbed);
@@ -183,7 +183,8 @@ export class ModelSlot {
       } catch (thrown) {
         const error = EngineError.from(thrown);
         const next = rungs[index + 1];
-        if (signal.aborted || next === undefined || !isDeviceFailure(error)) throw error;
+        const mayTry = next !== 'cloud' || this.parts.cloudAllowed(); // the switch may have gone off since the plan
+        if (signal.aborted || next === undefined || !mayTry || !isDeviceFailure(error)) throw error;
         this.parts.note(stepDownNote(rung, next, error));
       }
     }
@@ -199,6 +200,7 @@ export class ModelSlot {
   ): Promise<Current> {
     const started = this.parts.now();
     if (rung === 'cloud' || opened === null) {
+      if (!this.parts.cloudAllowed()) throw consentRequired();
       const backend = this.parts.createCloud(this.parts.settings());
       const loaded = loadedCloud(backend.info.modelName, this.parts.settings());
       return { listing, opened, rung: 'cloud', below: [], running: null, backend, loaded };
@@ -254,15 +256,18 @@ export class ModelSlot {
   async #dispose(): Promise<void> {
     const current = this.#current;
     this.#current = null;
-    if (current) await release(current, 'close');
+    if (!current) return;
+    await this.#free(current);
+    current.opened?.close();
   }
-}
 
-async function release(current: Current, file: 'close' | 'keep-open'): Promise<void> {
-  try {
-    await current.backend.dispose();
-  } finally {
-    if (file === 'close') current.opened?.close();
+  /** What cannot be freed (its device is lost, say) must not keep the next one from starting: it is noted, no more. */
+  async #free(current: Current): Promise<void> {
+    try {
+      await current.backend.dispose();
+    } catch (error) {
+      this.parts.note(`${current.loaded.name} could not be freed in full (${EngineError.from(error).message})`);
+    }
   }
 }
 
