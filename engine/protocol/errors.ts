@@ -37,6 +37,14 @@ export interface EngineErrorShape {
   readonly hint: string;
 }
 
+/**
+ * Characters of a message or a hint. Both may quote a file, a template or a server that means harm, and a longer text
+ * would be refused by every page that the state is told to.
+ */
+const longestText = 2_000;
+
+const cut = (text: string): string => (text.length <= longestText ? text : `${text.slice(0, longestText - 1)}…`);
+
 export interface EngineErrorOptions extends ErrorOptions {
   /** What to do about it, in plain words. */
   readonly hint?: string;
@@ -48,9 +56,9 @@ export class EngineError extends Error {
   readonly hint: string;
 
   constructor(code: EngineErrorCode, message: string, options: EngineErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(cut(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.hint = options.hint ?? '';
+    this.hint = cut(options.hint ?? '');
   }
 
   toShape(): EngineErrorShape {

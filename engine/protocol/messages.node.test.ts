@@ -148,4 +148,15 @@ describe('messages', () => {
       }),
     );
   });
+
+  test('an error that quotes a hostile file or template is cut, so that pages still accept it and the state with it', () => {
+    const long = 'x'.repeat(5_000_000);
+    const shape = new EngineError('model-invalid', `The id of "${long}" is wrong.`, { hint: long }).toShape();
+    assert.deepEqual(EngineError.from(EngineError.from(new Error(long)).toShape()).code, 'internal');
+    assert.deepEqual(parseStreamMessage({ type: 'error', error: shape }), { type: 'error', error: shape });
+    const failed: EngineState = { ...state, status: { kind: 'failed', error: shape }, notes: [shape.message] };
+    assert.deepEqual(parseBroadcast({ type: 'state', state: failed }), failed);
+    assert.match(shape.message, /^The id of "x+…$/);
+    assert.equal(new EngineError('busy', 'Short stays.').message, 'Short stays.');
+  });
 });
