@@ -36,6 +36,7 @@ test('what is no sound call stays text', () => {
     '<tool_call>"weather"</tool_call>',
     '<tool_call>{"arguments": {}}</tool_call>',
     '<tool_call>{"name": "a", "arguments": 3}</tool_call>',
+    `<tool_call>{"name": "${'a'.repeat(1_001)}"}</tool_call>`,
     'a <tool_call> that never closes',
     'if a <tool and b  ',
     '</tool_call>',

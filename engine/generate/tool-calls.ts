@@ -10,6 +10,9 @@ import type { ToolCall } from '../protocol/chat.js';
 const open = '<tool_call>';
 const close = '</tool_call>';
 
+/** Characters; a call with a longer name could be neither told to the page nor sent back in the next request. */
+const longestName = 1_000;
+
 export class ToolCallScanner {
   readonly calls: ToolCall[] = [];
   /** Not yet given out: white space and the beginning of `open`, or an open call. */
@@ -81,7 +84,7 @@ function parseCall(body: string): ToolCall['function'] | null {
   if (typeof value !== 'object' || value === null) return null;
   const { name, arguments: given, parameters } = value as Record<string, unknown>;
   const args = given ?? parameters ?? {};
-  if (typeof name !== 'string' || name === '') return null;
+  if (typeof name !== 'string' || name === '' || name.length > longestName) return null;
   if (typeof args === 'string') return { name, arguments: args };
   return typeof args === 'object' ? { name, arguments: JSON.stringify(args) } : null;
 }

@@ -25,7 +25,7 @@ const messageSchema = v.variant('role', [
   v.object({ role: v.literal('user'), content: text }),
   v.object({
     role: v.literal('assistant'),
-    content: v.nullable(text),
+    content: v.nullish(text, null),
     tool_calls: v.optional(v.pipe(v.array(toolCallSchema), v.maxLength(128))),
   }),
   v.object({ role: v.literal('tool'), content: text, tool_call_id: shortText }),
@@ -87,7 +87,13 @@ export type ChatCompletionRequest = v.InferOutput<typeof requestSchema>;
  * @throws EngineError `invalid-request` naming the field
  */
 export function parseChatCompletionRequest(value: unknown): ChatCompletionRequest {
-  return check(requestSchema, value, 'the request');
+  return check(requestSchema, withoutNulls(value), 'the request');
+}
+
+/** OpenAI's types have null for "not set" in most optional fields. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
 /** `length`: max tokens or the context's end. */

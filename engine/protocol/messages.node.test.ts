@@ -100,6 +100,20 @@ describe('messages', () => {
     }
   });
 
+  test('what OpenAI lets a caller write for "not set" is not set: null, and no content beside tool calls', () => {
+    const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } };
+    const messages = [
+      { role: 'user', content: 'x' },
+      { role: 'assistant', tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'c', content: '1' },
+    ];
+    const unset = { temperature: null, top_p: null, stop: null, seed: null, max_tokens: null, logprobs: null };
+    const parsed = parseChatCompletionRequest({ messages, ...unset, stream: true });
+    assert.deepEqual(Object.keys(parsed).sort(), ['messages', 'stream']);
+    assert.deepEqual(parsed.messages[1], { role: 'assistant', content: null, tool_calls: [call] });
+    refused('invalid-request', () => parseChatCompletionRequest({ messages: null }));
+  });
+
   test('a request cannot smuggle a prototype or unknown fields', () => {
     const request = JSON.parse('{"messages":[{"role":"user","content":"x"}],"__proto__":{"stream":true},"user":"me"}');
     const parsed = parseChatCompletionRequest(request);
