@@ -55,6 +55,31 @@ describe('catalogue', () => {
     assert.equal((await catalogue.find('default')).id, 'default');
   });
 
+  test('a connection that breaks in the middle of the list is a network error, and so is an endless list', async () => {
+    const breaking = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('[{'));
+      },
+      pull(controller) {
+        controller.error(new TypeError('terminated'));
+      },
+    });
+    await assert.rejects(serving(() => new Response(breaking)).find('default'), {
+      code: 'network',
+      message: /models\.json/,
+    });
+    let sent = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 1_000_000;
+        controller.enqueue(new Uint8Array(1_000_000).fill(32));
+        if (sent > 100_000_000) controller.close();
+      },
+    });
+    await assert.rejects(serving(() => new Response(endless)).find('default'), { code: 'model-invalid' });
+    assert.ok(sent < 20_000_000, `${sent} bytes were taken`);
+  });
+
   test('a web page in its place is no catalogue', async () => {
     await assert.rejects(serving(() => new Response('<!doctype html>')).find('default'), { code: 'model-invalid' });
   });

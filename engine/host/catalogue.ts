@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { check } from '../protocol/check.js';
 import { EngineError } from '../protocol/errors.js';
 import { cloudModelId, type ModelListing } from '../protocol/state.js';
+import { httpContext, readUpTo } from '../weights/http.js';
 
 const line = v.pipe(v.string(), v.maxLength(2_000));
 const size = v.pipe(v.number(), v.finite(), v.minValue(0));
@@ -28,7 +29,7 @@ const catalogueSchema = v.pipe(
   v.maxLength(1_000),
 );
 
-/** Answers that are longer are no catalogue. */
+/** Bytes; answers that are longer are no catalogue. */
 const longestCatalogue = 4_000_000;
 
 /**
@@ -119,20 +120,20 @@ export class Catalogue {
 
   async #read(url: string): Promise<string> {
     const hint = 'Check the connection and try again.';
+    const stopper = new AbortController();
     let response: Response;
     try {
-      response = await this.fetchFrom(url, { signal: AbortSignal.timeout(30_000) });
+      response = await this.fetchFrom(url, { signal: AbortSignal.any([stopper.signal, AbortSignal.timeout(30_000)]) });
     } catch (error) {
       throw new EngineError('network', `The list of models could not be fetched from ${url}.`, { hint, cause: error });
     }
+    const answer = { response, stop: () => stopper.abort() };
     if (!response.ok) {
+      answer.stop();
       throw new EngineError('network', `The list of models at ${url} answered ${response.status}.`, { hint });
     }
-    const text = await response.text();
-    if (text.length > longestCatalogue) {
-      throw new EngineError('model-invalid', `The list of models at ${url} is too long to be one.`, { hint });
-    }
-    return text;
+    const context = httpContext({ fetch: this.fetchFrom });
+    return new TextDecoder().decode(await readUpTo(answer, url, longestCatalogue, context));
   }
 }
 
