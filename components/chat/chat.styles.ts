@@ -282,7 +282,7 @@ export const chatStyles = css`
   }
 
   @media (forced-colors: active) {
-    .bubble {
+    .user {
       border: 1px solid CanvasText;
     }
 

@@ -5,6 +5,7 @@ import { expectAccessible, mount, unmount, until, useScheme } from '../../test/s
 import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
 import type { LlmErrorEvent, LlmMessageEvent } from '../internal/events.js';
 import { words } from '../internal/words.js';
+import { LlmChat } from './chat.js';
 import { ChatHarness } from './chat.harness.js';
 
 const ready = { status: { kind: 'ready', model: demoLoaded } } as const;
@@ -273,6 +274,23 @@ describe('<llm-chat>', () => {
       expect(chat.errors).to.have.length(0);
     });
 
+    it('says a failure of the engine aloud, and offers no second try where none can help', async () => {
+      const { chat, engine, element } = await chatWith();
+      const told: string[] = [];
+      element.addEventListener('llm-error', ({ detail }: LlmErrorEvent) => told.push(detail.code));
+      const lost = { code: 'engine-lost', message: 'The engine stopped.', hint: 'Send again.' } as const;
+      engine.update({ status: { kind: 'failed', error: lost } });
+      await element.updateComplete;
+      expect(chat.announcement).to.equal('The engine stopped. Send again.');
+      expect(chat.button(words.chat.retry)).not.to.equal(null);
+      const refused = { code: 'invalid-request', message: 'Not in a frame.', hint: '' } as const;
+      engine.update({ status: { kind: 'failed', error: refused } });
+      await element.updateComplete;
+      expect(chat.announcement).to.equal('Not in a frame.');
+      expect(chat.button(words.chat.retry)).to.equal(null);
+      expect(told).to.deep.equal(['engine-lost', 'invalid-request']);
+    });
+
     it('does not offer to send again what cannot succeed', async () => {
       const error = { code: 'prompt-too-long', message: 'Too long.', hint: 'Begin a new chat.' } as const;
       const { chat } = await chatWith({ answers: [[{ fail: error }]] });
@@ -342,6 +360,35 @@ describe('<llm-chat>', () => {
       await until('the empty chat', () => chat.messages.length === 0);
       expect(element.messages).to.deep.equal([]);
       expect(element.shadowRoot?.activeElement).to.equal(chat.field);
+    });
+
+    it('goes on being shown when the element is moved in the middle of an answer', async () => {
+      const { chat, element, engine } = await chatWith({ pace: 1, answers: [[{ say: 'one two three '.repeat(99) }]] });
+      await chat.say('Go');
+      await until('words', () => chat.messages.at(-1)?.text.includes('three'));
+      const home = element.parentElement;
+      element.remove();
+      home?.append(element);
+      await settled(chat);
+      expect(chat.lastAnswer?.dataset['status']).to.equal('stopped');
+      engine.hold();
+      await chat.say('Again');
+      await until('the next message', () => chat.messages.length === 4);
+      engine.release();
+      element.messages = [{ role: 'user', content: 'Only this' }];
+      await until('the change', () => chat.messages.length === 1);
+    });
+
+    it('takes a conversation that the page assigned before the element was defined', async () => {
+      const early = document.createElement('llm-early-chat');
+      Object.assign(early, { messages: [{ role: 'user', content: 'Early' }] });
+      mount(html`${early}`);
+      customElements.define('llm-early-chat', class extends LlmChat {});
+      const element = early as LlmChat;
+      await until('the message', () => new ChatHarness(element).messages.length === 1);
+      expect(element.messages).to.deep.equal([{ role: 'user', content: 'Early' }]);
+      element.messages = [];
+      await until('the empty chat', () => new ChatHarness(element).messages.length === 0);
     });
 
     it('tells each message, reads and takes conversations', async () => {

@@ -29,7 +29,7 @@ import { Conversation } from './conversation.js';
 import { toMessage, type AnswerEntry, type ConversationSettings, type Entry } from './entries.js';
 import { FollowController } from './follow.js';
 import { renderCloudSwitch, renderHeader, renderWelcome } from './frame.js';
-import { parseArguments, renderEntry } from './message.js';
+import { parseArguments, renderEntry, unchangeable } from './message.js';
 import { messageStyles } from './message.styles.js';
 import { Narrator } from './narrator.js';
 import { SpeakerController } from '../internal/speaker.js';
@@ -141,6 +141,8 @@ export class LlmChat extends LitElement {
   @property({ attribute: false }) tools: readonly Tool[] = [];
 
   /** The conversation in OpenAI's shapes. Assigning replaces it and ends a running answer. */
+  // A Lit property, so that what a page assigns before the element is defined is not lost.
+  @property({ attribute: false })
   get messages(): readonly ChatMessage[] {
     return this.#conversation.messages;
   }
@@ -158,6 +160,7 @@ export class LlmChat extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearTimeout(this.#paint);
+    this.#paint = undefined;
     // Nobody is left to read it; the words so far stay, should the element be moved.
     this.#conversation.stop();
   }
@@ -210,8 +213,9 @@ export class LlmChat extends LitElement {
     } catch (thrown) {
       const error = EngineError.from(thrown);
       if (error.code === 'aborted') return;
-      this.failure = error.toShape();
-      this.dispatchEvent(new LlmErrorEvent(this.failure));
+      // What the engine's state tells, too, is told once: by #engineChanged.
+      const told = engineFailure(this.#engine.store.connection);
+      if (told?.message !== error.message) this.#fail(error.toShape());
     }
   }
 
@@ -220,10 +224,21 @@ export class LlmChat extends LitElement {
     try {
       await this.#engine.store.allowCloud(allowed);
     } catch (thrown) {
-      this.failure = EngineError.from(thrown).toShape();
+      this.#fail(EngineError.from(thrown).toShape());
     }
     // The switch shows the state again, whatever was clicked.
     this.requestUpdate();
+  }
+
+  /** A failure that belongs to no answer: shown, said, told to the page. */
+  #fail(error: EngineErrorShape): void {
+    this.failure = error;
+    this.#tellError(error);
+  }
+
+  #tellError(error: EngineErrorShape): void {
+    this.#speaker.say(`${error.message} ${error.hint}`);
+    this.dispatchEvent(new LlmErrorEvent(error));
   }
 
   async #copy(text: string): Promise<boolean> {
@@ -297,7 +312,8 @@ export class LlmChat extends LitElement {
     this.#narrator.statusChanged(statusLine(connection, this.busy), engineState?.status.kind === 'ready');
     const error = engineFailure(connection);
     // While an answer is asked for, its failure is told instead.
-    if (error !== null && error !== this.#toldError && !this.busy) this.dispatchEvent(new LlmErrorEvent(error));
+    const known = error === this.#toldError || error?.message === this.failure?.message;
+    if (error !== null && !known && !this.busy) this.#tellError(error);
     this.#toldError = error;
     if (engineState !== null && engineState !== this.#told) {
       this.#told = engineState;
@@ -404,7 +420,7 @@ export class LlmChat extends LitElement {
       results,
       last: entries.at(-1),
       status,
-      modelName: (id: string) => this.#engine.state?.models.find((model) => model.id === id)?.name ?? id,
+      modelName: (id: string) => this.#modelName(id),
       copy: (text: string) => this.#copy(text),
       retry: () => this.#refocus(() => this.retry()),
     };
@@ -417,13 +433,25 @@ export class LlmChat extends LitElement {
     </div>`;
   }
 
+  #modelName(id: string): string {
+    const { state: engineState } = this.#engine;
+    if (engineState === null) return id;
+    const { models, status } = engineState;
+    // A model named by its address is in no catalogue; while it is loaded the engine knows its name.
+    const loaded = status.kind === 'ready' && status.model.id === id ? status.model.name : id;
+    return models.find((model) => model.id === id)?.name ?? loaded;
+  }
+
   #renderFailure(last: Entry | undefined): unknown {
     const error = this.failure ?? engineFailure(this.#engine.store.connection);
     // The answer that failed shows it already.
     const shown = last?.kind === 'answer' && last.status === 'failed';
     if (error === null || shown || this.busy) return nothing;
     return html`<div class="failure">
-      ${errorNotice(error, { label: words.chat.retry, run: () => void this.#load() })}
+      ${errorNotice(
+        error,
+        unchangeable.has(error.code) ? undefined : { label: words.chat.retry, run: () => void this.#load() },
+      )}
     </div>`;
   }
 }

@@ -3,17 +3,17 @@
 import { css } from 'lit';
 
 export const messageStyles = css`
+  /* The bubble is the part that pages restyle: ::part(user-message). */
   .user {
-    display: flex;
-    justify-content: flex-end;
-  }
-
-  .bubble {
+    align-self: flex-end;
     max-inline-size: 85%;
     padding: 0.6rem 1rem;
     border-radius: 1.25rem;
     border-end-end-radius: 0.4rem;
     background: color-mix(in oklab, var(--_accent) 17%, var(--_surface));
+  }
+
+  .bubble {
     white-space: pre-wrap;
     overflow-wrap: anywhere;
   }

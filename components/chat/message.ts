@@ -15,7 +15,11 @@ import type { AnswerEntry, Entry, ToolEntry } from './entries.js';
 import type { StatusLine } from './status.js';
 
 /** Asking the same again would fail the same way. */
-const unchangeable: ReadonlySet<EngineErrorCode> = new Set(['prompt-empty', 'prompt-too-long', 'invalid-request']);
+export const unchangeable: ReadonlySet<EngineErrorCode> = new Set([
+  'prompt-empty',
+  'prompt-too-long',
+  'invalid-request',
+]);
 
 export interface MessageContext {
   /** The markdown of an answer, kept from one render to the next. */
