@@ -37,18 +37,22 @@ export class EngineStore {
   #pending: Promise<EngineLike> | null = null;
   #unsubscribe: (() => void) | null = null;
   #load: AbortController | null = null;
-  #closed = false;
 
   /** @param connect makes the engine, when the first element needs it */
   constructor(connect: () => Promise<EngineLike>) {
     this.#connect = connect;
   }
 
-  /** Calls back after every change of `connection` until the returned function is called. */
+  /**
+   * Calls back after every change of `connection` until the returned function is called. The engine outlives elements,
+   * so it holds the store only as long as somebody listens.
+   */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
+    if (this.#connection.kind === 'connected') this.#follow(this.#connection.engine);
     return () => {
       this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#unfollow();
     };
   }
 
@@ -99,21 +103,28 @@ export class EngineStore {
 
   /** Leaves the engine as it is (others use it) and stops listening. */
   close(): void {
-    this.#closed = true;
-    this.#unsubscribe?.();
-    this.#unsubscribe = null;
     this.#listeners.clear();
+    this.#unfollow();
   }
 
   async #begin(): Promise<EngineLike> {
     this.#set({ kind: 'connecting' });
     const engine = await this.#connect();
-    if (!this.#closed) {
-      this.#unsubscribe?.();
-      this.#unsubscribe = engine.subscribe((state) => this.#set({ kind: 'connected', engine, state }));
-    }
     this.#set({ kind: 'connected', engine, state: engine.state });
+    this.#follow(engine);
     return engine;
+  }
+
+  /** Hears the engine, if somebody hears the store; first of all what was missed while nobody did. */
+  #follow(engine: EngineLike): void {
+    if (this.#unsubscribe !== null || this.#listeners.size === 0) return;
+    this.#unsubscribe = engine.subscribe((state) => this.#set({ kind: 'connected', engine, state }));
+    if (this.state !== engine.state) this.#set({ kind: 'connected', engine, state: engine.state });
+  }
+
+  #unfollow(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
   }
 
   #set(connection: Connection): void {

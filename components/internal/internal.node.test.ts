@@ -90,6 +90,33 @@ describe('the engine store', () => {
     assert.equal(store.loading, false);
   });
 
+  it('is held by the engine only while somebody listens, and misses nothing', async () => {
+    let held = 0;
+    class CountingEngine extends ScriptedEngine {
+      override subscribe(listener: Parameters<ScriptedEngine['subscribe']>[0]): () => void {
+        held += 1;
+        const end = super.subscribe(listener);
+        return () => {
+          held -= 1;
+          end();
+        };
+      }
+    }
+    const engine = new CountingEngine();
+    const store = new EngineStore(() => Promise.resolve(engine));
+    const leave = store.subscribe(() => undefined);
+    await store.connect();
+    const leaveToo = store.subscribe(() => undefined);
+    leave();
+    assert.equal(held, 1);
+    leaveToo();
+    assert.equal(held, 0);
+    engine.update({ tabs: 5 });
+    store.subscribe(() => undefined);
+    assert.equal(held, 1);
+    assert.equal(store.state?.tabs, 5);
+  });
+
   it('hears nothing after it was closed', async () => {
     const engine = new ScriptedEngine();
     const store = new EngineStore(() => Promise.resolve(engine));
