@@ -210,7 +210,7 @@ export class LlmModelPicker extends LitElement {
 function choicesOf({ models, cloud }: EngineState): readonly Choice[] {
   const { facts } = words.picker;
   const choices = models.map((model): Choice => {
-    // A catalogue may not know the size of what lies elsewhere.
+    // A catalogue may not know all of what lies elsewhere.
     const size = model.byteLength > 0 ? formatBytes(model.byteLength) : '';
     return {
       id: model.id,
@@ -219,8 +219,8 @@ function choicesOf({ models, cloud }: EngineState): readonly Choice[] {
       facts: [
         size === '' ? '' : facts.size(size),
         model.parameters > 0 ? facts.parameters(formatParameters(model.parameters)) : '',
-        facts.context(model.contextLength),
-        facts.quantisation(model.quantisation),
+        model.contextLength > 0 ? facts.context(model.contextLength) : '',
+        model.quantisation === '' ? '' : facts.quantisation(model.quantisation),
         facts.licence(model.licence),
       ].filter((fact) => fact !== ''),
       action: words.picker.load(size),
