@@ -57,10 +57,14 @@ async function listing(entry) {
 
 /** The demo page, the catalogue and the packs. */
 function staticFiles() {
+  const demo = join(root, 'server/demo');
   return {
     name: 'static-files',
+    async buildStart() {
+      for await (const path of filesUnder(demo)) this.addWatchFile(path);
+      this.addWatchFile(join(root, 'models/models.json'));
+    },
     async writeBundle() {
-      const demo = join(root, 'server/demo');
       const isStatic = (path) => !path.endsWith('.ts') && !path.endsWith('.md');
       await cp(demo, dist, { recursive: true, filter: isStatic });
       await mkdir(join(dist, 'models'), { recursive: true });

@@ -2,7 +2,7 @@
 // The answer streams to standard output, figures and errors go to standard error; exit code 0 only when text came.
 // Called by people and by scripts that want to see the main job work without a screen.
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openKit } from './kit-browser.mjs';
@@ -18,16 +18,20 @@ const usage = `npm run ask -- [options] "prompt"
 /** @returns {{url: string, mounts: Record<string, string>, connect: string}} how the page reaches the model */
 function locateModel(model) {
   if (model === undefined) return { url: 'default', mounts: {}, connect: '' };
-  if (/^https?:/.test(model)) return { url: model, mounts: {}, connect: new URL(model).origin };
+  if (/^https?:/.test(model)) {
+    if (!URL.canParse(model)) throw new Error(`--model is "${model}", which is no web address.`);
+    return { url: model, mounts: {}, connect: new URL(model).origin };
+  }
   const path = resolve(model);
   if (!existsSync(path)) {
     if (/^[\w.-]+$/.test(model) && !/\.gguf$/i.test(model)) return { url: model, mounts: {}, connect: '' };
     throw new Error(`No model at ${path}. Give a pack directory, a .gguf file, a URL, or a name of the catalogue.`);
   }
   if (statSync(path).isDirectory()) return { url: '/asked-model/', mounts: { '/asked-model/': path }, connect: '' };
+  const file = realpathSync(path); // model caches keep files as links, and the server follows none out of its folder
   return {
-    url: `/asked-model/${encodeURIComponent(basename(path))}`,
-    mounts: { '/asked-model/': dirname(path) },
+    url: `/asked-model/${encodeURIComponent(basename(file))}`,
+    mounts: { '/asked-model/': dirname(file) },
     connect: '',
   };
 }
@@ -86,6 +90,7 @@ function readArguments() {
 
 /** Runs in the page. Everything it throws comes back as {code, message, hint}. */
 async function askInPage({ model, device, request }) {
+  const told = [];
   try {
     const { connect } = await import('/client.js');
     const engine = await connect({ device });
@@ -101,12 +106,13 @@ async function askInPage({ model, device, request }) {
       const { delta, finish_reason: reason } = chunk.choices[0];
       if (delta.content) {
         first ??= performance.now();
-        globalThis.tellAnswer(delta.content);
+        told.push(globalThis.tellAnswer(delta.content));
       }
       if (delta.tool_calls) toolCalls = delta.tool_calls;
       finishReason = reason ?? finishReason;
       usage = chunk.usage ?? usage;
     }
+    await Promise.all(told); // all of the answer is out before the figures
     const { notes } = engine.state;
     return {
       ok: true,
@@ -120,6 +126,7 @@ async function askInPage({ model, device, request }) {
       notes,
     };
   } catch (error) {
+    await Promise.all(told);
     return { ok: false, error: { code: error.code ?? error.name, message: error.message, hint: error.hint ?? '' } };
   }
 }
@@ -135,7 +142,7 @@ async function ask({ model, device, gpu, request }) {
     const page = await kit.context.newPage();
     let characters = 0;
     await page.exposeFunction('tellAnswer', (text) => {
-      characters += text.length;
+      characters += text.trim().length;
       process.stdout.write(text);
     });
     await page.goto(`${kit.origin}/blank.html`);
@@ -155,13 +162,21 @@ function report({ loaded, loadMilliseconds, ttft, total, usage, finishReason, no
   for (const note of notes ?? []) console.error(`note: ${note}`);
   const decodeSeconds = (total - (ttft ?? 0)) / 1000;
   const rate =
-    usage.completion_tokens > 1 && decodeSeconds > 0 ? ((usage.completion_tokens - 1) / decodeSeconds).toFixed(1) : '-';
+    usage !== null && usage.completion_tokens > 1 && decodeSeconds > 0
+      ? ((usage.completion_tokens - 1) / decodeSeconds).toFixed(1)
+      : '-';
   console.error(
     `${loaded.name} on ${loaded.device} (${loaded.deviceName}), loaded in ${(loadMilliseconds / 1000).toFixed(1)} s; ` +
       `TTFT ${ttft === null ? '-' : Math.round(ttft)} ms, ${rate} tok/s, ` +
-      `${usage.prompt_tokens} prompt + ${usage.completion_tokens} answer tokens, ended by ${finishReason}`,
+      `${usage?.prompt_tokens ?? '-'} prompt + ${usage?.completion_tokens ?? '-'} answer tokens, ended by ${finishReason}`,
   );
 }
+
+// `| head -1` closes our output: whoever reads has what they wanted. Leaving ends the browser, too.
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') console.error(error.message);
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
 
 try {
   const asked = readArguments();

@@ -3,7 +3,7 @@
 // Knows nothing of what the browser is wanted for beyond the flags that give software WebGPU.
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const commands = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'microsoft-edge', 'chrome'];
@@ -31,7 +31,7 @@ const usualPlaces = {
 const runnable = (path) => {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path).isFile(); // folders pass for runnable, too
   } catch {
     return false; // not there or not ours to run: the next place is tried
   }

@@ -1,18 +1,18 @@
-// `npm run dev`: builds, serves the demo, rebuilds what changed and reloads open pages. Demo pages and packs are
-// copied again with each rebuild of the page bundle.
+// `npm run dev`: builds, serves the demo, rebuilds what changed (modules, the demo's files, the catalogue) and
+// reloads open pages. Packs are copied again with each rebuild of the page bundle.
 
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { watch } from 'rollup';
 import { loadConfigFile } from 'rollup/loadConfigFile';
-import { createStaticServer, distFolder, listen } from './static-server.mjs';
+import { createStaticServer, distFolder, listen, portFromEnvironment, strictPolicy } from './static-server.mjs';
 
 const reloadScript = `new EventSource('/dev-events').onmessage = () => location.reload();\n`;
 const pages = new Set();
 
 /** The page with one more script, a stream of reload events, and that script: the policy stays as strict as it is. */
 function handle(request, response) {
-  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  const [pathname] = (request.url ?? '/').split('?');
   if (pathname === '/dev-events') {
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' }).write('\n');
     pages.add(response);
@@ -27,7 +27,11 @@ function handle(request, response) {
   readFile(join(distFolder, 'index.html'), 'utf8').then(
     (html) =>
       response
-        .writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' })
+        .writeHead(200, {
+          'Content-Type': 'text/html; charset=utf-8',
+          'Cache-Control': 'no-store',
+          'Content-Security-Policy': strictPolicy,
+        })
         .end(html.replace('</head>', '<script type="module" src="/dev-reload.js"></script></head>')),
     (error) => response.writeHead(503).end(`Not built yet: ${error.message}\n`),
   );
@@ -48,7 +52,7 @@ watcher.on('event', (event) => {
   }
 });
 try {
-  const port = await listen(createStaticServer({ root: distFolder, handle }), Number(process.env.PORT ?? 8080));
+  const port = await listen(createStaticServer({ root: distFolder, handle }), portFromEnvironment(8080));
   console.log(`http://localhost:${port}`);
 } catch (error) {
   console.error(error.message);

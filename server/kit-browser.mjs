@@ -20,16 +20,20 @@ import { createStaticServer, distFolder, listen } from './static-server.mjs';
 export async function openKit(options = {}) {
   const root = options.root ?? distFolder;
   if (!existsSync(join(root, 'index.html'))) throw new Error('The kit is not built. Run `npm run build` first.');
+  const executablePath = findBrowser(); // before anything is open that would keep the process alive
   const { mounts, isolate, policy, handle } = options;
   const server = createStaticServer({ root, mounts, isolate, handle, ...(policy === undefined ? {} : { policy }) });
   const port = await listen(server);
-  const launch = { executablePath: findBrowser(), args: browserFlags(options.gpu), headless: true };
+  const launch = { executablePath, args: browserFlags(options.gpu), headless: true };
   let browser;
   try {
     browser = await chromium.launch(launch);
   } catch (error) {
     server.close();
-    throw error;
+    // What Playwright says at length, for `cause`; a wrong CHROME_PATH is the usual reason.
+    throw new Error(`The browser at ${executablePath} did not start. Set CHROME_PATH to another one.`, {
+      cause: error,
+    });
   }
   const context = await browser.newContext();
   return {

@@ -11,4 +11,5 @@ export function createStaticServer(options: {
   readonly policy?: string | null;
   readonly handle?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }): Server;
+export function portFromEnvironment(usual: number): number;
 export function listen(server: Server, port?: number): Promise<number>;

@@ -69,7 +69,7 @@ async function locate(root, pathname) {
     const facts = await stat(real);
     return facts.isFile() ? { path: real, size: facts.size, modified: Math.floor(facts.mtimeMs) } : null;
   } catch (error) {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+    if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP'].includes(error.code)) return null;
     throw error;
   }
 }
@@ -86,7 +86,8 @@ async function locate(root, pathname) {
 export function createStaticServer({ root, mounts = {}, isolate = false, policy = strictPolicy, handle }) {
   const answer = async (request, response) => {
     if (handle?.(request, response)) return;
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const address = `http://localhost${request.url ?? '/'}`;
+    const { pathname } = new URL(URL.canParse(address) ? address : 'http://localhost/');
     const mount = Object.keys(mounts).find((prefix) => pathname.startsWith(prefix));
     const file =
       mount === undefined
@@ -152,6 +153,14 @@ export function createStaticServer({ root, mounts = {}, isolate = false, policy 
       response.end();
     });
   });
+}
+
+/** @returns {number} what PORT says, or `usual`; @throws Error in plain words */
+export function portFromEnvironment(usual) {
+  const wanted = process.env.PORT || String(usual);
+  const port = Number(wanted);
+  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
+  throw new Error(`PORT is "${wanted}"; it must be a whole number from 0 to 65535.`);
 }
 
 /** Listens on loopback. @returns {Promise<number>} the port; rejects with a clear message when it is taken */
