@@ -136,7 +136,11 @@ async function ask({ model, device, gpu, request }) {
     ? strictPolicy.replace("connect-src 'self'", `connect-src 'self' ${model.connect}`)
     : strictPolicy;
   const kit = await openKit({ mounts: model.mounts, gpu, policy });
-  const leave = () => void kit.close().finally(() => process.exit(130));
+  let left = false;
+  const leave = () => {
+    left = true;
+    void kit.close().finally(() => process.exit(130));
+  };
   process.once('SIGINT', leave);
   try {
     const page = await kit.context.newPage();
@@ -152,6 +156,10 @@ async function ask({ model, device, gpu, request }) {
     for (const call of outcome.toolCalls) console.log(`tool call: ${call.function.name}(${call.function.arguments})`);
     report(outcome);
     return characters > 0 || outcome.toolCalls.length > 0;
+  } catch (error) {
+    // The page that we closed ourselves is no news; the process ends in a moment.
+    if (left) return await new Promise(() => undefined);
+    throw error;
   } finally {
     process.off('SIGINT', leave);
     await kit.close();
@@ -187,7 +195,7 @@ try {
     process.exitCode = 1;
   }
 } catch (error) {
-  console.error(error.message);
+  console.error(error.message.split(/\n(?:Browser logs|Call log):/, 1)[0]); // Playwright adds pages of them
   if (error.code?.startsWith('ERR_PARSE_ARGS') || /prompt is wanted/.test(error.message)) console.error(`\n${usage}`);
   process.exitCode = 1;
 }
