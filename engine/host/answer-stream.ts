@@ -1,6 +1,6 @@
 // The host's end of one answer's port: sends what happens to the request (place in line, start, numbered chunks, end
-// or error) and hears the page's abort. Called by EngineHost; knows nothing of queues and backends. A page that closes
-// its end, or sends anything but an abort, stops the answer too.
+// or error) and hears the page's abort. Called by AnswerLine and Answering; knows nothing of queues and backends. A page
+// that closes its end, or sends anything but an abort, stops the answer too.
 
 import { EngineError } from '../protocol/errors.js';
 import { parseStreamControl, type StreamMessage } from '../protocol/host-api.js';

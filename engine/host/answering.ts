@@ -1,5 +1,5 @@
 // Runs one admitted request to its end: chooses where it begins (the loaded model, or the cloud when the request asks
-// for it and the visitor allows it), writes the events as chunks on its stream, keeps its figures. Called by EngineHost
+// for it and the visitor allows it), writes the events as chunks on its stream, keeps its figures. Called by AnswerLine
 // within the request's turn; knows nothing of the queue. Never throws: what fails is told on the request's stream.
 
 import { EngineError } from '../protocol/errors.js';

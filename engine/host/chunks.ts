@@ -1,5 +1,5 @@
 // Writes a backend's events as OpenAI's `chat.completion.chunk` objects: the role first, then text, then one last
-// chunk with the finish reason and the usage. Called by EngineHost for each answer. Source: the OpenAI API reference,
+// chunk with the finish reason and the usage. Called by Answering for each answer. Source: the OpenAI API reference,
 // "The chat completion chunk object"; `usage` rides on the last chunk, where OpenAI sends one more without choices.
 
 import type { ChatCompletionChunk, CompletionUsage, LogprobEntry, Provenance, ToolCall } from '../protocol/chat.js';

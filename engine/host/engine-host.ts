@@ -1,5 +1,5 @@
-// Where the engine lives: takes pages' ports, admits their requests to one fair queue, runs one answer at a time over
-// the loaded model, publishes one state. The same class runs in the SharedWorker and (later) in an elected tab's
+// Where the engine lives: takes pages' ports, gives their calls to the parts that answer them (the line of requests, the
+// one loaded model, the catalogue, the cloud switch), publishes one state. The same class runs in the SharedWorker and (later) in an elected tab's
 // worker; only the entry differs, and everything from outside is passed in as `EngineParts`. Called by shared-worker.ts
 // and by tests. Knows nothing of weights, decoders or the DOM.
 // What goes wrong: a tab that dies frees all it had; a failing answer fails alone; a refused message changes nothing.
@@ -14,10 +14,10 @@ import type { Backend } from '../backends/backend.js';
 import type { Capabilities } from '../routing/capabilities.js';
 import type { ConsentStore } from '../routing/consent-store.js';
 import type { OpenModel } from '../routing/runner.js';
-import { Answering, type AnswerJob } from './answering.js';
-import { AnswerStream } from './answer-stream.js';
+import { AnswerLine } from './answer-line.js';
+import { Answering } from './answering.js';
 import { Catalogue } from './catalogue.js';
-import { FairQueue, type QueueLimits } from './fair-queue.js';
+import type { QueueLimits } from './fair-queue.js';
 import { holdLock } from './life-signs.js';
 import { ModelSlot } from './model-slot.js';
 import { Site } from './site.js';
@@ -50,7 +50,6 @@ export class EngineHost {
   readonly #sessions = new Set<TabSession>();
   /** Those whose settings were looked at. */
   readonly #greeted = new Set<TabSession>();
-  readonly #queue: FairQueue<AnswerJob>;
   readonly #turnstile = new Turnstile();
   readonly #site: Site;
   readonly #catalogue: Catalogue;
@@ -58,15 +57,13 @@ export class EngineHost {
   readonly #counters: EngineCounters;
   readonly #publisher: StatePublisher;
   readonly #answering: Answering;
+  readonly #line: AnswerLine;
   readonly #alive: Promise<void>;
   readonly #end = new AbortController();
-  #running: AnswerJob | null = null;
-  #pumping = false;
   #notes: readonly string[] = [];
 
   constructor(private readonly parts: EngineParts) {
     this.id = parts.createId();
-    this.#queue = new FairQueue(parts.limits);
     this.#counters = new EngineCounters(parts.now);
     this.#site = new Site(parts.consent);
     this.#catalogue = new Catalogue(
@@ -94,6 +91,14 @@ export class EngineHost {
       now: parts.now,
       changed: (kind) => this.#publisher.changed(kind),
       note: (text) => this.#note(text),
+    });
+    this.#line = new AnswerLine({
+      answering: this.#answering,
+      counters: this.#counters,
+      turnstile: this.#turnstile,
+      createId: parts.createId,
+      limits: parts.limits,
+      changed: () => this.#publisher.changed(),
     });
     this.#publisher = new StatePublisher(this.id, () => this.#facts(), parts.channel, parts.now);
     this.#alive = holdLock(parts.locks, hostLockName(parts.scope, this.id), this.#end.signal);
@@ -189,79 +194,19 @@ export class EngineHost {
     try {
       const completion = parseChatCompletionRequest(request);
       if (completion.model === cloudModelId) this.#answering.requireCloud();
-      const tabId = session.tabId ?? '';
-      this.#queue.checkRoom(tabId); // before anything is made for a request that is not taken
-      const controller = new AbortController();
-      const job: AnswerJob = {
-        requestId: `chatcmpl-${this.parts.createId()}`,
-        tabId,
-        completion,
-        controller,
-        meter: this.#counters.begin(),
-        atCloud: false,
-        stream: new AnswerStream(port, (reason) => this.#stop(job, reason)),
-      };
-      session.gone.addEventListener('abort', () => this.#stop(job, EngineError.from(session.gone.reason)), {
-        signal: controller.signal,
-      });
-      this.#queue.add(tabId, job);
-      void this.#pump();
-      this.#tellPlaces();
-      return job.requestId;
+      return this.#line.admit({ tabId: session.tabId ?? '', gone: session.gone }, completion, port);
     } catch (error) {
       port.close();
       throw error;
     }
   }
 
-  #stop(job: AnswerJob, reason: EngineError): void {
-    if (job.controller.signal.aborted) return;
-    job.controller.abort(reason);
-    if (!this.#queue.remove(job)) return; // it runs: whoever runs it tells its stream
-    job.stream.fail(reason);
-    this.#tellPlaces();
-  }
-
-  async #pump(): Promise<void> {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    try {
-      for (;;) {
-        // The next one is chosen only when its turn has come: a fairer one may arrive while a load has the turn.
-        const ran = await this.#turnstile.run(() => this.#runNext());
-        if (!ran) return;
-      }
-    } finally {
-      this.#pumping = false;
-      if (this.#queue.length > 0) void this.#pump();
-    }
-  }
-
-  async #runNext(): Promise<boolean> {
-    const job = this.#queue.next();
-    if (job === null) return false;
-    this.#running = job;
-    this.#tellPlaces();
-    try {
-      await this.#answering.run(job);
-    } finally {
-      this.#running = null;
-      job.controller.abort(new EngineError('aborted', 'The answer has ended.')); // frees its listeners
-      this.#publisher.changed();
-    }
-    return true;
-  }
-
-  #tellPlaces(): void {
-    for (const [index, { item }] of this.#queue.inOrder().entries()) item.stream.queued(index + 1);
-    this.#publisher.changed();
-  }
-
   async #setCloudAllowed(allowed: boolean): Promise<void> {
     const stored = this.#site.allowCloud(allowed); // it acts already; only the storing takes time
     if (!allowed) {
-      if (this.#running?.atCloud) {
-        this.#running.controller.abort(
+      const { running } = this.#line;
+      if (running?.atCloud) {
+        running.controller.abort(
           new EngineError('consent-required', 'The cloud was switched off while it answered.', {
             hint: 'What had arrived is kept. Ask again to have this device answer.',
           }),
@@ -276,13 +221,8 @@ export class EngineHost {
   #left(session: TabSession): void {
     this.#sessions.delete(session);
     this.#greeted.delete(session);
-    if (session.tabId !== null) {
-      for (const job of this.#queue.removeTab(session.tabId)) {
-        job.controller.abort(session.gone.reason);
-        job.stream.fail(EngineError.from(session.gone.reason));
-      }
-    }
-    this.#tellPlaces();
+    if (session.tabId !== null) this.#line.leave({ tabId: session.tabId, gone: session.gone });
+    this.#publisher.changed();
   }
 
   #note(text: string): void {
@@ -292,16 +232,17 @@ export class EngineHost {
   }
 
   #facts(): StateFacts {
+    const { running, waiting } = this.#line;
     return {
       status: this.#slot.status,
       models: this.#catalogue.listings,
-      generating: this.#running && { tabId: this.#running.tabId, requestId: this.#running.requestId },
-      waiting: this.#queue.inOrder().map(({ tabId }) => tabId),
+      generating: running && { tabId: running.tabId, requestId: running.requestId },
+      waiting,
       tabs: [...this.#sessions].filter((session) => session.tabId !== null).length,
       cloud: {
         endpoint: this.#site.endpoint,
         allowed: this.#site.cloudAllowed,
-        active: this.#running?.atCloud ?? false,
+        active: running?.atCloud ?? false,
       },
       loads: this.#slot.loads,
       metrics: this.#counters.snapshot(this.#slot.kvBytes),

@@ -1,5 +1,5 @@
 // The one line of requests that wait for the engine, fair between tabs: the tab that was served longest ago comes
-// next, so a tab that sends ten questions at once does not hold up a tab that sends one. Called by EngineHost only;
+// next, so a tab that sends ten questions at once does not hold up a tab that sends one. Called by AnswerLine only;
 // knows nothing of requests, ports or time. When the line is full, `add` throws `busy` and nothing is kept.
 
 import { EngineError } from '../protocol/errors.js';

@@ -1,5 +1,5 @@
 // One at a time, first come, first served: answers, loads and unloads never overlap, because they share one decoder
-// and one memory. Called by EngineHost and ModelSlot. Who waits can give up by its signal and is then never run.
+// and one memory. Called by AnswerLine and ModelSlot. Who waits can give up by its signal and is then never run.
 
 import { EngineError } from '../protocol/errors.js';
 
