@@ -11,8 +11,8 @@ const base = 'https://site.example/kit/';
 const hash = 'a'.repeat(64);
 
 describe('treatmentOf', () => {
-  const of = (url: string, { pages = false, method = 'GET', accept = '' } = {}): Treatment =>
-    treatmentOf({ method, url: new URL(url, base).href, accept }, { base, pages });
+  const of = (url: string, { pages = false, method = 'GET', accept = '', destination = 'document' } = {}): Treatment =>
+    treatmentOf({ method, url: new URL(url, base).href, accept, destination }, { base, pages });
 
   test('tells shards, hashed files and changing files apart', () => {
     assert.equal(of(`models/default/${hash}.bin`), 'shard');
@@ -37,6 +37,9 @@ describe('treatmentOf', () => {
     assert.equal(of('sw.js?isolate=1'), 'pass');
     assert.equal(of('/page.html'), 'pass');
     assert.equal(of('/page.html', { pages: true }), 'fresh');
+    assert.equal(of('/api/account', { pages: true, destination: '' }), 'pass');
+    assert.equal(of('/models/mine/manifest.json', { pages: true, destination: '' }), 'fresh');
+    assert.equal(of('chunks/x.json', { destination: '' }), 'fresh');
   });
 });
 

@@ -17,6 +17,8 @@ export interface RequestFacts {
   readonly url: string;
   /** The Accept header; '' when absent. */
   readonly accept: string;
+  /** `Request.destination`; absent where a page named the URL itself. */
+  readonly destination?: string;
 }
 
 export interface Place {
@@ -31,7 +33,11 @@ const shardName = /^[0-9a-f]{64}(\.[\w-]+)?$/;
 /** As rollup.config.mjs names them. */
 const hashedName = /^(chunks\/.+-[\w-]{8}\.js|ort\/.+-[0-9a-f]{8,64}\.wasm)$/;
 
-export function treatmentOf({ method, url, accept }: RequestFacts, { base, pages }: Place): Treatment {
+/** What the engine fetches from a site's own models. */
+const modelFiles = new Set(['models.json', 'manifest.json']);
+
+export function treatmentOf(request: RequestFacts, { base, pages }: Place): Treatment {
+  const { method, url, accept, destination } = request;
   const target = new URL(url);
   if (method !== 'GET' || target.origin !== new URL(base).origin) return 'pass';
   if (/\/v1(\/|$)/.test(target.pathname) || accept.includes('text/event-stream')) return 'pass';
@@ -42,7 +48,9 @@ export function treatmentOf({ method, url, accept }: RequestFacts, { base, pages
   const path = inKit ? target.pathname.slice(new URL(base).pathname.length) : '';
   if (path === 'sw.js' || path === 'kit-manifest.json') return 'pass';
   if (inKit && hashedName.test(path)) return 'fixed';
-  return inKit || pages ? 'fresh' : 'pass';
+  if (inKit) return 'fresh';
+  // A site's own data (fetch, XMLHttpRequest: no destination) may be a visitor's secret, and is not for us to store.
+  return pages && (destination !== '' || modelFiles.has(file)) ? 'fresh' : 'pass';
 }
 
 export interface ResponseFacts {

@@ -72,8 +72,9 @@ worker.addEventListener('message', (event) => {
 });
 
 function treatment(url: string, request?: Request): Treatment {
-  const facts = { method: request?.method ?? 'GET', url, accept: request?.headers.get('Accept') ?? '' };
-  return treatmentOf(facts, place);
+  if (!request) return treatmentOf({ method: 'GET', url, accept: '' }, place);
+  const { method, headers, destination } = request;
+  return treatmentOf({ method, url, accept: headers.get('Accept') ?? '', destination }, place);
 }
 
 async function answer(event: FetchEvent, treated: Treatment): Promise<Response> {

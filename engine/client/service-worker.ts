@@ -54,7 +54,7 @@ export async function registerServiceWorker(options: ServiceWorkerOptions = {}):
     const target = await active;
     const own = [
       location.href.split('#')[0] ?? '',
-      ...performance.getEntriesByType('resource').map(({ name }) => name),
+      ...pageFiles(),
     ];
     const engines = engine ? await engine.fetched() : [];
     return await send(target, [...new Set([...own, ...engines])].filter(isOwn));
@@ -66,6 +66,15 @@ export async function registerServiceWorker(options: ServiceWorkerOptions = {}):
     keep,
     close: stop,
   };
+}
+
+/** What the page is made of; not what its scripts asked for as data, which may be the visitor's own. */
+function pageFiles(): string[] {
+  const data = new Set(['fetch', 'xmlhttprequest', 'beacon']);
+  return performance
+    .getEntriesByType('resource')
+    .filter((entry) => !(entry instanceof PerformanceResourceTiming && data.has(entry.initiatorType)))
+    .map(({ name }) => name);
 }
 
 function scriptUrl({ url, isolate, pages }: ServiceWorkerOptions): URL {
