@@ -52,10 +52,7 @@ export async function registerServiceWorker(options: ServiceWorkerOptions = {}):
   const active = activated(registration);
   const keep = async (): Promise<readonly string[]> => {
     const target = await active;
-    const own = [
-      location.href.split('#')[0] ?? '',
-      ...pageFiles(),
-    ];
+    const own = [location.href.split('#')[0] ?? '', ...pageFiles()];
     const engines = engine ? await engine.fetched() : [];
     return await send(target, [...new Set([...own, ...engines])].filter(isOwn));
   };
