@@ -4,7 +4,8 @@
 
 import { createLocalBackend } from '../../engine/backends/local/local-backend.js';
 import type { Backend } from '../../engine/backends/backend.js';
-import type { ChooseOptions, Decoder, DecoderDevice } from '../../engine/decoders/decoder.js';
+import { greedyOptions } from '../../engine/decoders/choose.js';
+import type { Decoder, DecoderDevice } from '../../engine/decoders/decoder.js';
 import { createOnnxDecoder } from '../../engine/decoders/onnx/onnx-decoder.js';
 import { parseChatCompletionRequest, type ToolCall } from '../../engine/protocol/chat.js';
 import { createTokenizer } from '../../engine/tokenizer/create-tokenizer.js';
@@ -33,20 +34,6 @@ export interface LabAnswer {
   readonly tokens: number;
   readonly milliseconds: number;
 }
-
-const greedy: ChooseOptions = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  repetitionPenalty: 1,
-  penalised: [],
-  logitBias: new Map(),
-  seed: 0,
-  logprobs: -1,
-};
 
 let opened: Opened | null = null;
 
@@ -96,7 +83,7 @@ async function continueText(
     const ids: number[] = [];
     let tokens: readonly number[] = promptIds;
     while (ids.length < count) {
-      const [choice] = await sequence.append({ tokens, at: 'last', choose: greedy });
+      const [choice] = await sequence.append({ tokens, at: 'last', choose: greedyOptions });
       if (choice === undefined || tokenizer.endIds.has(choice.id)) break;
       ids.push(choice.id);
       tokens = [choice.id];

@@ -4,22 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { EngineError } from '../protocol/errors.js';
-import { chooseToken } from './choose.js';
+import { chooseToken, greedyOptions } from './choose.js';
 import type { ChooseOptions } from './decoder.js';
 
-const plain: ChooseOptions = {
-  temperature: 1,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  repetitionPenalty: 1,
-  penalised: [],
-  logitBias: new Map(),
-  seed: 7,
-  logprobs: -1,
-};
+const plain: ChooseOptions = { ...greedyOptions, temperature: 1, seed: 7 };
 const logits = (...values: number[]): Float32Array => Float32Array.from(values);
 
 const anyLogits = fc

@@ -11,6 +11,21 @@ import { EngineError } from '../protocol/errors.js';
 import type { Choice, ChooseOptions, TokenLogprob } from './decoder.js';
 import { uniformAt } from './philox.js';
 
+/** The likeliest token and nothing else: what evaluations and cross-checks ask for, and what tests vary. */
+export const greedyOptions: ChooseOptions = {
+  temperature: 0,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  repetitionPenalty: 1,
+  penalised: [],
+  logitBias: new Map(),
+  seed: 0,
+  logprobs: -1,
+};
+
 // Scratch that grows to the largest vocabulary seen and is then reused: choosing allocates nothing per token. Safe to
 // share because choosing is synchronous and one thread's module is never entered twice.
 let scores = new Float32Array(0);

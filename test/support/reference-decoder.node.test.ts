@@ -4,26 +4,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import type { Choice, ChooseOptions, Decoder } from '../../engine/decoders/decoder.js';
+import { greedyOptions } from '../../engine/decoders/choose.js';
+import type { Choice, Decoder } from '../../engine/decoders/decoder.js';
 import { EngineError } from '../../engine/protocol/errors.js';
 import { createReferenceDecoder } from './reference-decoder.js';
 import { sharedPath, skipWithoutShared } from './shared-node.js';
 import { stories260k } from './stories260k.js';
 
 const skip = skipWithoutShared;
-const greedy: ChooseOptions = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  repetitionPenalty: 1,
-  penalised: [],
-  logitBias: new Map(),
-  seed: 0,
-  logprobs: -1,
-};
 
 async function open(): Promise<Decoder> {
   const model = await stories260k((path) => readFile(sharedPath(path)));
@@ -46,7 +34,7 @@ async function continueGreedily(decoder: Decoder, prompt: readonly number[], len
   const ids = [...prompt];
   let tokens: readonly number[] = prompt;
   while (ids.length < length) {
-    const [choice]: readonly Choice[] = await sequence.append({ tokens, at: 'last', choose: greedy });
+    const [choice]: readonly Choice[] = await sequence.append({ tokens, at: 'last', choose: greedyOptions });
     assert.ok(choice);
     ids.push(choice.id);
     tokens = [choice.id];
@@ -76,11 +64,11 @@ test('greedy ids from BOS and after a prompt are the reference ones', { skip }, 
 test('truncating, aborting and overflowing leave a sequence as the contract says', { skip }, async () => {
   const decoder = await open();
   const sequence = decoder.openSequence();
-  const [first] = await sequence.append({ tokens: [1, 403, 407], at: 'last', choose: greedy });
+  const [first] = await sequence.append({ tokens: [1, 403, 407], at: 'last', choose: greedyOptions });
   await sequence.append({ tokens: [5, 6, 7], at: 'none' });
   sequence.truncate(2);
   assert.equal(sequence.length, 2);
-  assert.deepEqual(await sequence.append({ tokens: [407], at: 'last', choose: greedy }), [first]);
+  assert.deepEqual(await sequence.append({ tokens: [407], at: 'last', choose: greedyOptions }), [first]);
   const code = (expected: string) => (error: unknown) => error instanceof EngineError && error.code === expected;
   await assert.rejects(sequence.append({ tokens: [1], at: 'none', signal: AbortSignal.abort() }), code('aborted'));
   await assert.rejects(

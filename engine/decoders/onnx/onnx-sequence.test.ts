@@ -4,23 +4,12 @@
 import { expect } from '@esm-bundle/chai';
 import { type DecoderFixture, fixtureModel, fixtures } from '../../../test/fixtures/fixture-models.js';
 import { EngineError } from '../../protocol/errors.js';
+import { greedyOptions } from '../choose.js';
 import type { ChooseOptions, Decoder, Sequence } from '../decoder.js';
 import { requestGpuDevice } from './gpu.js';
 import { createOnnxDecoder } from './onnx-decoder.js';
 
-const greedy: ChooseOptions = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  repetitionPenalty: 1,
-  penalised: [],
-  logitBias: new Map(),
-  seed: 0,
-  logprobs: 0,
-};
+const greedy: ChooseOptions = { ...greedyOptions, logprobs: 0 };
 
 const codeOf = async (call: () => unknown): Promise<string> => {
   try {

@@ -6,7 +6,8 @@ import { asFloat32 } from '../../../test/support/memory-model.js';
 import { createReferenceDecoder } from '../../../test/support/reference-decoder.js';
 import { fetchShared } from '../../../test/support/shared.js';
 import { stories260k } from '../../../test/support/stories260k.js';
-import type { ChooseOptions, Decoder } from '../decoder.js';
+import { greedyOptions } from '../choose.js';
+import type { Decoder } from '../decoder.js';
 import { requestGpuDevice } from './gpu.js';
 import { createOnnxDecoder } from './onnx-decoder.js';
 
@@ -18,19 +19,6 @@ interface Reference {
 }
 
 const assetBase = '/node_modules/onnxruntime-web/dist/';
-const greedy: ChooseOptions = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  repetitionPenalty: 1,
-  penalised: [],
-  logitBias: new Map(),
-  seed: 0,
-  logprobs: -1,
-};
 
 const worst = (expected: ArrayLike<number>, actual: Float32Array): number =>
   Array.from(expected).reduce((most, value, i) => Math.max(most, Math.abs(value - (actual[i] ?? NaN))), 0);
@@ -53,7 +41,7 @@ describe('the ONNX decoder on stories260K', function () {
     const sequence = decoder.openSequence();
     let tokens = prompt;
     while (ids.length < length) {
-      const [choice] = await sequence.append({ tokens, at: 'last', choose: greedy });
+      const [choice] = await sequence.append({ tokens, at: 'last', choose: greedyOptions });
       if (choice === undefined) throw new Error('nothing was chosen');
       ids.push(choice.id);
       tokens = [choice.id];
