@@ -1,7 +1,7 @@
 // Where the engine lives: takes pages' ports, gives their calls to the parts that answer them (the line of requests, the
-// one loaded model, the catalogue, the cloud switch), publishes one state. The same class runs in the SharedWorker and (later) in an elected tab's
-// worker; only the entry differs, and everything from outside is passed in as `EngineParts`. Called by shared-worker.ts
-// and by tests. Knows nothing of weights, decoders or the DOM.
+// one loaded model, the catalogue, the cloud switch), publishes one state. The same class runs in the SharedWorker and
+// (later) in an elected tab's worker; only the entry differs, and everything from outside is passed in as `EngineParts`.
+// Called by serve-shared-worker.ts and by tests. Knows nothing of weights, decoders or the DOM.
 // What goes wrong: a tab that dies frees all it had; a failing answer fails alone; a refused message changes nothing.
 
 import { EngineError } from '../protocol/errors.js';

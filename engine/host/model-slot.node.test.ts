@@ -1,5 +1,6 @@
 // The one loaded model over a scripted opener: what the switch for the cloud decides while a load takes its time, and
-// what becomes of a model that cannot be freed. Joined loads and the ladder as tabs see them: engine/client/engine.test.ts.
+// what becomes of a model that cannot be freed. Joined loads and the ladder as tabs see them:
+// engine/client/engine.test.ts.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

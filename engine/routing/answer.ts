@@ -1,7 +1,7 @@
 // One answer over whichever backends it takes: begins with the first route and, when that one's device fails in
 // mid-answer, hands the text so far to the next (once), so that the answer continues and does not begin again.
-// Called by Answering (host/) for each request; knows backends only by their contract. Errors of the request, the model or
-// the network end the answer at once, and so does a second failure.
+// Called by Answering (host/) for each request; knows backends only by their contract. Errors of the request, the model
+// or the network end the answer at once, and so does a second failure.
 
 import { EngineError } from '../protocol/errors.js';
 import type { ChatCompletionRequest, Provenance } from '../protocol/chat.js';
