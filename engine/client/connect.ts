@@ -38,6 +38,16 @@ const engines = new Map<string, { readonly engine: Promise<Engine>; readonly set
  * @throws EngineError `engine-lost` when the engine cannot be started, `invalid-request` for a bad option
  */
 export async function connect(options: ConnectOptions = {}): Promise<Engine> {
+  // First of all: what is missing on a page without https (crypto.randomUUID, Web Locks) would fail in obscure words.
+  if (!globalThis.isSecureContext) {
+    throw new EngineError(
+      'engine-lost',
+      'This page is not secure (https); browsers start the engine only where it is.',
+      {
+        hint: 'The owner of this site should serve it over https. Without it, only localhost works.',
+      },
+    );
+  }
   const page = globalThis.location.href;
   const base = kitBaseUrl();
   const workerUrl = absolute(options.workerUrl ?? workerUrlIn(base), page, 'workerUrl');
