@@ -63,6 +63,10 @@ test('damaged files say what is damaged', () => {
   refuses('model-invalid', () => gguf({ 'ggml.tokens': ['a', 7] }), /tokens/);
   refuses('model-invalid', () => gguf({ 'ggml.scores': [1, 2] }), /scores has 2 entries/);
   refuses('model-invalid', () => gguf({ 'ggml.scores': undefined }), /scores/);
+  const endless = { 'ggml.tokens': ['a', 'a'.repeat(4_000_000)], 'ggml.scores': [0, 0], 'ggml.token_type': [1, 1] };
+  const began = performance.now();
+  refuses('model-invalid', () => gguf({ ...endless, 'ggml.bos_token_id': 0, 'ggml.eos_token_id': 0 }), /long/);
+  assert.ok(performance.now() - began < 5_000, 'it is refused before it is cut in every way');
   refuses('model-invalid', () => gguf({ 'ggml.eos_token_id': 99_999 }), /eos_token_id/);
   refuses('model-invalid', () => gguf({ 'ggml.add_bos_token': 'yes' }), /add_bos_token/);
   refuses('model-invalid', () => gguf({ chat_template: 3 }), /chat_template/);

@@ -122,13 +122,25 @@ function sentencePiece(
   };
 }
 
-/** Every cut of every piece into two pieces, the best score first; among equals the lower ids first. */
+/**
+ * Squared lengths of all pieces together, which is what cutting each in every way costs: a second or two. The largest
+ * published vocabularies have a tenth of it; one piece of a megabyte would keep the engine busy for an hour.
+ */
+const cuttingLimit = 200_000_000;
+
+/**
+ * Every cut of every piece into two pieces, the best score first; among equals the lower ids first.
+ * @throws EngineError `model-invalid` for pieces far longer than any tokenizer has
+ */
 export function mergesFromScores(
   tokens: readonly string[],
   scores: ArrayLike<number>,
   vocabulary: Readonly<Record<string, number>>,
   mergeable: (id: number) => boolean,
 ): [string, string][] {
+  if (tokens.reduce((work, piece) => work + piece.length ** 2, 0) > cuttingLimit) {
+    throw invalid('tokenizer.ggml.tokens holds texts that are too long for tokens');
+  }
   const found: { left: string; right: string; score: number; leftId: number; rightId: number }[] = [];
   tokens.forEach((piece, id) => {
     if (!mergeable(id)) return;
