@@ -21,5 +21,10 @@ export function check<const S extends v.GenericSchema>(
   if (result.success) return result.output;
   const issue = result.issues[0];
   const path = v.getDotPath(issue);
-  throw new EngineError(code, `${path === null ? what : `${what}, ${path}`}: ${issue.message}`, { hint });
+  throw new EngineError(code, `${path === null ? what : `${what}, ${path}`}: ${withoutText(issue)}`, { hint });
+}
+
+/** The schema's words, with no text of the value in them: it may be a question, an answer or a key. */
+function withoutText({ message, received }: v.BaseIssue<unknown>): string {
+  return received.startsWith('"') ? message.replace(received, () => 'some text') : message;
 }

@@ -100,6 +100,22 @@ describe('messages', () => {
     }
   });
 
+  test('a refusal names the field and the wanted type, and never quotes a text: it may be a question or a key', () => {
+    const bad: [unknown, RegExp][] = [
+      [{ messages: 'canary' }, /messages: .*Array/],
+      [{ messages: [{ role: 'canary', content: 'x' }] }, /messages\.0\.role: .*"user"/],
+      [{ messages: [{ role: 'user', content: 'x' }], temperature: 'canary "$&" canary' }, /temperature: .*number/],
+      ['canary', /the request: .*Object/],
+    ];
+    for (const [request, words] of bad) {
+      assert.throws(() => parseChatCompletionRequest(request), words);
+      assert.throws(
+        () => parseChatCompletionRequest(request),
+        (error) => !/canary/.test(String(error)),
+      );
+    }
+  });
+
   test('what OpenAI lets a caller write for "not set" is not set: null, and no content beside tool calls', () => {
     const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } };
     const messages = [

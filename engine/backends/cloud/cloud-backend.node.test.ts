@@ -9,6 +9,7 @@ import { EngineError } from '../../protocol/errors.js';
 import type { ChatCompletionRequest } from '../../protocol/chat.js';
 import type { BackendEvent } from '../backend.js';
 import { createCloudBackend } from './cloud-backend.js';
+import { parseCloudChunk } from './cloud-messages.js';
 import { retryAfter } from './cloud-request.js';
 import { readEvents } from './sse.js';
 
@@ -156,6 +157,27 @@ describe('cloud backend', () => {
     const { error } = await run('error');
     assert.equal(error?.code, 'cloud-failed');
     assert.doesNotMatch(JSON.stringify(error?.toShape()), /canary/);
+  });
+
+  test('refuses parts that no answer has, and quotes nothing of them', () => {
+    const choice = (delta: object, logprobs?: object) => ({ choices: [{ delta, logprobs }] });
+    const entry = { token: 'x', logprob: -1, bytes: null };
+    const call = { index: 0, id: 'x'.repeat(1_001), function: { name: 'f', arguments: '' } };
+    const bad = [
+      { choices: 'canary' },
+      choice({ content: ['canary'] }),
+      choice({ tool_calls: [call] }),
+      choice({ content: 'x' }, { content: [{ ...entry, top_logprobs: Array(21).fill(entry) }] }),
+      choice({ content: 'x' }, { content: [{ ...entry, bytes: Array(1_001).fill(0) }] }),
+    ];
+    for (const chunk of bad) {
+      assert.throws(
+        () => parseCloudChunk(JSON.stringify(chunk)),
+        (error) => error instanceof EngineError && error.code === 'cloud-failed' && !/canary/.test(error.message),
+        JSON.stringify(chunk).slice(0, 100),
+      );
+    }
+    assert.equal(parseCloudChunk(JSON.stringify(choice({ content: 'x' }, { content: [entry] }))).choices.length, 1);
   });
 
   test('says so when the cloud falls silent', async () => {

@@ -44,7 +44,12 @@ export function cloudBody(request: ChatCompletionRequest, model: string | null, 
 }
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const logprob = { token: v.string(), logprob: v.number(), bytes: v.nullish(v.array(v.number())) };
+const shortText = v.pipe(v.string(), v.maxLength(1_000));
+const logprob = {
+  token: shortText,
+  logprob: v.number(),
+  bytes: v.nullish(v.pipe(v.array(v.number()), v.maxLength(1_000))),
+};
 
 const chunkSchema = v.object({
   error: v.optional(v.unknown()),
@@ -59,7 +64,7 @@ const chunkSchema = v.object({
               v.array(
                 v.object({
                   index: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(127)),
-                  id: v.nullish(v.string()),
+                  id: v.nullish(shortText),
                   function: v.nullish(v.object({ name: v.nullish(v.string()), arguments: v.nullish(v.string()) })),
                 }),
               ),
@@ -70,7 +75,15 @@ const chunkSchema = v.object({
         logprobs: v.nullish(
           v.object({
             content: v.nullish(
-              v.array(v.object({ ...logprob, top_logprobs: v.optional(v.array(v.object(logprob)), []) })),
+              v.pipe(
+                v.array(
+                  v.object({
+                    ...logprob,
+                    top_logprobs: v.optional(v.pipe(v.array(v.object(logprob)), v.maxLength(20)), []),
+                  }),
+                ),
+                v.maxLength(1_000),
+              ),
             ),
           }),
         ),
