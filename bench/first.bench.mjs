@@ -1,12 +1,15 @@
 // The first bench: load time, TTFT, prefill and decode speed, peak memory, of one model on the kit's WASM and WebGPU
 // paths and in wllama (llama.cpp in WebAssembly) beside them. Each contender gets a fresh browser; prompts, token counts and
-// temperature 0 are the same. wllama needs a GGUF: give one with --gguf and the kit reads the very same file;
-// without it the kit runs its embedded pack and wllama is left out, said so in the table.
+// temperature 0 are the same, and so is the file: the embedded pack is written as GGUF first (losslessly), or --gguf
+// names another one. The kit's own pack runs as well when no file was named.
 //   npm run bench -- first [--gguf file.gguf] [--tokens 64] [--threads 1] [--gpu]
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openKit } from '../server/kit-browser.mjs';
+import { packToGguf } from './lab/pack-to-gguf.ts';
 import { watchMemory } from './memory.mjs';
 
 export const title = 'first: one model, every path, beside wllama';
@@ -24,7 +27,7 @@ export const columns = [
 
 const shortPrompt = 'Once upon a time';
 const longPrompt = Array.from(
-  { length: 24 },
+  { length: 12 },
   (_, i) => `The little boat number ${i + 1} sailed over the blue sea.`,
 ).join(' ');
 
@@ -33,7 +36,7 @@ async function benchKit({ model, device, tokens, shortPrompt, longPrompt }) {
   const { connect } = await import('/client.js');
   const engine = await connect({ device });
   const began = performance.now();
-  const loaded = await engine.load(model);
+  const loaded = await engine.load(model.startsWith('/') ? new URL(model, location.href).href : model);
   const load = performance.now() - began;
   const once = async (content, max) => {
     const started = performance.now();
@@ -52,8 +55,8 @@ async function benchKit({ model, device, tokens, shortPrompt, longPrompt }) {
     }
     return { first: (first ?? last) - started, decode: last - (first ?? last), usage };
   };
-  await once(shortPrompt, 4); // warm-up: pipelines are compiled and memory is grown
-  const short = await once(`${shortPrompt}.`, tokens);
+  await once('Hello there', 4); // warm-up: pipelines are compiled and memory is grown
+  const short = await once(shortPrompt, tokens);
   const long = await once(longPrompt, 2);
   return {
     device: `${loaded.device}: ${loaded.deviceName}`,
@@ -93,17 +96,22 @@ async function benchWllama({ gguf, tokens, threads, shortPrompt, longPrompt }) {
     });
     return { first: (first ?? last) - started, decode: last - (first ?? last), count };
   };
-  await once(shortPrompt, 4);
-  const short = await once(`${shortPrompt}.`, tokens);
-  const promptTokens = (await wllama.tokenize(longPrompt)).length;
-  const long = await once(longPrompt, 2);
+  await once('Hello there', 4);
+  const short = await once(shortPrompt, tokens);
+  const counted = await wllama.createCompletion({
+    prompt: longPrompt,
+    max_tokens: 1,
+    temperature: 0,
+    cache_prompt: false,
+  });
+  const long = await once(`${longPrompt} `, 2);
   const multi = wllama.isMultithread();
   await wllama.exit();
   return {
     device: `wasm: ${multi ? `${threads} threads` : '1 thread'}`,
     load,
     ttft: short.first,
-    prefill: (promptTokens / long.first) * 1000,
+    prefill: (counted.usage.prompt_tokens / long.first) * 1000,
     decode: ((short.count - 1) / short.decode) * 1000,
     tokens: short.count,
   };
@@ -143,24 +151,43 @@ export async function* run(args) {
   });
   const tokens = Number(values.tokens ?? 64);
   const threads = Number(values.threads ?? 1);
-  const file = values.gguf === undefined ? null : resolve(values.gguf);
-  const mounts = {
-    '/wllama/': join(import.meta.dirname, '../node_modules/@wllama/wllama/esm'),
-    ...(file === null ? {} : { '/bench-model/': dirname(file) }),
-  };
-  const gguf = file === null ? null : `/bench-model/${encodeURIComponent(basename(file))}`;
-  const gpu = values.gpu ? 'real' : 'software';
-  const common = { tokens, shortPrompt, longPrompt };
-  for (const device of ['wasm', 'webgpu']) {
-    yield await measure(`llm-elements (${device})`, { mounts, gpu }, benchKit, {
-      ...common,
-      model: gguf === null ? 'default' : gguf,
-      device,
-    });
-  }
-  if (gguf === null) {
-    yield { contender: 'wllama 3.8.1', device: '-', note: 'left out: give --gguf to run both on one file' };
-  } else {
+  const scratch = mkdtempSync(join(tmpdir(), 'llm-elements-bench-'));
+  try {
+    let file = values.gguf === undefined ? null : resolve(values.gguf);
+    const embedded = file === null;
+    if (file === null) {
+      file = join(scratch, 'embedded.gguf');
+      writeFileSync(file, await packToGguf(join(import.meta.dirname, '../models/default/pack')));
+    }
+    const mounts = {
+      '/wllama/': join(import.meta.dirname, '../node_modules/@wllama/wllama/esm'),
+      '/bench-model/': dirname(file),
+    };
+    const gguf = `/bench-model/${encodeURIComponent(basename(file))}`;
+    const gpu = values.gpu ? 'real' : 'software';
+    const common = { tokens, shortPrompt, longPrompt };
+    for (const device of ['wasm', 'webgpu']) {
+      // Software WebGPU is for correctness: a few tokens say enough of its speed.
+      const few = device === 'webgpu' && gpu === 'software' ? { tokens: Math.min(tokens, 8) } : {};
+      if (embedded) {
+        yield await measure(`llm-elements, pack (${device})`, { mounts, gpu }, benchKit, {
+          ...common,
+          ...few,
+          model: 'default',
+          device,
+        });
+      }
+      if (!embedded || device === 'wasm') {
+        yield await measure(`llm-elements, GGUF (${device})`, { mounts, gpu }, benchKit, {
+          ...common,
+          ...few,
+          model: gguf,
+          device,
+        });
+      }
+    }
     yield await measure('wllama 3.8.1', { mounts, isolate: threads > 1 }, benchWllama, { ...common, gguf, threads });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
   }
 }
