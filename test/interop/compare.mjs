@@ -1,6 +1,6 @@
 // Runs GGUF files by the independent reference writer through the kit and holds tokens and greedy text against what
 // llama.cpp said of the same files (llama-cpp-reference.jsonl; llama-cpp-reference.mjs made it).
-//   node test/interop/compare.mjs <folder with the .gguf files> [--device wasm|webgpu] [--only substring] [--exact]
+//   node test/interop/compare.mjs <folder with the .gguf files> [--device wasm|webgpu] [--only substring] [--exact] [--tokens N]
 // llama.cpp rounds activations to int8 before it multiplies Q8_0 and Q4_0 weights; we do not, so a near-tie may turn.
 // --exact compares with what llama.cpp said of the same weights dequantised to F32 (dequantise_gguf.py), where it rounds
 // nothing but keys and values (f16). Prompt tokens must be equal. Of the answer, the length of the common beginning is
@@ -17,6 +17,7 @@ const { values, positionals } = parseArgs({
     device: { type: 'string', default: 'wasm' },
     only: { type: 'string', default: '' },
     exact: { type: 'boolean', default: false },
+    tokens: { type: 'string', default: '48' },
   },
 });
 if (positionals.length !== 1) {
@@ -31,6 +32,7 @@ const rows = readFileSync(
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line))
+  .map((row) => ({ ...row, ids: row.ids.slice(0, Number(values.tokens)) }))
   .filter(({ file }) => file.includes(values.only) && existsSync(join(folder, file)));
 const files = [...new Set(rows.map(({ file }) => file))];
 let differing = 0;
