@@ -52,6 +52,18 @@ describe('<llm-model-picker>', () => {
     expect(picker.button).to.equal(null);
   });
 
+  it('shows the model in use that the page named by its address, and what a catalogue leaves out not at all', async () => {
+    const bare = { byteLength: 0, parameters: 0, contextLength: 0, quantisation: '', licence: 'unknown' };
+    const listing = { ...bare, id: 'bare', name: 'Bare', description: '', url: 'https://x.example/', languages: [] };
+    const model = { ...demoLoaded, id: 'https://site.example/my-model.gguf', name: 'My model' };
+    const { picker } = await pickerWith({ models: [listing], state: { status: { kind: 'ready', model } } });
+    expect(picker.models.map(({ name, chosen, current }) => [name, chosen, current])).to.deep.equal([
+      ['Bare', false, false],
+      ['My model', true, true],
+    ]);
+    expect(picker.models[0]?.text).not.to.match(/0|weights|download/);
+  });
+
   it('chooses without loading, then loads with progress and marks it', async () => {
     const { picker, engine } = await pickerWith({ loadTime: 300 });
     await picker.choose('A larger model');
@@ -123,7 +135,7 @@ describe('<llm-model-picker>', () => {
   });
 
   it('says so where the catalogue is empty', async () => {
-    const { element } = await pickerWith({ models: [] });
+    const { element } = await pickerWith({ models: [], state: { status: { kind: 'idle' } } });
     await until('the words', () => element.shadowRoot?.textContent.includes(words.picker.empty));
   });
 

@@ -207,9 +207,9 @@ export class LlmModelPicker extends LitElement {
   }
 }
 
-function choicesOf({ models, cloud }: EngineState): readonly Choice[] {
+function choicesOf({ models, cloud, status }: EngineState): readonly Choice[] {
   const { facts } = words.picker;
-  const choices = models.map((model): Choice => {
+  const listed = models.map((model): Choice => {
     // A catalogue may not know all of what lies elsewhere.
     const size = model.byteLength > 0 ? formatBytes(model.byteLength) : '';
     return {
@@ -226,9 +226,22 @@ function choicesOf({ models, cloud }: EngineState): readonly Choice[] {
       action: words.picker.load(size),
     };
   });
+  const choices = [...listed, ...unlisted(status).filter(({ id }) => !listed.some((choice) => choice.id === id))];
   if (cloud.endpoint === null || !cloud.allowed) return choices;
   const { cloud: name, cloudDescription: description, use: action } = words.picker;
   return [...choices, { id: cloudModelId, name: name(cloud.endpoint), description, facts: [], action }];
+}
+
+const notCloud = ({ id }: Choice): boolean => id !== cloudModelId;
+
+/** A model that a page named by its address is in no catalogue, and is shown while it loads and runs. */
+function unlisted(status: EngineStatus): readonly Choice[] {
+  const card = { description: '', facts: [], action: words.picker.load('') };
+  if (status.kind === 'loading') return [{ ...card, id: status.modelId, name: status.modelName }].filter(notCloud);
+  if (status.kind !== 'ready') return [];
+  const { id, name, contextLength } = status.model;
+  const facts = contextLength > 0 ? [words.picker.facts.context(contextLength)] : [];
+  return [{ ...card, id, name, facts }].filter(notCloud);
 }
 
 function renderProgress(status: Extract<EngineStatus, { kind: 'loading' }>): TemplateResult {
