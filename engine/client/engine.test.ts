@@ -299,6 +299,14 @@ describe('Engine', () => {
     expect(state.notes.at(-1)).to.contain('continues on WebAssembly');
   });
 
+  it('knows all that its worker fetched, also when a model came in hundreds of pieces', async () => {
+    const engine = await tab('a');
+    await engine.load(new URL('a.scripted?fetch=300', scriptedModels).href);
+    const fetched = await engine.fetched();
+    expect(fetched).to.include(new URL('scripted-models.json?n=0', scriptedModels).href);
+    expect(fetched).to.include(new URL('scripted-models.json?n=299', scriptedModels).href);
+  });
+
   it('frees the model on request', async () => {
     const engine = await tab('a');
     await engine.load('default');

@@ -7,7 +7,7 @@
 //   "hang MS a b"        blocks this worker for MS milliseconds before it speaks, as a defect would
 //   "die"                closes this worker in the middle of everything, as a crash would
 // Models: any URL that ends in .scripted; `?load=MS` makes loading slow, `?broken=CODE` fails, `?webgpu=CODE` fails on
-// WebGPU only. Cloud: the same script, its words in capitals.
+// WebGPU only, `?fetch=N` fetches N files beside it. Cloud: the same script, its words in capitals.
 
 import { serveSharedWorker } from '../../engine/host/serve-shared-worker.js';
 import { EngineError, engineErrorCodes, type EngineErrorCode } from '../../engine/protocol/errors.js';
@@ -75,6 +75,10 @@ const openModel: OpenModel = async (url, { signal, onProgress }) => {
     start: async (device: DecoderDevice) => {
       const failure = searchParams.get(device);
       if (failure) throw new EngineError(codeOf(failure), `${device} fails, the script says so.`);
+      const fetches = Number(searchParams.get('fetch') ?? 0);
+      for (let n = 0; n < fetches; n++) {
+        await (await fetch(new URL(`./scripted-models.json?n=${n}`, url), { signal })).arrayBuffer();
+      }
       const load = Number(searchParams.get('load') ?? 0);
       for (let step = 1; step <= 10; step++) {
         if (load > 0) await pause(load / 10, signal);
