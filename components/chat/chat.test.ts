@@ -274,21 +274,25 @@ describe('<llm-chat>', () => {
       expect(chat.errors).to.have.length(0);
     });
 
-    it('says a failure of the engine aloud, and offers no second try where none can help', async () => {
+    it('says a lasting failure of the engine aloud, and offers no second try where none can help', async () => {
       const { chat, engine, element } = await chatWith();
       const told: string[] = [];
       element.addEventListener('llm-error', ({ detail }: LlmErrorEvent) => told.push(detail.code));
       const lost = { code: 'engine-lost', message: 'The engine stopped.', hint: 'Send again.' } as const;
       engine.update({ status: { kind: 'failed', error: lost } });
       await element.updateComplete;
-      expect(chat.announcement).to.equal('The engine stopped. Send again.');
+      await until('the words', () => chat.announcement === 'The engine stopped. Send again.');
       expect(chat.button(words.chat.retry)).not.to.equal(null);
       const refused = { code: 'invalid-request', message: 'Not in a frame.', hint: '' } as const;
       engine.update({ status: { kind: 'failed', error: refused } });
       await element.updateComplete;
-      expect(chat.announcement).to.equal('Not in a frame.');
       expect(chat.button(words.chat.retry)).to.equal(null);
-      expect(told).to.deep.equal(['engine-lost', 'invalid-request']);
+      await until('the other words', () => chat.announcement === 'Not in a frame.');
+      engine.update({ status: { kind: 'failed', error: { ...lost, message: 'A moment.' } } });
+      engine.update(ready);
+      await new Promise((resolve) => setTimeout(resolve, 1_700));
+      expect(chat.announcement).not.to.include('A moment.');
+      expect(told).to.deep.equal(['engine-lost', 'invalid-request', 'engine-lost']);
     });
 
     it('does not offer to send again what cannot succeed', async () => {

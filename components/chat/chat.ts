@@ -233,11 +233,16 @@ export class LlmChat extends LitElement {
   /** A failure that belongs to no answer: shown, said, told to the page. */
   #fail(error: EngineErrorShape): void {
     this.failure = error;
-    this.#tellError(error);
+    this.#speaker.say(`${error.message} ${error.hint}`);
+    this.dispatchEvent(new LlmErrorEvent(error));
   }
 
-  #tellError(error: EngineErrorShape): void {
-    this.#speaker.say(`${error.message} ${error.hint}`);
+  /** The engine failed by itself. Most often another is there in a moment: only what lasts is said. */
+  #engineFailed(error: EngineErrorShape): void {
+    this.#speaker.sayLater(() => {
+      const lasting = engineFailure(this.#engine.store.connection);
+      return lasting === null ? '' : `${lasting.message} ${lasting.hint}`;
+    });
     this.dispatchEvent(new LlmErrorEvent(error));
   }
 
@@ -313,7 +318,7 @@ export class LlmChat extends LitElement {
     const error = engineFailure(connection);
     // While an answer is asked for, its failure is told instead.
     const known = error === this.#toldError || error?.message === this.failure?.message;
-    if (error !== null && !known && !this.busy) this.#tellError(error);
+    if (error !== null && !known && !this.busy) this.#engineFailed(error);
     this.#toldError = error;
     if (engineState !== null && engineState !== this.#told) {
       this.#told = engineState;
