@@ -200,6 +200,24 @@ describe('the ONNX decoder', () => {
     });
   });
 
+  for (const device of ['wasm', 'webgpu'] as const) {
+    it(`ends a running call as aborted when it is disposed of, on ${device}`, async () => {
+      const [fixture] = all;
+      if (fixture === undefined) throw new Error('no fixtures');
+      for (const delay of [null, 0, 5]) {
+        const decoder = await open(device, { model: fixtureModel(fixture) });
+        const running = decoder.logits(Array.from({ length: 120 }, (_, i) => i % 90)).then(
+          () => 'none',
+          (error: unknown) => EngineError.from(error).code,
+        );
+        if (delay !== null) await new Promise((resolve) => setTimeout(resolve, delay));
+        await decoder.dispose();
+        // A device as quick as this model is small may have finished by then.
+        expect(await running, `after ${delay} ms`).to.be.oneOf(delay === null ? ['aborted'] : ['aborted', 'none']);
+      }
+    });
+  }
+
   // Before the run reaches the device, and while it is at work there.
   for (const delay of [0, 20]) {
     it(`fails with device-lost when the device goes after ${delay} ms, and ever after; another device works`, async () => {

@@ -66,6 +66,7 @@ export class OnnxSequence implements Sequence {
     try {
       this.stopIfAborted(signal);
       await this.cache.reserve(before, total);
+      this.stopIfAborted(signal); // released meanwhile, perhaps with the sessions that would run
       const most = at === 'every' ? Math.min(runLogits, this.runTokens) : this.runTokens;
       for (let first = 0; first < tokens.length; first += most) {
         const chunk = tokens.slice(first, first + most);
