@@ -1,0 +1,15 @@
+// Types of lab.mjs for the tests, which are TypeScript.
+import type { Lab } from './lab-page.js';
+
+export interface OpenLab {
+  call<Method extends keyof Lab>(
+    method: Method,
+    ...values: Parameters<Lab[Method]>
+  ): Promise<Awaited<ReturnType<Lab[Method]>>>;
+  close(): Promise<void>;
+}
+
+export function openLab(options?: {
+  readonly mounts?: Record<string, string>;
+  readonly gpu?: 'software' | 'real';
+}): Promise<OpenLab>;
