@@ -91,12 +91,15 @@ def at_step(table: list, step: int):
 
 
 def rate(plan: dict, step: int) -> float:
-    """1 after the warm-up; down to 0.02 in a straight line over the decay."""
+    """1 after the warm-up; then along the straight lines through plan["decay"], [[step, share], ...]."""
     up = min(1.0, (step + 1) / plan["warmup"])
-    start, length = plan["decay_from"], plan["decay_steps"]
-    if start is None or step < start:
-        return up
-    return up * max(0.02, 1 - (step - start) / length)
+    before = [0, 1.0]
+    for point in plan["decay"]:
+        if step < point[0]:
+            part = (step - before[0]) / (point[0] - before[0])
+            return up * (before[1] + part * (point[1] - before[1]))
+        before = point
+    return up * before[1]
 
 
 def mask_of(doc: torch.Tensor) -> torch.Tensor:
