@@ -62,7 +62,7 @@ export async function* generate(options: GenerateOptions): AsyncGenerator<Genera
   const settings = readSettings(completion, options.defaults ?? {}, decoder.info.vocabularySize, random);
   const prompt = makePrompt(tokenizer, completion, partialAnswer, decoder.info);
   const ends = new Set([...tokenizer.endIds, ...(options.endIds ?? [])]);
-  const answer = partialAnswer === '' ? [] : tokenizer.encode(partialAnswer, { addSpecial: false });
+  const answer = partialAnswer === '' ? [] : tokenizer.encode(partialAnswer, { addSpecial: false, plain: true });
   const choose: ChooseOptions = { ...settings.choose, penalised: answer };
   const output = new Output(options, prompt.continues, settings.stops, random);
   const breather = new Breather();

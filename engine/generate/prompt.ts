@@ -34,15 +34,15 @@ export function makePrompt(
 ): Prompt {
   const { messages, tools } = completion;
   if (partialAnswer === '' && isEmpty(messages)) throw emptyPrompt();
-  const written = tokenizer.renderChat(templateMessages(messages), {
+  const prompt = tokenizer.renderChat(templateMessages(messages), {
     addGenerationPrompt: true,
+    partialAnswer,
     ...(tools === undefined ? {} : { tools }),
   });
-  const text = written + partialAnswer;
-  if (text.length > limits.contextLength * charactersPerToken) {
-    throw tooLong(`of ${text.length} characters`, limits.contextLength);
+  if (prompt.text.length > limits.contextLength * charactersPerToken) {
+    throw tooLong(`of ${prompt.text.length} characters`, limits.contextLength);
   }
-  const ids = tokenizer.encode(text, { addSpecial: !tokenizer.hasChatTemplate });
+  const ids = tokenizer.encode(prompt, { addSpecial: !tokenizer.hasChatTemplate });
   if (ids.length === 0) throw emptyPrompt();
   const stranger = ids.find((id) => id >= limits.vocabularySize);
   if (stranger !== undefined) {

@@ -156,7 +156,10 @@ test('ends of an answer: by text, by id, by list, by usual names that are contro
 test('without a template the messages are the prompt, unadorned', () => {
   const tokenizer = createTokenizer(byteTokenizerFiles(null));
   assert.equal(tokenizer.hasChatTemplate, false);
-  assert.equal(tokenizer.renderChat([{ role: 'user', content: 'Once' }], { addGenerationPrompt: true }), 'Once');
+  assert.deepEqual(tokenizer.renderChat([{ role: 'user', content: 'Once' }], { addGenerationPrompt: true }), {
+    text: 'Once',
+    cuts: [],
+  });
 });
 
 test(

@@ -7,10 +7,11 @@ import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { EngineError } from '../protocol/errors.js';
 import type { TokenizerFiles } from '../weights/model.js';
 import { ChatTemplate } from './chat-template.js';
+import { ControlText } from './control-text.js';
 import { tokenizerJsonFromGguf } from './gguf-tokenizer.js';
 import { TokenTable } from './token-table.js';
 import { readTokenizerJson, type TokenizerDescription } from './tokenizer-json.js';
-import type { Detokenizer, RenderOptions, TemplateMessage, Tokenizer } from './tokenizer.js';
+import type { Detokenizer, PromptText, RenderOptions, TemplateMessage, Tokenizer } from './tokenizer.js';
 
 export interface CreateTokenizerOptions {
   /** The clock that chat templates read; the real one when absent. */
@@ -30,14 +31,20 @@ class ModelTokenizer implements Tokenizer {
   private readonly library: Library;
   private readonly table: TokenTable;
   private readonly template: ChatTemplate;
+  private readonly controlText: ControlText;
   private readonly bosId: number | null;
+  /** SentencePiece writes a space before a text, which must not appear where a prompt is cut. */
+  private readonly spacePrefix: boolean;
+  private standInLength: number | null = null;
 
   constructor(description: TokenizerDescription, options: CreateTokenizerOptions) {
     this.vocabularySize = description.vocabularySize;
     this.endIds = description.endIds;
     this.hasChatTemplate = description.templates.size > 0;
     this.bosId = description.bosId;
+    this.spacePrefix = description.stripLeadingSpace;
     this.table = new TokenTable(description);
+    this.controlText = new ControlText(controlTexts(description));
     this.template = new ChatTemplate({ ...description, ...options });
     try {
       this.library = new Library(description.tokenizer, {});
@@ -52,13 +59,50 @@ class ModelTokenizer implements Tokenizer {
     }
   }
 
-  encode(text: string, options: { readonly addSpecial?: boolean } = {}): number[] {
+  encode(
+    text: string | PromptText,
+    options: { readonly addSpecial?: boolean; readonly plain?: boolean } = {},
+  ): number[] {
     const addSpecial = options.addSpecial ?? true;
-    const encoded = this.library.encode(text, { add_special_tokens: addSpecial }).ids as (number | undefined)[];
-    // A character that the vocabulary cannot write and that has no unknown token is dropped, as in the crate.
-    const ids = encoded.filter((id): id is number => id !== undefined);
+    const given = typeof text === 'string' ? { text, cuts: [] } : text;
+    const prompt = options.plain === true ? this.controlText.plain(given.text) : given;
+    const ids = prompt.cuts.length === 0 ? this.idsOf(prompt.text, addSpecial) : this.idsOfPieces(prompt, addSpecial);
     if (addSpecial && this.bosId !== null && ids[0] !== this.bosId) ids.unshift(this.bosId);
     return ids;
+  }
+
+  private idsOf(text: string, addSpecial: boolean): number[] {
+    const encoded = this.library.encode(text, { add_special_tokens: addSpecial }).ids as (number | undefined)[];
+    // A character that the vocabulary cannot write and that has no unknown token is dropped, as in the crate.
+    return encoded.filter((id): id is number => id !== undefined);
+  }
+
+  private idsOfPieces({ text, cuts }: PromptText, addSpecial: boolean): number[] {
+    const ids: number[] = [];
+    let from = 0;
+    for (const to of [...cuts, text.length]) {
+      const piece = text.slice(from, to);
+      for (const id of from === 0 ? this.idsOf(piece, false) : this.idsContinuing(piece)) ids.push(id);
+      from = to;
+    }
+    if (!addSpecial) return ids;
+    // What goes around a whole text, seen around one that has nothing of its own.
+    const bare = this.idsOf('a', false);
+    const dressed = this.idsOf('a', true);
+    const before = dressed.findIndex((_, i) => bare.every((id, k) => dressed[i + k] === id));
+    if (before < 0) return ids;
+    return [...dressed.slice(0, before), ...ids, ...dressed.slice(before + bare.length)];
+  }
+
+  /**
+   * Ids of a text that goes on after another. SentencePiece's space goes to a stand-in, whose ids are taken off again:
+   * no vocabulary has this noncharacter, so nothing merges with it.
+   */
+  private idsContinuing(text: string): number[] {
+    if (!this.spacePrefix) return this.idsOf(text, false);
+    const standIn = '\uFDD0';
+    this.standInLength ??= this.idsOf(standIn, false).length;
+    return this.idsOf(standIn + text, false).slice(this.standInLength);
   }
 
   decode(ids: readonly number[], options: { readonly keepSpecial?: boolean } = {}): string {
@@ -76,8 +120,19 @@ class ModelTokenizer implements Tokenizer {
     return this.table.createDetokenizer(options.continues ?? false, false);
   }
 
-  renderChat(messages: readonly TemplateMessage[], options: RenderOptions): string {
-    if (this.hasChatTemplate) return this.template.render(messages, options);
-    return messages.map((message) => message.content ?? '').join('\n');
+  renderChat(messages: readonly TemplateMessage[], options: RenderOptions): PromptText {
+    const marked = this.controlText.markMessages(messages);
+    const tools = options.tools?.map((tool) => this.controlText.markValue(tool));
+    const written = this.hasChatTemplate
+      ? this.template.render(marked, { ...options, ...(tools === undefined ? {} : { tools }) })
+      : marked.map((message) => message.content ?? '').join('\n');
+    return this.controlText.unmark(written + this.controlText.mark(options.partialAnswer ?? ''));
   }
+}
+
+/** Of everything that steers the model: control tokens, and the ends and BOS where a file does not call them so. */
+function controlTexts({ added, control, endIds, bosToken }: TokenizerDescription): Set<string> {
+  const texts = new Set<string>();
+  for (const [id, text] of added) if (control.has(id) || endIds.has(id) || text === bosToken) texts.add(text);
+  return texts;
 }
