@@ -1,9 +1,12 @@
 // Chat requests and answers in OpenAI's `chat.completions` shapes (the subset we serve), with schemas for what
 // arrives on a port or over HTTP. One definition for the client, the host, the backends and the cloud.
-// Source: the OpenAI API reference, "Chat completions". Unknown fields are dropped, wrong ones refused.
+// Source: the OpenAI API reference, "Chat completions". Unknown fields are dropped, wrong ones refused, and so are those
+// that we cannot serve (`request-edges.ts`). What OpenAI lets a caller write in several ways comes out in one: content
+// as a string, `developer` as `system`, `tool_choice: 'none'` as no tools.
 
 import * as v from 'valibot';
 import { check } from './check.js';
+import { refuseUnserved } from './request-edges.js';
 
 /** Characters of all messages together. A context of a million tokens is some four million characters. */
 const totalTextLimit = 16_000_000;
@@ -20,15 +23,41 @@ export type ToolCall = v.InferOutput<typeof toolCallSchema>;
 
 const text = v.pipe(v.string(), v.maxLength(4_000_000));
 
+/** OpenAI's names of parts that are no text; safe to repeat in an error. */
+const otherParts: readonly unknown[] = ['image_url', 'input_audio', 'file', 'refusal'];
+
+const textPart = v.object({
+  type: v.literal('text', ({ input }) =>
+    otherParts.includes(input)
+      ? `a part of type ${String(input)} cannot be read, only text`
+      : 'only text parts are read',
+  ),
+  text,
+});
+const textParts = v.pipe(
+  v.array(textPart),
+  v.maxLength(10_000),
+  v.transform((parts) => parts.map((part) => part.text).join('')),
+  v.maxLength(4_000_000),
+);
+/** Text, or a list of text parts, which becomes their text. */
+const content = v.lazy((input) => (Array.isArray(input) ? textParts : text));
+
 const messageSchema = v.variant('role', [
-  v.object({ role: v.literal('system'), content: text }),
-  v.object({ role: v.literal('user'), content: text }),
+  v.object({
+    role: v.pipe(
+      v.picklist(['system', 'developer']),
+      v.transform((): 'system' => 'system'),
+    ),
+    content,
+  }),
+  v.object({ role: v.literal('user'), content }),
   v.object({
     role: v.literal('assistant'),
-    content: v.nullish(text, null),
+    content: v.nullish(content, null),
     tool_calls: v.optional(v.pipe(v.array(toolCallSchema), v.maxLength(128))),
   }),
-  v.object({ role: v.literal('tool'), content: text, tool_call_id: shortText }),
+  v.object({ role: v.literal('tool'), content, tool_call_id: shortText }),
 ]);
 export type ChatMessage = v.InferOutput<typeof messageSchema>;
 
@@ -83,16 +112,21 @@ const requestSchema = v.object({
 export type ChatCompletionRequest = v.InferOutput<typeof requestSchema>;
 
 /**
- * Checks a request that came from outside.
+ * Checks a request that came from outside. What it returns passes it again unchanged.
  * @throws EngineError `invalid-request` naming the field
  */
 export function parseChatCompletionRequest(value: unknown): ChatCompletionRequest {
-  return check(requestSchema, withoutNulls(value), 'the request');
+  const fields = withoutNulls(value);
+  if (fields === null) return check(requestSchema, value, 'the request');
+  refuseUnserved(fields);
+  const request = check(requestSchema, fields, 'the request');
+  if (fields['tool_choice'] === 'none') delete request.tools;
+  return request;
 }
 
-/** OpenAI's types have null for "not set" in most optional fields. */
-function withoutNulls(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+/** OpenAI's types have null for "not set" in most optional fields. @returns null when it is no object */
+function withoutNulls(value: unknown): Record<string, unknown> | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
