@@ -4,7 +4,14 @@
 
 import { EngineError } from '../protocol/errors.js';
 import { parseChatCompletionRequest } from '../protocol/chat.js';
-import type { ChatCompletion, ChatCompletionRequest, FinishReason, LogprobEntry, ToolCall } from '../protocol/chat.js';
+import type {
+  ChatCompletion,
+  ChatCompletionInput,
+  ChatCompletionRequest,
+  FinishReason,
+  LogprobEntry,
+  ToolCall,
+} from '../protocol/chat.js';
 import { ChatCompletionStream } from './chat-stream.js';
 import type { Connection } from './connection.js';
 import { modelReference } from './locations.js';
@@ -30,11 +37,11 @@ export class Completions {
    * @throws EngineError `invalid-request`, `busy`, `consent-required`, `engine-lost`, `aborted`; when streaming,
    * everything that goes wrong later is thrown by the iteration
    */
-  create(request: ChatCompletionRequest & { stream: true }, options?: RequestOptions): Promise<ChatCompletionStream>;
-  create(request: ChatCompletionRequest & { stream?: false }, options?: RequestOptions): Promise<ChatCompletion>;
-  create(request: ChatCompletionRequest, options?: RequestOptions): Promise<ChatCompletionStream | ChatCompletion>;
+  create(request: ChatCompletionInput & { stream: true }, options?: RequestOptions): Promise<ChatCompletionStream>;
+  create(request: ChatCompletionInput & { stream?: false }, options?: RequestOptions): Promise<ChatCompletion>;
+  create(request: ChatCompletionInput, options?: RequestOptions): Promise<ChatCompletionStream | ChatCompletion>;
   async create(
-    request: ChatCompletionRequest,
+    request: ChatCompletionInput,
     options: RequestOptions = {},
   ): Promise<ChatCompletionStream | ChatCompletion> {
     const checked = parseChatCompletionRequest(request);

@@ -12,6 +12,7 @@ export type { EngineSettings } from '../protocol/host-api.js';
 export type {
   ChatCompletion,
   ChatCompletionChunk,
+  ChatCompletionInput,
   ChatCompletionRequest,
   ChatMessage,
   CompletionUsage,

@@ -109,7 +109,24 @@ const requestSchema = v.object({
   logprobs: v.optional(v.boolean()),
   top_logprobs: v.optional(whole(0, 20)),
 });
+/** A request as everyone behind the door sees it. */
 export type ChatCompletionRequest = v.InferOutput<typeof requestSchema>;
+
+/** A request as a caller may write it: more ways to say the same, and OpenAI's fields that change nothing here. */
+export type ChatCompletionInput = v.InferInput<typeof requestSchema> & {
+  /** `none`: the tools are not shown to the model. */
+  readonly tool_choice?: 'auto' | 'none';
+  readonly n?: 1;
+  readonly user?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** The last chunk has the usage either way. */
+  readonly stream_options?: { readonly include_usage?: boolean };
+  readonly parallel_tool_calls?: boolean;
+  readonly service_tier?: string;
+  readonly response_format?: { readonly type: 'text' };
+  readonly modalities?: readonly ['text'];
+  readonly store?: false;
+};
 
 /**
  * Checks a request that came from outside. What it returns passes it again unchanged.

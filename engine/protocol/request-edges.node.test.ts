@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseChatCompletionRequest } from './chat.js';
+import { parseChatCompletionRequest, type ChatCompletionInput, type ChatCompletionRequest } from './chat.js';
 import { EngineError } from './errors.js';
 
 const messages = [{ role: 'user', content: 'x' }];
@@ -87,6 +87,23 @@ test('text parts become their text, in every role; other parts are refused by na
   refused(of('canary'), /messages\.0\.content\.0/);
   refused(of(...Array<unknown>(2).fill({ type: 'text', text: 'x'.repeat(3_000_000) })), /messages\.0\.content/);
   refused({ messages: [{ role: 'user', content: { type: 'text', text: 'canary' } }] }, /messages\.0\.content/);
+});
+
+test('the types let a caller write what is read, and keep what comes out simple', () => {
+  const input: ChatCompletionInput = {
+    messages: [
+      { role: 'developer', content: 'Be brief.' },
+      { role: 'user', content: [{ type: 'text', text: 'x' }] },
+    ],
+    tool_choice: 'none',
+    stream_options: { include_usage: true },
+  };
+  const output: ChatCompletionRequest = parseChatCompletionRequest(input);
+  const contents: (string | null)[] = output.messages.map(({ content }) => content);
+  assert.deepEqual(contents, ['Be brief.', 'x']);
+  // What came out is a request that can be sent again.
+  const again: ChatCompletionInput = output;
+  assert.deepEqual(parseChatCompletionRequest(again), output);
 });
 
 test('a developer is a system, in what comes out too', () => {
