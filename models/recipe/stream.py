@@ -22,7 +22,8 @@ from data.types import Example
 SKILLS = ("facts", "tools", "extraction", "guide", "smalltalk")
 SHARES = {"stories": 0.22, "tiny": 0.14, "facts": 0.12, "tools": 0.20, "extraction": 0.14, "guide": 0.14, "smalltalk": 0.04}
 # Answers known by heart are decided by their first words: most of these documents stop there, which leaves room for more questions.
-DECIDED_EARLY = {"guide", "smalltalk"}
+# A story's subject is decided in its first sentences, too.
+DECIDED_EARLY = {"guide": 16, "smalltalk": 16, "stories": 70}
 CHAINED = {"stories", "facts", "guide", "smalltalk"}
 
 
@@ -93,8 +94,8 @@ def documents(t, shares: dict[str, float], tokens: int, longest: int, shared: pa
                 ids, own = tok.encode(t, e)
             ids, own = ids[:longest], own[:longest]
             if name in DECIDED_EARLY and rng.random() < 0.75:
-                first = len(own) - own[::-1].index(False)  # where the last answer begins
-                ids, own = ids[:first + 16], own[:first + 16]
+                first = len(own) - own[::-1].index(False) + DECIDED_EARLY[name]  # counted from where the last answer begins
+                ids, own = ids[:first], own[:first]
             learn = [o or rng.random() < keep_prompt for o in own]
             docs.append((ids, learn))
             budget -= len(ids)

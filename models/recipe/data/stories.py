@@ -27,6 +27,12 @@ ASK_SHORT = "{A story about %s, please.|story about %s|A short story about %s.|S
 SYSTEMS = ["", "", "", "", "You are a helpful assistant.", "You are a friendly storyteller.", "Be kind and brief."]
 
 
+def invented(rng: random.Random) -> str:
+    word = "".join(rng.choice("bdfgklmnprstvwz") + rng.choice(["a", "e", "i", "o", "u", "oo", "ee"]) + rng.choice(["", "n", "r", "l", "m", "ck", "p"])
+                   for _ in range(rng.choice([1, 2, 2, 3])))
+    return word if word not in sw._HELD else "zorp"
+
+
 def world(rng: random.Random, held: bool = False, kind: str | None = None) -> dict[str, str]:
     """Draws the slots of one story. `held`: the subject comes from the held-out lists."""
     def character(held_out: bool) -> str:
@@ -35,9 +41,17 @@ def world(rng: random.Random, held: bool = False, kind: str | None = None) -> di
         return rng.choice(out if held_out else train)
 
     s = {"subject": kind or rng.choice(["hero", "hero", "hero", "thing", "thing", "place", "both"])}
+    def open_word() -> str:
+        return rng.choice(sw.MORE) if rng.random() < 0.7 else invented(rng)
+
     s["hero"] = character(held and s["subject"] in ("hero", "both"))
     s["friend"] = character(False)
     s["thing"] = rng.choice(sw.THINGS_HELD if held and s["subject"] in ("thing", "both") else sw.THINGS)
+    if not held and rng.random() < 0.6:
+        if s["subject"] in ("hero", "both"):
+            s["hero"] = open_word()
+        if s["subject"] in ("thing", "both"):
+            s["thing"] = open_word()
     s["place"] = rng.choice(sw.PLACES_HELD if held and s["subject"] == "place" else sw.PLACES)
     (name, g), (fname, fg) = rng.sample(sw.NAMES, 2)
     for kind_, prefix, nm, gender in ((s["hero"], "", name, g), (s["friend"], "f", fname, fg)):

@@ -46,6 +46,18 @@ _WEATHER = """One sunny morning|One windy afternoon|One rainy day|One cold winte
 On a quiet Sunday|Early one morning|One autumn day|After a long winter|One snowy night|The next summer"""
 
 
+# Subjects for training alone: the more kinds of word the subject can be, the more it is read from the request.
+_MORE = """teapot|violinist|chef|plumber|gecko|walrus|falcon|jellyfish|tractor|bus|helicopter|rocket|submarine|cactus|tulip|mushroom|potato
+onion|lemon|banana|muffin|pancake|noodle|sandwich|sock|glove|jacket|sweater|mitten|helmet|hammer|saw|nail|screw|brick|window|door|chimney
+roof|fence|bench|chair|table|sofa|cupboard|fridge|kettle|toaster|oven|radio|camera|telephone|computer|printer|calendar|stamp|envelope
+ticket|passport|map maker|explorer|detective|judge|mayor|janitor|barber|dentist|vet|firefighter|scientist|referee|juggler|acrobat|clown
+pirate|viking|samurai|cowboy|shark|seahorse|lobster|shrimp|eel|salmon|trout|toucan|flamingo|stork|swallow|pigeon|hawk|eagle|vulture|ostrich
+emu|buffalo|bison|antelope|gazelle|rhino|hippo|leopard|cheetah|panther|lynx|hyena|jackal|coyote|ferret|otterhound|poodle|mule|ox|ram
+island|river|waterfall|volcano|glacier|cave|canyon|desert|rainbow|thunderstorm|snowflake|raindrop|icicle|shadow|echo|dream|wish|secret
+song|poem|riddle|joke|holiday|birthday|picnic|parade|festival|race|game|match|school|hospital|museum|theatre|circus|zoo|bakery|station
+bridge|tunnel|ladle|fork|plate|bowl|bottle|glass|candlestick|torch|battery|magnifying glass|hourglass|anchor|sail|oar|net|hook|raft"""
+
+
 def _split(text: str, seed: int) -> tuple[list[str], list[str]]:
     words = [w.strip() for line in text.splitlines() for w in line.split("|") if w.strip()]
     random.Random(seed).shuffle(words)
@@ -65,6 +77,8 @@ PLACES, PLACES_HELD = _split(_PLACES, 5)
 NAMES = [tuple(n.split(":")) for n in words_of(_NAMES)]
 ADJECTIVES, LOOKS, FOODS = words_of(_ADJECTIVES), words_of(_LOOKS), words_of(_FOODS)
 FEARS, SKILLS, WEATHER = words_of(_FEARS), words_of(_SKILLS), words_of(_WEATHER)
+_HELD = set(ANIMALS_HELD + PEOPLE_HELD + BEINGS_HELD + THINGS_HELD)
+MORE = [w for w in words_of(_MORE) if w not in _HELD]
 FIXED_GENDER = {"boy": "m", "girl": "f", "king": "m", "queen": "f", "prince": "m", "princess": "f", "grandmother": "f",
                 "grandfather": "m", "fisherman": "m", "postman": "m", "hen": "f", "cow": "f", "mermaid": "f", "snowman": "m",
                 "knight": "m", "wizard": "m"}
