@@ -25,7 +25,7 @@ export const columns = [
   'note',
 ];
 
-const shortPrompt = 'Once upon a time';
+const shortPrompt = 'Write a story about a little boat and a whale';
 const longPrompt = Array.from(
   { length: 12 },
   (_, i) => `The little boat number ${i + 1} sailed over the blue sea.`,
