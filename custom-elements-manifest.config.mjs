@@ -25,11 +25,19 @@ const publicSurface = {
   },
 };
 
+/** Files are found in the order the disk lists them, which differs between clones: the manifest is sorted by path. */
+const sorted = {
+  name: 'sorted',
+  packageLinkPhase({ customElementsManifest }) {
+    customElementsManifest.modules.sort((one, two) => (one.path < two.path ? -1 : 1));
+  },
+};
+
 export default {
   globs: ['components/**/*.ts'],
   exclude: ['**/*.test.ts', '**/*.stories.ts', '**/*.harness.ts', 'components/internal/**'],
   litelement: true,
   packagejson: false,
   outdir: '.',
-  plugins: [publicSurface],
+  plugins: [sorted, publicSurface],
 };
