@@ -151,3 +151,16 @@ test('150 000 logits take milliseconds, also where top-p keeps much of them', ()
   assert.ok(time(options) < 60);
   assert.ok(time({ ...plain, topP: 0.9 }) < 400);
 });
+
+test('a mask allows its tokens alone, greedy and drawn; tokens beyond its last word are forbidden', () => {
+  const logits = Float32Array.from({ length: 70 }, (_, id) => id);
+  const allowed = new Uint32Array(2);
+  allowed[0] = 1 << 3;
+  allowed[1] = 1 << 1;
+  assert.equal(chooseToken(logits, { ...greedyOptions, allowed }, 0).id, 33);
+  for (let position = 0; position < 50; position++) {
+    const { id } = chooseToken(logits, { ...greedyOptions, temperature: 100, allowed }, position);
+    assert.ok(id === 3 || id === 33);
+  }
+  assert.throws(() => chooseToken(logits, { ...greedyOptions, allowed: new Uint32Array(3) }, 0), /no token/);
+});

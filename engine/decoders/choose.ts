@@ -46,6 +46,7 @@ export function chooseToken(logits: Float32Array, options: ChooseOptions, positi
   }
   scores.set(logits);
   applyBiasAndPenalties(size, options);
+  if (options.allowed !== undefined) forbidOthers(size, options.allowed);
   const best = likeliestId(size);
   const sorted = new DescendingWalk(size);
   const id = options.temperature === 0 ? best : draw(size, best, sorted, options, position);
@@ -67,6 +68,13 @@ function applyBiasAndPenalties(size: number, options: ChooseOptions): void {
     let score = at(scores, id);
     score = score > 0 ? score / repetitionPenalty : score * repetitionPenalty;
     scores[id] = score - presencePenalty - frequencyPenalty * count;
+  }
+}
+
+/** Tokens beyond the mask's last word are not allowed. */
+function forbidOthers(size: number, allowed: Uint32Array): void {
+  for (let id = 0; id < size; id++) {
+    if ((((allowed[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 0) scores[id] = -Infinity;
   }
 }
 

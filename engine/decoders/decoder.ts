@@ -41,6 +41,8 @@ export interface ChooseOptions {
   readonly penalised: readonly number[];
   /** Added to the logits of single ids. */
   readonly logitBias: ReadonlyMap<number, number>;
+  /** Constrained output: bit id % 32 of word id / 32 is set where token id may be chosen; all may when absent. */
+  readonly allowed?: Uint32Array;
   /** Seed of the draw. The generator is counter-based: the same (seed, position) gives the same draw on every decoder. */
   readonly seed: number;
   /** How many alternatives to report with log-probabilities beside the chosen one; -1 reports none at all. */
@@ -73,6 +75,22 @@ export interface AppendRequest {
   readonly signal?: AbortSignal;
 }
 
+/** Decoding with each choice fed back: what a decode loop would ask for, said at once, so that a GPU can run ahead. */
+export interface DecodeRequest {
+  /** Appended first; at least one. */
+  readonly tokens: readonly number[];
+  /**
+   * For every choice. `penalised` is what penalties look at before the first one; the decoder adds each choice to it (in
+   * a copy). `allowed` holds for all of them: a mask that changes from token to token needs `append`.
+   */
+  readonly choose: ChooseOptions;
+  /** Choices at most; at least one. The context's end ends the decoding as well. */
+  readonly limit: number;
+  /** Choices that end the answer: handed out, and nothing is computed beyond them. */
+  readonly endIds: ReadonlySet<number>;
+  readonly signal?: AbortSignal;
+}
+
 /** What a sequence or a decoder holds now, in bytes and tokens. */
 export interface Holding {
   readonly tokens: number;
@@ -91,6 +109,15 @@ export interface Sequence {
    * sequence holds what it held before), `device-lost`, `out-of-memory`, `invalid-request`.
    */
   append(request: AppendRequest): Promise<readonly Choice[]>;
+  /**
+   * Appends `tokens`, chooses, appends the choice, and so on. A decoder may run a few steps ahead of what was handed
+   * out; whenever the generator ends (limit, an end id, `return()`, an error) the sequence holds `tokens` and every choice
+   * handed out except the last: just what the same calls of `append` would have left. One that is not read on holds
+   * the sequence busy until `return()`.
+   * Its choices are those of `append`, to the bit.
+   * @throws EngineError as `append`; before the first choice the sequence is as it was
+   */
+  decode(request: DecodeRequest): AsyncGenerator<Choice, void, undefined>;
   /** Forgets everything after the first `length` tokens. */
   truncate(length: number): void;
   /** Gives its memory back; further calls throw `invalid-request`. Safe to call twice. */

@@ -2,8 +2,8 @@
 // read, the tokenizer's files, the chat template. Sources (`pack`, `gguf`) make a `Model`; decoders and tokenizers
 // consume it. Nothing here knows where the bytes came from.
 
-/** Architectures whose facts we know. `qwen2` is `llama` with a bias on query, key and value. */
-export type Architecture = 'llama' | 'qwen2';
+/** Architectures whose facts we know; what each one means is the table in `architectures.ts`. */
+export type Architecture = 'llama' | 'qwen2' | 'qwen3' | 'gemma3' | 'phi3';
 
 /** Scaling of rotary frequencies for long contexts, as `rope_scaling` in transformers' config.json. */
 export type RopeScaling =
@@ -18,9 +18,22 @@ export type RopeScaling =
       readonly originalContextLength: number;
     }
   | {
-      /** Factors given one by one (GGUF's `rope_freqs.weight`): frequency i is divided by factors[i]; [headSize / 2]. */
+      /** YaRN (Peng et al. 2023), as transformers computes it; cosines and sines are multiplied by `attentionFactor`. */
+      readonly kind: 'yarn';
+      readonly factor: number;
+      readonly originalContextLength: number;
+      readonly betaFast: number;
+      readonly betaSlow: number;
+      readonly attentionFactor: number;
+    }
+  | {
+      /**
+       * Factors given one by one (GGUF's `rope_freqs.weight`, Phi's long or short factors): frequency i is divided by
+       * factors[i]; [rotarySize / 2]. Cosines and sines are multiplied by `attentionFactor`, 1 when absent.
+       */
       readonly kind: 'factors';
       readonly factors: readonly number[];
+      readonly attentionFactor?: number;
     };
 
 export interface ModelSpec {
@@ -37,6 +50,20 @@ export interface ModelSpec {
   readonly rmsNormEpsilon: number;
   readonly ropeTheta: number;
   readonly ropeScaling: RopeScaling;
+  /** Elements of a head that turn with the position, the first ones (Phi-4-mini: partial rotary); `headSize` when absent. */
+  readonly rotarySize?: number;
+  /** Tokens that a query sees, itself included, in layers that slide (Mistral, Gemma 3, Phi-3); no layer slides when absent. */
+  readonly slidingWindow?: number;
+  /** Of the layers, every n-th one sees everything (Gemma 3: 6) and the others slide; all slide when absent. */
+  readonly fullAttentionEvery?: number;
+  /** Rotary base of the layers that slide (Gemma 3: 10,000), which then are not scaled; `ropeTheta` when absent. */
+  readonly slidingRopeTheta?: number;
+  /** What queries are multiplied by; 1 / sqrt(headSize) when absent (Gemma 3: 1 / sqrt(query_pre_attn_scalar)). */
+  readonly attentionScale?: number;
+  /** Scores become cap * tanh(score / cap) before the softmax; absent: as they are. */
+  readonly attentionSoftCap?: number;
+  /** The same for the logits. */
+  readonly logitSoftCap?: number;
   /** The output head is the embedding table: there is no `head` tensor then. */
   readonly tiedHead: boolean;
 }
@@ -61,10 +88,14 @@ export type WeightTensor =
  * Canonical tensor names, `L` the layer from 0:
  * `embedding` [vocabulary, hidden], `finalNorm` [hidden], `head` [vocabulary, hidden] (absent when tied),
  * `layers.L.attentionNorm` [hidden], `layers.L.query|key|value` [heads*headSize | kvHeads*headSize, hidden],
- * `layers.L.queryBias|keyBias|valueBias` (qwen2), `layers.L.attentionOutput` [hidden, heads*headSize],
+ * `layers.L.queryBias|keyBias|valueBias` (qwen2), `layers.L.queryNorm|keyNorm` [headSize] (qwen3, gemma3; before the
+ * rotary turn), `layers.L.attentionOutput` [hidden, heads*headSize],
+ * `layers.L.attentionPostNorm|feedForwardPostNorm` [hidden] (gemma3: on a block's result, before the residual is added),
  * `layers.L.feedForwardNorm` [hidden], `layers.L.gate|up` [feedForward, hidden], `layers.L.down` [hidden, feedForward].
  * Query and key rows are in the half-split rotary order of transformers (element i turns with i + headSize/2);
- * GGUF's `llama` files hold interleaved rows and are permuted by the reader.
+ * GGUF's `llama` files hold interleaved rows and are permuted by the reader. Readers also split fused tensors (Phi's
+ * qkv_proj and gate_up_proj) and fold the 1 that Gemma's checkpoints leave out of their norms (w + 1): decoders see
+ * neither.
  */
 export type TensorName = string;
 

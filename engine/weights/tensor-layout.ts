@@ -3,6 +3,7 @@
 // What goes wrong: facts that contradict each other or are beyond every real model are `model-invalid`.
 
 import { EngineError } from '../protocol/errors.js';
+import { architectures, rotarySizeOf } from './architectures.js';
 import { blockLength } from './quantise.js';
 import type { ModelSpec, TensorName, WeightTensor } from './model.js';
 
@@ -37,8 +38,20 @@ export function checkSpec(spec: ModelSpec, where: string): void {
   if (!(spec.rmsNormEpsilon > 0 && spec.rmsNormEpsilon < 1)) refuse(`rmsNormEpsilon is ${spec.rmsNormEpsilon}`);
   if (!(spec.ropeTheta > 0 && spec.ropeTheta < 1e15)) refuse(`ropeTheta is ${spec.ropeTheta}`);
   const scaling = spec.ropeScaling;
-  if (scaling.kind === 'factors' && scaling.factors.length !== spec.headSize / 2) {
-    refuse(`there are ${scaling.factors.length} rotary factors for a head of ${spec.headSize}`);
+  const turned = rotarySizeOf(spec);
+  if (!(Number.isInteger(turned) && turned > 0 && turned % 2 === 0 && turned <= spec.headSize)) {
+    refuse(`rotarySize is ${turned}, no even number within a head of ${spec.headSize}`);
+  }
+  if (scaling.kind === 'factors' && scaling.factors.length !== turned / 2) {
+    refuse(`there are ${scaling.factors.length} rotary factors for ${turned} turning elements of a head`);
+  }
+  for (const field of ['slidingWindow', 'fullAttentionEvery'] as const) {
+    const value = spec[field];
+    if (value !== undefined && !(Number.isInteger(value) && value > 0)) refuse(`${field} is ${value}`);
+  }
+  for (const field of ['slidingRopeTheta', 'attentionScale', 'attentionSoftCap', 'logitSoftCap'] as const) {
+    const value = spec[field];
+    if (value !== undefined && !(value > 0 && value < 1e15)) refuse(`${field} is ${value}`);
   }
   const numbers =
     scaling.kind === 'factors' ? scaling.factors : Object.values(scaling).filter((value) => typeof value === 'number');
@@ -49,6 +62,7 @@ export function checkSpec(spec: ModelSpec, where: string): void {
 /** Every tensor that a model of this kind has, with its shape, in the order of first use. */
 export function expectedTensors(spec: ModelSpec): Map<TensorName, readonly number[]> {
   const { hiddenSize, feedForwardSize } = spec;
+  const facts = architectures[spec.architecture];
   const queryRows = spec.heads * spec.headSize;
   const kvRows = spec.kvHeads * spec.headSize;
   const tensors = new Map<TensorName, readonly number[]>([['embedding', [spec.vocabularySize, hiddenSize]]]);
@@ -58,16 +72,22 @@ export function expectedTensors(spec: ModelSpec): Map<TensorName, readonly numbe
     add('query', queryRows, hiddenSize);
     add('key', kvRows, hiddenSize);
     add('value', kvRows, hiddenSize);
-    if (spec.architecture === 'qwen2') {
+    if (facts.projectionBias) {
       add('queryBias', queryRows);
       add('keyBias', kvRows);
       add('valueBias', kvRows);
     }
+    if (facts.queryKeyNorm) {
+      add('queryNorm', spec.headSize);
+      add('keyNorm', spec.headSize);
+    }
     add('attentionOutput', hiddenSize, queryRows);
+    if (facts.postNorms) add('attentionPostNorm', hiddenSize);
     add('feedForwardNorm', hiddenSize);
     add('gate', feedForwardSize, hiddenSize);
     add('up', feedForwardSize, hiddenSize);
     add('down', hiddenSize, feedForwardSize);
+    if (facts.postNorms) add('feedForwardPostNorm', hiddenSize);
   }
   tensors.set('finalNorm', [hiddenSize]);
   if (!spec.tiedHead) tensors.set('head', [spec.vocabularySize, hiddenSize]);

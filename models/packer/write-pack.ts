@@ -92,7 +92,7 @@ export async function writePack(input: PackInput, options: PackOptions): Promise
       contextLength: options.contextLength ?? input.spec.contextLength,
       ropeScaling:
         input.spec.ropeScaling.kind === 'factors'
-          ? { kind: 'factors', factors: [...input.spec.ropeScaling.factors] }
+          ? { ...input.spec.ropeScaling, factors: [...input.spec.ropeScaling.factors] }
           : { ...input.spec.ropeScaling },
     },
     totals: {

@@ -6,7 +6,16 @@
 // Knows nothing of text.
 
 import { chooseToken } from '../../engine/decoders/choose.js';
-import type { AppendRequest, Choice, Decoder, DecoderInfo, Holding, Sequence } from '../../engine/decoders/decoder.js';
+import { decodeByAppending } from '../../engine/decoders/decode-loop.js';
+import type {
+  AppendRequest,
+  Choice,
+  DecodeRequest,
+  Decoder,
+  DecoderInfo,
+  Holding,
+  Sequence,
+} from '../../engine/decoders/decoder.js';
 import { EngineError } from '../../engine/protocol/errors.js';
 import type { Model, ModelSpec } from '../../engine/weights/model.js';
 import { readReferenceWeights, type ReferenceWeights } from './reference-weights.js';
@@ -118,6 +127,10 @@ class ReferenceSequence implements Sequence {
     return choices;
   }
 
+  decode(request: DecodeRequest): AsyncGenerator<Choice, void, undefined> {
+    return decodeByAppending(this, request, this.decoder.info.contextLength);
+  }
+
   truncate(length: number): void {
     for (const rows of [...this.keys, ...this.values]) rows.length = Math.min(rows.length, length);
   }
@@ -212,6 +225,8 @@ function rotaryFrequency(i: number, spec: ModelSpec): number {
       return frequency / scaling.factor;
     case 'factors':
       return frequency / (scaling.factors[i] ?? Number.NaN);
+    case 'yarn':
+      throw new Error('the reference decoder does not know YaRN');
     case 'llama3': {
       const wavelength = (2 * Math.PI) / frequency;
       const longest = scaling.originalContextLength / scaling.lowFrequencyFactor;

@@ -1,7 +1,16 @@
 // A decoder that says what it is told to: the double at the edge of `generate/`'s and the host's tests. It keeps the
 // contract strictly (context, released sequences, overlapping calls) and counts what is open, so that a leak shows.
 
-import type { AppendRequest, Choice, Decoder, DecoderInfo, Holding, Sequence } from '../../engine/decoders/decoder.js';
+import { decodeByAppending } from '../../engine/decoders/decode-loop.js';
+import type {
+  AppendRequest,
+  Choice,
+  DecodeRequest,
+  Decoder,
+  DecoderInfo,
+  Holding,
+  Sequence,
+} from '../../engine/decoders/decoder.js';
 import { EngineError } from '../../engine/protocol/errors.js';
 
 export interface ScriptedDecoderOptions {
@@ -104,6 +113,10 @@ class ScriptedSequence implements Sequence {
     } finally {
       this.busy = false;
     }
+  }
+
+  decode(request: DecodeRequest): AsyncGenerator<Choice, void, undefined> {
+    return decodeByAppending(this, request, this.contextLength);
   }
 
   truncate(length: number): void {

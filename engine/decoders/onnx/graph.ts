@@ -22,7 +22,7 @@ import {
   type GraphValue,
   writeOnnx,
 } from './onnx-writer.js';
-import type { RotaryTables } from './rotary.js';
+import type { RotaryTables } from '../rotary.js';
 
 export interface LayerWeights {
   readonly attentionNorm: Float32Array;

@@ -5,7 +5,8 @@
 
 import { EngineError } from '../../protocol/errors.js';
 import { chooseToken } from '../choose.js';
-import type { AppendRequest, Choice, DecoderInfo, Holding, Sequence } from '../decoder.js';
+import type { AppendRequest, Choice, DecodeRequest, DecoderInfo, Holding, Sequence } from '../decoder.js';
+import { decodeByAppending } from '../decode-loop.js';
 import type { KvCache } from './kv-cache.js';
 import { asEngineError } from './ort-runtime.js';
 import type { ModelSessions } from './sessions.js';
@@ -43,6 +44,10 @@ export class OnnxSequence implements Sequence {
       if (choose) choices.push(chooseToken(logits, choose, this.held + index + 1));
     });
     return choices;
+  }
+
+  decode(request: DecodeRequest): AsyncGenerator<Choice, void, undefined> {
+    return decodeByAppending(this, request, this.info.contextLength);
   }
 
   /** Appends and hands over each wanted row of logits with its index in `tokens`; shared by `append` and `logits`. */

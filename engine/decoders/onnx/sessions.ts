@@ -18,7 +18,7 @@ import { type DeviceMatrix, rowInto, toDeviceMatrix } from './matrices.js';
 import type { OrtRuntime } from './ort-runtime.js';
 import { asEngineError } from './ort-runtime.js';
 import type { LoadPlan } from './plan.js';
-import { rotaryTables } from './rotary.js';
+import { rotaryTables } from '../rotary.js';
 
 export interface OpenSessionsOptions {
   readonly runtime: OrtRuntime;
@@ -69,7 +69,7 @@ export class ModelSessions {
       const embedding = await read('embedding');
       const headMatrix = spec.tiedHead ? toDeviceMatrix(embedding, plan.dense) : await matrix('head');
       const head = await openSession(buildHead(spec, await vector('finalNorm'), headMatrix), 'cpu');
-      const rotary = rotaryTables(spec, contextLength);
+      const rotary = rotaryTables({ ...spec, rotarySize: spec.headSize }, contextLength);
       const bodies: Body[] = [];
       for (const [from, to] of plan.segments) {
         const layers: LayerWeights[] = [];

@@ -5,6 +5,7 @@
 
 import * as v from 'valibot';
 import { EngineError } from '../../protocol/errors.js';
+import { isArchitecture } from '../architectures.js';
 import type { GenerationDefaults, ModelSpec } from '../model.js';
 import {
   canHold,
@@ -44,7 +45,19 @@ const ropeScaling = v.variant('kind', [
     highFrequencyFactor: number,
     originalContextLength: number,
   }),
-  v.object({ kind: v.literal('factors'), factors: v.pipe(v.array(number), v.maxLength(1024)) }),
+  v.object({
+    kind: v.literal('yarn'),
+    factor: number,
+    originalContextLength: number,
+    betaFast: number,
+    betaSlow: number,
+    attentionFactor: number,
+  }),
+  v.object({
+    kind: v.literal('factors'),
+    factors: v.pipe(v.array(number), v.maxLength(1024)),
+    attentionFactor: v.exactOptional(number),
+  }),
 ]);
 
 const fraction = v.pipe(number, v.minValue(0), v.maxValue(1));
@@ -71,6 +84,13 @@ const manifestSchema = v.object({
     rmsNormEpsilon: number,
     ropeTheta: number,
     ropeScaling,
+    rotarySize: v.exactOptional(count),
+    slidingWindow: v.exactOptional(count),
+    fullAttentionEvery: v.exactOptional(count),
+    slidingRopeTheta: v.exactOptional(number),
+    attentionScale: v.exactOptional(number),
+    attentionSoftCap: v.exactOptional(number),
+    logitSoftCap: v.exactOptional(number),
     tiedHead: v.boolean(),
   }),
   totals: v.object({ byteLength: count, tensorByteLength: count, parameters: count }),
@@ -127,7 +147,7 @@ export function parseManifest(bytes: Uint8Array, where: string): Manifest {
     throw invalid(where, `${path === null ? '' : `${path}: `}${issue.message.slice(0, 300)}`);
   }
   const { architecture } = parsed.output.architecture;
-  if (architecture !== 'llama' && architecture !== 'qwen2') {
+  if (!isArchitecture(architecture)) {
     throw new EngineError(
       'model-unsupported',
       `${where} is a model of the architecture "${architecture.slice(0, 40)}", which llm-elements does not run.`,

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rotaryFrequencies, rotaryTables } from './rotary.js';
+import { rotaryAmplitude, rotaryFrequencies, rotaryTables } from './rotary.js';
 
-const plain = { headSize: 8, ropeTheta: 10_000, ropeScaling: { kind: 'none' } } as const;
+const plain = { rotarySize: 8, ropeTheta: 10_000, ropeScaling: { kind: 'none' } } as const;
 
 const near = (actual: ArrayLike<number>, expected: readonly number[]): void => {
   assert.equal(actual.length, expected.length);
@@ -48,4 +48,19 @@ test('tables hold the angle of each position and frequency', () => {
     sines.subarray(8),
     [2, 0.2, 0.02, 0.002].map((angle) => Math.fround(Math.sin(angle))),
   );
+});
+
+test('yarn leaves what turns often, stretches what hardly turns, and scales the amplitude', () => {
+  const ropeScaling = {
+    kind: 'yarn',
+    factor: 4,
+    originalContextLength: 2048,
+    betaFast: 32,
+    betaSlow: 1,
+    attentionFactor: 1.25,
+  } as const;
+  // Indices that turn 32 times and once in 2,048 positions: 1.007 and 2.513, so 1 and 3; index 2 is half stretched.
+  near(rotaryFrequencies({ ...plain, ropeScaling }), [1, 0.1, 0.01 * (0.5 / 4 + 0.5), 0.001 / 4]);
+  assert.equal(rotaryAmplitude(ropeScaling), 1.25);
+  assert.equal(rotaryTables({ ...plain, ropeScaling }, 1).cosines[0], 1.25);
 });
