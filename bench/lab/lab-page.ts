@@ -23,6 +23,9 @@ interface Opened {
 interface OpenRequest {
   readonly url: string;
   readonly device: DecoderDevice;
+  readonly decoder?: 'onnx';
+  /** WebAssembly threads; more than one needs an isolated page. Default 1. */
+  readonly threads?: number;
   /** 0: quantised weights stay in blocks. */
   readonly denseBytes?: number;
 }
@@ -42,7 +45,12 @@ function current(): Opened {
   return opened;
 }
 
-async function open({ url, device, denseBytes }: OpenRequest): Promise<{ name: string; device: string; load: number }> {
+async function open({
+  url,
+  device,
+  denseBytes,
+  threads = 1,
+}: OpenRequest): Promise<{ name: string; device: string; load: number }> {
   await close();
   const started = performance.now();
   const model = await openModel({ kind: 'url', url: new URL(url, location.href).href });
@@ -51,7 +59,7 @@ async function open({ url, device, denseBytes }: OpenRequest): Promise<{ name: s
     model,
     device,
     assetBase: './ort/',
-    threads: 1,
+    threads,
     maxContext: 1024,
     ...(denseBytes === undefined ? {} : { denseBytes }),
   });
@@ -139,6 +147,61 @@ async function nats(text: string, start: number, window: number): Promise<{ nats
   return { nats: sum, tokens: count };
 }
 
-const lab = { open, close, encode, continueText, answer, nats };
+export interface SpeedRequest {
+  /** Lengths of prompts to read, in tokens. */
+  readonly prefill: readonly number[];
+  /** Lengths of texts after which to decode. */
+  readonly contexts: readonly number[];
+  /** Tokens to decode after each. */
+  readonly tokens: number;
+  /** The best of so many runs counts: a busy machine only ever makes a run slower. */
+  readonly runs: number;
+}
+
+export interface Speed {
+  /** Tokens a second by length. */
+  readonly prefill: Readonly<Record<number, number>>;
+  readonly decode: Readonly<Record<number, number>>;
+  readonly weightBytes: number;
+}
+
+/** Speed of the decoder alone, at temperature 0, on arbitrary tokens. */
+async function speed({ prefill, contexts, tokens, runs }: SpeedRequest): Promise<Speed> {
+  const { decoder } = current();
+  const vocabulary = decoder.info.vocabularySize;
+  const ids = (count: number): number[] => Array.from({ length: count }, (_, i) => (i * 7919 + 13) % vocabulary);
+  const once = async (length: number, limit: number): Promise<{ read: number; token: number }> => {
+    const sequence = decoder.openSequence();
+    try {
+      const began = performance.now();
+      let first = began;
+      let last = began;
+      let count = 0;
+      const request = { tokens: ids(length), choose: greedyOptions, limit, endIds: new Set<number>() };
+      for await (const choice of sequence.decode(request)) {
+        last = performance.now();
+        if (count === 0) first = last;
+        count += choice.id >= 0 ? 1 : 0;
+      }
+      return { read: first - began, token: (last - first) / Math.max(count - 1, 1) };
+    } finally {
+      sequence.release();
+    }
+  };
+  await once(8, 4); // warm-up: pipelines are compiled, memory is grown
+  const result = { prefill: {} as Record<number, number>, decode: {} as Record<number, number> };
+  for (let run = 0; run < runs; run++) {
+    for (const length of new Set([...prefill, ...contexts])) {
+      const { read, token } = await once(length, contexts.includes(length) ? tokens : 1);
+      if (prefill.includes(length)) {
+        result.prefill[length] = Math.max(result.prefill[length] ?? 0, (length / read) * 1000);
+      }
+      if (contexts.includes(length)) result.decode[length] = Math.max(result.decode[length] ?? 0, 1000 / token);
+    }
+  }
+  return { ...result, weightBytes: decoder.info.weightBytes };
+}
+
+const lab = { open, close, encode, continueText, answer, nats, speed };
 export type Lab = typeof lab;
 Object.assign(globalThis, { lab });

@@ -12,4 +12,6 @@ export interface OpenLab {
 export function openLab(options?: {
   readonly mounts?: Record<string, string>;
   readonly gpu?: 'software' | 'real';
+  /** COOP and COEP: shared memory, so threads. */
+  readonly isolate?: boolean;
 }): Promise<OpenLab>;

@@ -8,10 +8,10 @@ import { openKit } from '../../server/kit-browser.mjs';
 const root = join(import.meta.dirname, '../..');
 
 /**
- * @param {{mounts?: Record<string, string>, gpu?: 'software' | 'real'}} options
+ * @param {{mounts?: Record<string, string>, gpu?: 'software' | 'real', isolate?: boolean}} options
  * @returns {Promise<{call: (method: string, ...values: unknown[]) => Promise<any>, close: () => Promise<void>}>}
  */
-export async function openLab({ mounts = {}, gpu } = {}) {
+export async function openLab({ mounts = {}, gpu, isolate = false } = {}) {
   const bundle = await build({
     entryPoints: [join(import.meta.dirname, 'lab-page.ts')],
     bundle: true,
@@ -31,6 +31,7 @@ export async function openLab({ mounts = {}, gpu } = {}) {
     root: import.meta.dirname,
     mounts: { '/ort/': join(root, 'node_modules/onnxruntime-web/dist'), ...mounts },
     policy: null,
+    isolate,
     handle,
     gpu,
   });

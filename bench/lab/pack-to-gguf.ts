@@ -10,12 +10,12 @@ import { createStaticServer, listen } from '../../server/static-server.mjs';
 import { ggufParts } from '../../test/support/gguf-model.js';
 import { writeGguf, type GgufWriterValue } from '../../test/support/gguf-writer.js';
 
-interface TokenizerJson {
+export interface TokenizerJson {
   readonly model: { readonly vocab: Record<string, number>; readonly merges: readonly (string | readonly string[])[] };
   readonly added_tokens: readonly { readonly id: number; readonly content: string; readonly special: boolean }[];
 }
 
-interface TokenizerConfig {
+export interface TokenizerConfig {
   readonly bos_token: string;
   readonly eos_token: string;
   readonly chat_template: string;
@@ -24,7 +24,7 @@ interface TokenizerConfig {
 /** gguf's token types. */
 const tokenType = { normal: 1, control: 3, userDefined: 4, unused: 5 } as const;
 
-function tokenizerMetadata(
+export function tokenizerMetadata(
   tokenizer: TokenizerJson,
   config: TokenizerConfig,
   size: number,

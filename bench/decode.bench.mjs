@@ -1,0 +1,156 @@
+// Decoders side by side on the same bytes: prefill and decode speed, load time, peak memory. Each contender gets a fresh
+// browser; the models have the shapes of well-known ones and random weights in Q4_0 (bench/lab/random-gguf.ts), or --gguf
+// names a file; on software WebGPU the embedded model, because others would never end.
+//   npm run bench -- decode [--model smollm2-135m,qwen2.5-0.5b] [--gguf file] [--threads 1,2] [--only wasm,wllama]
+//                           [--tokens 32] [--runs 2] [--gpu] [--json]
+// Our decoders are driven without host and worker (bench/lab), wllama through its own API; the figures are for the
+// n-th token after prompts of 32, 128 and 512 tokens. Speeds are the best of --runs runs in one browser.
+
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openKit } from '../server/kit-browser.mjs';
+import { openLab } from './lab/lab.mjs';
+import { packToGguf } from './lab/pack-to-gguf.ts';
+import { randomGguf } from './lab/random-gguf.ts';
+import { wllamaSpeed } from './lab/wllama-speed.mjs';
+import { watchMemory } from './memory.mjs';
+
+export const title = 'decode: every decoder on the same weights';
+export const columns = [
+  'model',
+  'decoder',
+  'threads',
+  'prefill 32',
+  'prefill 128',
+  'prefill 512',
+  'decode @32',
+  'decode @512',
+  'load ms',
+  'peak MiB',
+  'note',
+];
+
+const lengths = { prefill: [32, 128, 512], contexts: [32, 512] };
+/** Software WebGPU computes some 0.01 GMAC/s in ONNX Runtime's shaders. */
+const fewLengths = { prefill: [32], contexts: [32] };
+
+const contenders = {
+  wasm: { open: { decoder: 'wasm', device: 'wasm' } },
+  webgpu: { open: { decoder: 'webgpu', device: 'webgpu' } },
+  'onnx-wasm': { open: { decoder: 'onnx', device: 'wasm' } },
+  'onnx-wasm (blocks)': { open: { decoder: 'onnx', device: 'wasm', denseBytes: 0 } },
+  'onnx-webgpu': { open: { decoder: 'onnx', device: 'webgpu' } },
+  wllama: {},
+};
+
+async function kitSpeed(url, open, threads, kitOptions, request) {
+  const lab = await openLab({ ...kitOptions, isolate: threads > 1 });
+  try {
+    const stop = watchMemory(process.pid);
+    const { load, device } = await lab.call('open', { url, ...open, threads });
+    const speed = await lab.call('speed', request);
+    return { ...speed, load, device, memory: stop() };
+  } finally {
+    await lab.close();
+  }
+}
+
+async function rivalSpeed(url, threads, kitOptions, request) {
+  const wllama = { '/wllama/': join(import.meta.dirname, '../node_modules/@wllama/wllama/esm') };
+  const mounts = { ...kitOptions.mounts, ...wllama };
+  const kit = await openKit({ ...kitOptions, mounts, isolate: threads > 1, policy: null });
+  try {
+    const page = await kit.context.newPage();
+    await page.goto(`${kit.origin}/blank.html`);
+    const stop = watchMemory(process.pid);
+    const speed = await page.evaluate(wllamaSpeed, { url: kit.origin + url, threads, ...request });
+    return { ...speed, memory: stop() };
+  } finally {
+    await kit.close();
+  }
+}
+
+/** A row in the table's words and in the machine-readable ones. */
+function row(model, decoder, threads, speed) {
+  const { prefill, decode, load, memory, device } = speed;
+  const peak = memory.peak === null ? null : memory.peak - memory.baseline;
+  return {
+    model,
+    decoder,
+    threads,
+    prefill_tok_s: prefill[128] ?? prefill[32],
+    decode_tok_s: decode[32],
+    load_ms: load,
+    peak_bytes: peak,
+    'prefill 32': prefill[32],
+    'prefill 128': prefill[128],
+    'prefill 512': prefill[512],
+    'decode @32': decode[32],
+    'decode @512': decode[512],
+    'load ms': load,
+    'peak MiB': peak === null ? null : peak / 2 ** 20,
+    note: device,
+  };
+}
+
+export async function* run(args) {
+  const string = { type: 'string' };
+  const boolean = { type: 'boolean' };
+  const { values } = parseArgs({
+    args,
+    options: { model: string, gguf: string, threads: string, only: string, tokens: string, runs: string, gpu: boolean },
+  });
+  const list = (text) => text.split(',').map((one) => one.trim());
+  const threads = list(values.threads ?? '1,2').map(Number);
+  const only = list(values.only ?? Object.keys(contenders).join(','));
+  const unknown = only.filter((name) => contenders[name] === undefined);
+  if (unknown.length > 0)
+    throw new Error(`There is no ${unknown[0]}; there is: ${Object.keys(contenders).join(', ')}.`);
+  const request = { ...lengths, tokens: Number(values.tokens ?? 32), runs: Number(values.runs ?? 2) };
+  const scratch = mkdtempSync(join(tmpdir(), 'llm-elements-bench-'));
+  try {
+    for (const model of list(values.model ?? (values.gguf === undefined ? 'embedded,smollm2-135m' : 'file'))) {
+      const file = await modelFile(model, values.gguf, scratch);
+      const url = `/bench-model/${encodeURIComponent(basename(file))}`;
+      const mounts = { '/bench-model/': dirname(file) };
+      for (const name of only) {
+        const gpu = name.endsWith('webgpu');
+        const software = gpu && !values.gpu;
+        // Software WebGPU is for correctness: it would take hours on anything but the embedded model.
+        if (software && model !== 'embedded') continue;
+        const options = { mounts, gpu: values.gpu ? 'real' : 'software' };
+        const wanted = software ? { ...request, ...fewLengths, tokens: 8, runs: 1 } : request;
+        for (const count of gpu ? [1] : threads) {
+          try {
+            const { open } = contenders[name];
+            const speed =
+              open === undefined
+                ? await rivalSpeed(url, count, options, wanted)
+                : await kitSpeed(url, open, count, options, wanted);
+            yield row(model, name, count, speed);
+          } catch (error) {
+            yield { model, decoder: name, threads: count, note: error.message.split('\n')[0], error: error.message };
+          }
+        }
+      }
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function modelFile(model, gguf, scratch) {
+  if (model === 'file') {
+    const file = resolve(gguf);
+    if (!existsSync(file)) throw new Error(`There is no file ${file}.`);
+    return file;
+  }
+  const folder = join(scratch, model);
+  mkdirSync(folder);
+  const file = join(folder, `${model}.gguf`);
+  const pack = join(import.meta.dirname, '../models/default/pack');
+  writeFileSync(file, model === 'embedded' ? await packToGguf(pack) : randomGguf(model));
+  return file;
+}

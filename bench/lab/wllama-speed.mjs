@@ -1,0 +1,68 @@
+// Runs in the page: wllama (llama.cpp in WebAssembly) measured as lab-page.ts's `speed` measures our decoders. Handed to
+// the browser as a function by decode.bench.mjs, so it stands alone. Prompts are made of a word until llama.cpp counts as
+// many tokens as wanted; the file is in wllama's own cache when it is loaded, as on a second visit.
+
+/** @param {{url: string, threads: number, prefill: number[], contexts: number[], tokens: number, runs: number}} request */
+export async function wllamaSpeed({ url, threads, prefill, contexts, tokens, runs }) {
+  const { Wllama, LoggerWithoutDebug } = await import('/wllama/index.js');
+  const create = () => new Wllama({ default: '/wllama/wasm/wllama.wasm' }, { logger: LoggerWithoutDebug });
+  const settings = { n_ctx: 1024, n_threads: threads };
+  const first = create();
+  await first.loadModelFromUrl(url, settings);
+  await first.exit();
+  const wllama = create();
+  const began = performance.now();
+  await wllama.loadModelFromUrl(url, settings);
+  const load = performance.now() - began;
+
+  const complete = async (prompt, max) => {
+    const started = performance.now();
+    let firstAt = null;
+    let last = started;
+    let count = 0;
+    const reply = await wllama.createCompletion({
+      prompt,
+      max_tokens: max,
+      temperature: 0,
+      ignore_eos: true,
+      cache_prompt: false,
+      stream: true,
+      onData: () => {
+        last = performance.now();
+        firstAt ??= last;
+        count += 1;
+      },
+    });
+    return { read: (firstAt ?? last) - started, token: (last - (firstAt ?? last)) / Math.max(count - 1, 1), reply };
+  };
+  const countOf = async (prompt) => {
+    const reply = await wllama.createCompletion({ prompt, max_tokens: 1, temperature: 0, cache_prompt: false });
+    return reply.usage.prompt_tokens;
+  };
+  const prompts = new Map();
+  for (const length of new Set([...prefill, ...contexts])) {
+    let words = length;
+    let prompt = '';
+    for (let tries = 0; tries < 6; tries++) {
+      prompt = Array.from({ length: words }, () => 'a').join(' ');
+      const count = await countOf(prompt);
+      if (count === length) break;
+      words = Math.max(1, Math.round((words * length) / count));
+    }
+    prompts.set(length, { prompt, count: await countOf(prompt) });
+  }
+  await complete('a a a', 4);
+  const result = { prefill: {}, decode: {} };
+  for (let run = 0; run < runs; run++) {
+    for (const [length, { prompt, count }] of prompts) {
+      const { read, token } = await complete(prompt, contexts.includes(length) ? tokens : 2);
+      if (prefill.includes(length)) {
+        result.prefill[length] = Math.max(result.prefill[length] ?? 0, (count / read) * 1000);
+      }
+      if (contexts.includes(length)) result.decode[length] = Math.max(result.decode[length] ?? 0, 1000 / token);
+    }
+  }
+  const device = `wllama 3.8.1, ${wllama.isMultithread() ? `${threads} threads` : '1 thread'}`;
+  await wllama.exit();
+  return { ...result, load, device };
+}
