@@ -2,7 +2,8 @@
 // knows of whoever answers, so a fallback in mid-answer is one backend handing its text to the next. Three makers:
 // `local/` (generate over a decoder), `prompt-api/` (later), `cloud/` (an OpenAI-compatible endpoint).
 
-import type { ChatCompletionRequest, FinishReason, LogprobEntry, ToolCall } from '../protocol/chat.js';
+import type { FinishReason, LogprobEntry, ToolCall } from '../protocol/chat.js';
+import type { CompletionRequest } from '../protocol/text-completion.js';
 
 export interface BackendInfo {
   readonly kind: 'local' | 'cloud';
@@ -13,7 +14,7 @@ export interface BackendInfo {
 }
 
 export interface BackendRequest {
-  readonly completion: ChatCompletionRequest;
+  readonly completion: CompletionRequest;
   /** Text of an answer that another backend began and this one continues; '' to begin. */
   readonly partialAnswer: string;
   readonly signal: AbortSignal;

@@ -4,14 +4,12 @@
 
 import { EngineError } from '../protocol/errors.js';
 import { parseChatCompletionRequest } from '../protocol/chat.js';
-import type {
-  ChatCompletion,
-  ChatCompletionInput,
-  ChatCompletionRequest,
-  FinishReason,
-  LogprobEntry,
-  ToolCall,
-} from '../protocol/chat.js';
+import type { ChatCompletion, ChatCompletionInput, FinishReason, LogprobEntry, ToolCall } from '../protocol/chat.js';
+import {
+  parseTextCompletionRequest,
+  type CompletionRequest,
+  type TextCompletionRequest,
+} from '../protocol/text-completion.js';
 import { ChatCompletionStream } from './chat-stream.js';
 import type { Connection } from './connection.js';
 import { modelReference } from './locations.js';
@@ -49,7 +47,16 @@ export class Completions {
     return checked.stream ? stream : await collect(stream);
   }
 
-  async #begin(request: ChatCompletionRequest, options: RequestOptions): Promise<ChatCompletionStream> {
+  /**
+   * Goes on with a text as it stands, without the model's chat template. Control tokens written in it count: what
+   * strangers wrote belongs into a message instead.
+   * @throws EngineError as `create` does
+   */
+  async continueText(request: TextCompletionRequest, options: RequestOptions = {}): Promise<ChatCompletionStream> {
+    return await this.#begin(parseTextCompletionRequest(request), options);
+  }
+
+  async #begin(request: CompletionRequest, options: RequestOptions): Promise<ChatCompletionStream> {
     const { signal, onPlace = () => undefined } = options;
     const stopped = (): EngineError => new EngineError('aborted', 'The request was stopped.');
     if (signal?.aborted) throw stopped();

@@ -6,6 +6,7 @@ import type { EngineSettings } from '../protocol/host-api.js';
 import { engineScope } from '../protocol/scope.js';
 import { Engine } from './engine.js';
 import { catalogueUrlIn, kitBaseUrl, modelReference, workerUrlIn } from './locations.js';
+import { openWorkerPort } from './worker-port.js';
 
 export interface ConnectOptions {
   /** Engine worker script, same-origin. Default: `engine-worker.js` beside the kit. */
@@ -68,7 +69,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
   }
   const opening = Engine.open(
     {
-      workerUrl,
+      openPort: () => openWorkerPort(workerUrl, scope),
       scope,
       tabId: options.tabId ?? crypto.randomUUID(),
       settings,

@@ -10,15 +10,19 @@ import {
   protocolVersion,
   type EngineSettings,
   type HelloReply,
+  type HelloRequest,
   type HostApi,
   type HostMethod,
 } from '../protocol/host-api.js';
 import { parseReply, replySchemas } from '../protocol/page-messages.js';
 import { hostLockName, tabLockName } from '../protocol/scope.js';
-import { openWorkerPort } from './worker-port.js';
+import type { WorkerPort } from './worker-port.js';
 
 export interface ConnectionOptions {
-  readonly workerUrl: string;
+  /** Gets a new port to the host; each life of the connection has its own. May throw an EngineError. */
+  readonly openPort: () => WorkerPort | Promise<WorkerPort>;
+  /** Absent: a page. */
+  readonly role?: HelloRequest['role'];
   readonly scope: string;
   readonly tabId: string;
   readonly settings: EngineSettings;
@@ -52,7 +56,7 @@ export class Connection {
 
   /** @throws EngineError `engine-lost` when the host cannot be started or does not answer; what hello refuses */
   static async open(options: ConnectionOptions): Promise<{ connection: Connection; hello: HelloReply }> {
-    const { port, failed } = openWorkerPort(options.workerUrl, options.scope);
+    const { port, failed } = await options.openPort();
     const connection = new Connection(options, port, wrap<HostApi>(port));
     const late = setTimeout(() => {
       connection.end(
@@ -65,9 +69,9 @@ export class Connection {
     try {
       const lifeLock = tabLockName(options.scope, `${options.tabId}.${++connections}.${Date.now().toString(36)}`);
       await connection.#holdLifeLock(lifeLock);
-      const { tabId, settings } = options;
+      const { tabId, settings, role } = options;
       // Under the start's own deadline, not the heartbeat: a host that is just busy may take its time.
-      const request = { protocolVersion, tabId, lifeLock, settings };
+      const request: HelloRequest = { protocolVersion, tabId, lifeLock, settings, ...(role && { role }) };
       const hello = await connection.#unlessGone(() => connection.#request('hello', request));
       connection.#watchHost(hello.state.hostId);
       return { connection, hello };

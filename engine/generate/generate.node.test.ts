@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { byteTokenizerFiles } from '../../test/support/byte-tokenizer.js';
 import { ScriptedDecoder, type ScriptedDecoderOptions } from '../../test/support/scripted-decoder.js';
-import type { ChatCompletionRequest, ChatMessage } from '../protocol/chat.js';
+import type { ChatMessage } from '../protocol/chat.js';
 import { EngineError, type EngineErrorCode } from '../protocol/errors.js';
+import type { CompletionRequest } from '../protocol/text-completion.js';
 import { createTokenizer } from '../tokenizer/create-tokenizer.js';
 import { generate, type GenerateEvent, type GenerateOptions } from './generate.js';
 import { SequencePool } from './sequence-pool.js';
@@ -24,7 +25,7 @@ const says = (text: string): ScriptedDecoderOptions['next'] => {
 interface Setup {
   readonly decoder: ScriptedDecoder;
   readonly pool: SequencePool;
-  run(completion: ChatCompletionRequest, more?: Partial<GenerateOptions>): AsyncGenerator<GenerateEvent>;
+  run(completion: CompletionRequest, more?: Partial<GenerateOptions>): AsyncGenerator<GenerateEvent>;
 }
 
 function setup(options: Partial<ScriptedDecoderOptions> = {}): Setup {
@@ -351,4 +352,21 @@ test("log-probabilities come with each delta in OpenAI's form, with bytes", asyn
 test('ids that end an answer besides the tokenizer’s are honoured', async () => {
   const { text } = await collect(setup().run({ messages: ask('Hi') }, { endIds: [33] }));
   assert.equal(text, 'Hello');
+});
+
+test('a bare text is continued as it stands: no template, control tokens of the caller count, those of the model do not', async () => {
+  const { run, decoder } = setup({ next: (held) => tokenizer.encode(' time')[held.length - 7] ?? end });
+  const { text, last } = await collect(run({ prompt: '<|user|>a upon' }));
+  assert.equal(text, ' time');
+  assert.equal(last.promptTokens, 7);
+  assert.deepEqual(decoder.appended[0], tokenizer.encode('<|user|>a upon'));
+
+  const continued = setup();
+  await collect(continued.run({ prompt: 'a<|end|>', max_tokens: 1 }, { partialAnswer: 'b<|end|>' }));
+  const ids = continued.decoder.appended[0] ?? [];
+  assert.equal(ids.filter((id) => id === end).length, 1, 'only the one that the caller wrote');
+  assert.equal(tokenizer.decode(ids, { keepSpecial: true }), 'a<|end|>b<|end|>');
+
+  await assert.rejects(collect(setup().run({ prompt: '' })), fails('prompt-empty'));
+  await assert.rejects(collect(setup({ contextLength: 8 }).run({ prompt: 'x'.repeat(9) })), fails('prompt-too-long'));
 });

@@ -6,8 +6,9 @@
 // it should and is released otherwise. Errors are those of the parts and of the decoder, as they are.
 
 import type { Choice, ChooseOptions, Decoder } from '../decoders/decoder.js';
-import type { ChatCompletionRequest, FinishReason, LogprobEntry, ToolCall } from '../protocol/chat.js';
+import type { FinishReason, LogprobEntry, ToolCall } from '../protocol/chat.js';
 import { EngineError } from '../protocol/errors.js';
+import type { CompletionRequest } from '../protocol/text-completion.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { logprobEntry } from './logprobs.js';
 import { Breather } from './pause.js';
@@ -25,7 +26,7 @@ export interface GenerateOptions {
   readonly tokenizer: Tokenizer;
   /** Of this decoder. */
   readonly pool: SequencePool;
-  readonly completion: ChatCompletionRequest;
+  readonly completion: CompletionRequest;
   /** Text that the answer begins with already; '' for none. */
   readonly partialAnswer: string;
   readonly signal: AbortSignal;

@@ -1,11 +1,12 @@
-// Makes the prompt of a request: messages through the model's template, then ids; refuses what has nothing to answer
+// Makes the prompt of a request: messages through the model's template, or a text as it stands, then ids; refuses what has nothing to answer
 // or does not fit. Called by `generate.ts`. Knows nothing of decoders beyond two numbers.
 // Source of the message form that templates expect: transformers' chat templating guide ("tool_calls" with arguments
 // as objects, where OpenAI has them as JSON text).
 
-import type { ChatCompletionRequest, ChatMessage } from '../protocol/chat.js';
+import type { ChatMessage } from '../protocol/chat.js';
 import { EngineError } from '../protocol/errors.js';
-import type { TemplateMessage, Tokenizer } from '../tokenizer/tokenizer.js';
+import { isTextCompletion, type CompletionRequest } from '../protocol/text-completion.js';
+import type { PromptText, TemplateMessage, Tokenizer } from '../tokenizer/tokenizer.js';
 
 /** No prompt has more characters a token than this, even in runs of spaces; longer texts are refused uncounted. */
 const charactersPerToken = 200;
@@ -28,21 +29,16 @@ export interface Prompt {
  */
 export function makePrompt(
   tokenizer: Tokenizer,
-  completion: Pick<ChatCompletionRequest, 'messages' | 'tools'>,
+  completion: CompletionRequest,
   partialAnswer: string,
   limits: PromptLimits,
 ): Prompt {
-  const { messages, tools } = completion;
-  if (partialAnswer === '' && isEmpty(messages)) throw emptyPrompt();
-  const prompt = tokenizer.renderChat(templateMessages(messages), {
-    addGenerationPrompt: true,
-    partialAnswer,
-    ...(tools === undefined ? {} : { tools }),
-  });
+  const bare = isTextCompletion(completion) || !tokenizer.hasChatTemplate;
+  const prompt = render(tokenizer, completion, partialAnswer);
   if (prompt.text.length > limits.contextLength * charactersPerToken) {
     throw tooLong(`of ${prompt.text.length} characters`, limits.contextLength);
   }
-  const ids = tokenizer.encode(prompt, { addSpecial: !tokenizer.hasChatTemplate });
+  const ids = tokenizer.encode(prompt, { addSpecial: bare });
   if (ids.length === 0) throw emptyPrompt();
   const stranger = ids.find((id) => id >= limits.vocabularySize);
   if (stranger !== undefined) {
@@ -51,7 +47,21 @@ export function makePrompt(
   }
   // One place must be left, or there is no room for an answer.
   if (ids.length >= limits.contextLength) throw tooLong(`of ${ids.length} tokens`, limits.contextLength);
-  return { ids, continues: partialAnswer !== '' || !tokenizer.hasChatTemplate };
+  return { ids, continues: partialAnswer !== '' || bare };
+}
+
+function render(tokenizer: Tokenizer, completion: CompletionRequest, partialAnswer: string): PromptText {
+  if (isTextCompletion(completion)) {
+    if (completion.prompt === '' && partialAnswer === '') throw emptyPrompt();
+    return tokenizer.renderText(completion.prompt, partialAnswer);
+  }
+  const { messages, tools } = completion;
+  if (partialAnswer === '' && isEmpty(messages)) throw emptyPrompt();
+  return tokenizer.renderChat(templateMessages(messages), {
+    addGenerationPrompt: true,
+    partialAnswer,
+    ...(tools === undefined ? {} : { tools }),
+  });
 }
 
 function emptyPrompt(): EngineError {

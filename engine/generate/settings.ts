@@ -3,8 +3,8 @@
 // Source: the OpenAI API reference, "Chat completions"; generation_config.json for the advice.
 
 import type { ChooseOptions } from '../decoders/decoder.js';
-import type { ChatCompletionRequest } from '../protocol/chat.js';
 import { EngineError } from '../protocol/errors.js';
+import type { CompletionRequest } from '../protocol/text-completion.js';
 
 /** What a model's makers advise; a request's own fields win. */
 export interface GenerateDefaults {
@@ -28,7 +28,7 @@ export interface GenerateSettings {
  * @throws EngineError `invalid-request` for a bias on a token that does not exist
  */
 export function readSettings(
-  completion: ChatCompletionRequest,
+  completion: CompletionRequest,
   defaults: GenerateDefaults,
   vocabularySize: number,
   randomSeed: () => number,

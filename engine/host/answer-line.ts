@@ -3,7 +3,7 @@
 // What goes wrong: a full line is `busy` and nothing is kept; whoever is stopped is told so on its own port.
 
 import { EngineError } from '../protocol/errors.js';
-import type { ChatCompletionRequest } from '../protocol/chat.js';
+import type { CompletionRequest } from '../protocol/text-completion.js';
 import type { EngineCounters } from '../metrics/answer-meter.js';
 import type { Answering, AnswerJob } from './answering.js';
 import { AnswerStream } from './answer-stream.js';
@@ -49,7 +49,7 @@ export class AnswerLine {
    * @returns the request's id
    * @throws EngineError `busy`; the port is the caller's still then
    */
-  admit({ tabId, gone }: Asker, completion: ChatCompletionRequest, port: MessagePort): string {
+  admit({ tabId, gone }: Asker, completion: CompletionRequest, port: MessagePort): string {
     this.#queue.checkRoom(tabId); // before anything is made for a request that is not taken
     const controller = new AbortController();
     const job: AnswerJob = {

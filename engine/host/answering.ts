@@ -3,9 +3,10 @@
 // within the request's turn; knows nothing of the queue. Never throws: what fails is told on the request's stream.
 
 import { EngineError } from '../protocol/errors.js';
-import type { ChatCompletionRequest, Provenance } from '../protocol/chat.js';
+import type { Provenance } from '../protocol/chat.js';
 import type { EngineSettings } from '../protocol/host-api.js';
 import { cloudModelId } from '../protocol/state.js';
+import type { CompletionRequest } from '../protocol/text-completion.js';
 import type { AnswerMeter } from '../metrics/answer-meter.js';
 import type { Backend } from '../backends/backend.js';
 import { answer, type Route } from '../routing/answer.js';
@@ -17,7 +18,7 @@ import type { ModelSlot } from './model-slot.js';
 export interface AnswerJob {
   readonly requestId: string;
   readonly tabId: string;
-  readonly completion: ChatCompletionRequest;
+  readonly completion: CompletionRequest;
   readonly controller: AbortController;
   readonly stream: AnswerStream;
   readonly meter: AnswerMeter;

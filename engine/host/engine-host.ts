@@ -5,10 +5,10 @@
 // What goes wrong: a tab that dies frees all it had; a failing answer fails alone; a refused message changes nothing.
 
 import { EngineError } from '../protocol/errors.js';
-import { parseChatCompletionRequest } from '../protocol/chat.js';
 import { parseHello, parseId, parseLoad, parseSwitch, type EngineSettings } from '../protocol/host-api.js';
 import { hostLockName, tabLockName } from '../protocol/scope.js';
 import { cloudModelId } from '../protocol/state.js';
+import { parseCompletionRequest } from '../protocol/text-completion.js';
 import { EngineCounters } from '../metrics/answer-meter.js';
 import type { Backend } from '../backends/backend.js';
 import type { Capabilities } from '../routing/capabilities.js';
@@ -192,7 +192,7 @@ export class EngineHost {
 
   #admit(session: TabSession, request: unknown, port: MessagePort): string {
     try {
-      const completion = parseChatCompletionRequest(request);
+      const completion = parseCompletionRequest(request);
       if (completion.model === cloudModelId) this.#answering.requireCloud();
       return this.#line.admit({ tabId: session.tabId ?? '', gone: session.gone }, completion, port);
     } catch (error) {
@@ -238,7 +238,7 @@ export class EngineHost {
       models: this.#catalogue.listings,
       generating: running && { tabId: running.tabId, requestId: running.requestId },
       waiting,
-      tabs: [...this.#sessions].filter((session) => session.tabId !== null).length,
+      tabs: [...this.#sessions].filter((session) => session.isTab).length,
       cloud: {
         endpoint: this.#site.endpoint,
         allowed: this.#site.cloudAllowed,

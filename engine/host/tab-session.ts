@@ -25,6 +25,8 @@ export type SessionCalls = {
 export class TabSession {
   /** Set by a hello that was accepted. */
   tabId: string | null = null;
+  /** A page that said hello; a service worker is no tab. */
+  isTab = false;
   /** Aborted when the tab is gone; everything done for the tab listens to it. */
   readonly #gone = new AbortController();
   readonly loads = new Map<string, AbortController>();
@@ -50,6 +52,7 @@ export class TabSession {
   attach(hello: HelloRequest, locks: LockManager): void {
     clearTimeout(this.#deadline);
     this.tabId = hello.tabId;
+    this.isTab = hello.role !== 'service-worker';
     watchLock(locks, hello.lifeLock, this.gone, () => this.end('The tab was closed.'));
   }
 

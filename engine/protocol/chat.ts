@@ -74,19 +74,10 @@ export type Tool = v.InferOutput<typeof toolSchema>;
 const inRange = (low: number, high: number) => v.pipe(v.number(), v.finite(), v.minValue(low), v.maxValue(high));
 const whole = (low: number, high: number) => v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
 
-const requestSchema = v.object({
+/** What a request says about its answer, whatever it begins with; text-completion.ts has the same. */
+export const answerFields = {
   /** Id of a model of the catalogue; absent: the one that is loaded. */
   model: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(2_000))),
-  messages: v.pipe(
-    v.array(messageSchema),
-    v.minLength(1, 'messages is empty'),
-    v.maxLength(10_000),
-    v.check(
-      (messages) => messages.reduce((sum, message) => sum + (message.content?.length ?? 0), 0) <= totalTextLimit,
-      `the messages are longer than ${totalTextLimit} characters together`,
-    ),
-  ),
-  tools: v.optional(v.pipe(v.array(toolSchema), v.maxLength(128))),
   stream: v.optional(v.boolean()),
   temperature: v.optional(inRange(0, 2)),
   top_p: v.optional(inRange(0, 1)),
@@ -108,6 +99,20 @@ const requestSchema = v.object({
   max_completion_tokens: v.optional(whole(1, 10_000_000)),
   logprobs: v.optional(v.boolean()),
   top_logprobs: v.optional(whole(0, 20)),
+};
+
+const requestSchema = v.object({
+  messages: v.pipe(
+    v.array(messageSchema),
+    v.minLength(1, 'messages is empty'),
+    v.maxLength(10_000),
+    v.check(
+      (messages) => messages.reduce((sum, message) => sum + (message.content?.length ?? 0), 0) <= totalTextLimit,
+      `the messages are longer than ${totalTextLimit} characters together`,
+    ),
+  ),
+  tools: v.optional(v.pipe(v.array(toolSchema), v.maxLength(128))),
+  ...answerFields,
 });
 /** A request as everyone behind the door sees it. */
 export type ChatCompletionRequest = v.InferOutput<typeof requestSchema>;

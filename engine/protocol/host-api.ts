@@ -45,6 +45,8 @@ const helloSchema = v.object({
   tabId: idSchema,
   /** Name of the Web Lock that this tab holds for as long as it lives. */
   lifeLock: lockNameSchema,
+  /** A service worker asks for pages and is none: it is not counted among the tabs. Absent: a page. */
+  role: v.exactOptional(v.picklist(['page', 'service-worker'])),
   /** Settings of the site; the first tab to say hello sets them, the others are told what holds. */
   settings: settingsSchema,
 });

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseChatCompletionRequest, type ChatCompletionInput, type ChatCompletionRequest } from './chat.js';
 import { EngineError } from './errors.js';
+import { isTextCompletion, parseCompletionRequest } from './text-completion.js';
 
 const messages = [{ role: 'user', content: 'x' }];
 const tool = { type: 'function', function: { name: 'f' } };
@@ -131,4 +132,18 @@ test('property: what comes out passes again unchanged, as it must between a page
       if (more.tool_choice === 'none') assert.equal('tools' in once, false);
     }),
   );
+});
+
+test('a text completion is told from a chat by its prompt, and takes the same fields about its answer', () => {
+  const text = parseCompletionRequest({ prompt: 'Once', max_tokens: 5, temperature: 0, canary: 1 });
+  assert.deepEqual(text, { prompt: 'Once', max_tokens: 5, temperature: 0 });
+  assert.equal(isTextCompletion(text), true);
+  assert.deepEqual(parseCompletionRequest(text), text);
+  assert.equal(isTextCompletion(parseCompletionRequest({ messages, prompt: 'dropped' })), false);
+  for (const wrong of [{ prompt: 5 }, { prompt: ['a'] }, { prompt: null }, { prompt: 'a', max_tokens: 0 }]) {
+    assert.throws(
+      () => parseCompletionRequest(wrong),
+      (error: unknown) => error instanceof EngineError && error.code === 'invalid-request',
+    );
+  }
 });

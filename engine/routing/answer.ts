@@ -4,7 +4,8 @@
 // or the network end the answer at once, and so does a second failure.
 
 import { EngineError } from '../protocol/errors.js';
-import type { ChatCompletionRequest, Provenance } from '../protocol/chat.js';
+import type { Provenance } from '../protocol/chat.js';
+import type { CompletionRequest } from '../protocol/text-completion.js';
 import type { Backend, BackendEvent } from '../backends/backend.js';
 import { isDeviceFailure } from './ladder.js';
 
@@ -36,7 +37,7 @@ interface Progress {
  * `internal` when a backend ends without saying so
  */
 export async function* answer(
-  completion: ChatCompletionRequest,
+  completion: CompletionRequest,
   routes: RouteSource,
   signal: AbortSignal,
 ): AsyncGenerator<RoutedEvent, void, undefined> {
@@ -65,7 +66,7 @@ export async function* answer(
 }
 
 async function* attempt(
-  completion: ChatCompletionRequest,
+  completion: CompletionRequest,
   route: Route,
   progress: Progress,
   signal: AbortSignal,
@@ -98,12 +99,12 @@ function totals(progress: Progress, promptTokens: number, completionTokens: numb
   };
 }
 
-function tokenLimit(completion: ChatCompletionRequest): number | null {
+function tokenLimit(completion: CompletionRequest): number | null {
   return completion.max_completion_tokens ?? completion.max_tokens ?? null;
 }
 
 /** The same request with what is left of its token limit. */
-function withLimit(completion: ChatCompletionRequest, limit: number | null, used: number): ChatCompletionRequest {
+function withLimit(completion: CompletionRequest, limit: number | null, used: number): CompletionRequest {
   if (limit === null) return completion;
   const rest = { ...completion, max_tokens: limit - used };
   delete rest.max_completion_tokens;

@@ -128,6 +128,10 @@ class ModelTokenizer implements Tokenizer {
       : marked.map((message) => message.content ?? '').join('\n');
     return this.controlText.unmark(written + this.controlText.mark(options.partialAnswer ?? ''));
   }
+
+  renderText(text: string, partialAnswer: string): PromptText {
+    return this.controlText.unmark(text + this.controlText.mark(partialAnswer));
+  }
 }
 
 /** Of everything that steers the model: control tokens, and the ends and BOS where a file does not call them so. */

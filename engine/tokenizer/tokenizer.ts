@@ -64,4 +64,9 @@ export interface Tokenizer {
    * @throws EngineError `invalid-request` with the template's own words when it refuses (roles out of order, say)
    */
   renderChat(messages: readonly TemplateMessage[], options: RenderOptions): PromptText;
+  /**
+   * A prompt that is the caller's text as it stands: control tokens written in `text` count, those in the partial
+   * answer, which a model said, do not.
+   */
+  renderText(text: string, partialAnswer: string): PromptText;
 }

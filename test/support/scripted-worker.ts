@@ -1,5 +1,5 @@
 // A SharedWorker that runs the real EngineHost with a scripted model at the edge: what the host's and the client's
-// browser tests talk to. The model's text says what to do: the last user message is read as a script.
+// browser tests talk to. The model's text says what to do: the last user message (or the bare prompt) is read as a script.
 //   "say a b c"          one delta a word ("a ", "b ", "c "), then the end
 //   "slow MS a b c"      the same, with MS milliseconds between words
 //   "fail CODE a b c"    says all but the last word, then throws an EngineError of that code; a continuation skips what
@@ -32,7 +32,7 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 
 async function* play(request: BackendRequest, speak: (word: string) => string): AsyncGenerator<BackendEvent> {
   const { completion, partialAnswer, signal } = request;
-  const script = completion.messages.at(-1)?.content ?? '';
+  const script = completion.messages ? (completion.messages.at(-1)?.content ?? '') : completion.prompt;
   const [verb = '', ...rest] = script.split(' ');
   if (verb === 'die') {
     globalThis.close(); // the current task still runs to its end: it must never come

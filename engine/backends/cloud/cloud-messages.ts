@@ -5,15 +5,22 @@
 import * as v from 'valibot';
 import { check } from '../../protocol/check.js';
 import { EngineError } from '../../protocol/errors.js';
-import type { ChatCompletionRequest, ChatMessage, FinishReason, LogprobEntry } from '../../protocol/chat.js';
+import type { ChatMessage, FinishReason, LogprobEntry } from '../../protocol/chat.js';
 import { cloudModelId } from '../../protocol/state.js';
+import { isTextCompletion, type CompletionRequest } from '../../protocol/text-completion.js';
 
 /**
  * The request's body. A partial answer goes as a last assistant message, which servers of open models continue.
  * Fields that only local engines know are left out, and so is `logit_bias` unless the cloud was asked for by name: its
  * keys are token ids of the model it was written for.
+ * @throws EngineError `invalid-request` for a bare text: few endpoints continue one, and none was asked whether it does
  */
-export function cloudBody(request: ChatCompletionRequest, model: string | null, partialAnswer: string): unknown {
+export function cloudBody(request: CompletionRequest, model: string | null, partialAnswer: string): unknown {
+  if (isTextCompletion(request)) {
+    throw new EngineError('invalid-request', 'A text without messages is continued on this device only.', {
+      hint: 'Send it as a message, or choose a model that runs on this device.',
+    });
+  }
   const messages: ChatMessage[] = [...request.messages];
   if (partialAnswer !== '') messages.push({ role: 'assistant', content: partialAnswer });
   const { temperature, top_p, presence_penalty, frequency_penalty, seed, stop, tools, logprobs, top_logprobs } =
