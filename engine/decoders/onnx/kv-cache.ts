@@ -10,7 +10,7 @@
 
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import type { ModelSpec } from '../../weights/model.js';
-import { type GpuWatch, outOfGpuMemory } from './gpu.js';
+import { type GpuWatch, outOfGpuMemory } from '../gpu.js';
 import { names } from './graph.js';
 import type { OrtRuntime } from './ort-runtime.js';
 

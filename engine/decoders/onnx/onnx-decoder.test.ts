@@ -7,8 +7,8 @@ import { memoryModel } from '../../../test/support/memory-model.js';
 import { EngineError } from '../../protocol/errors.js';
 import type { Model, WeightTensor } from '../../weights/model.js';
 import type { Decoder } from '../decoder.js';
-import { requestGpuDevice } from './gpu.js';
 import { createOnnxDecoder, type OnnxDecoderOptions } from './onnx-decoder.js';
+import { requestOrtDevice } from './ort-gpu.js';
 
 const assetBase = '/node_modules/onnxruntime-web/dist/';
 // Float32 sums in another order than PyTorch's differ by rounding: 2e-5 at most was seen. Quantised matrices are held to
@@ -21,7 +21,7 @@ describe('the ONNX decoder', () => {
 
   before(async () => {
     all = await fixtures();
-    gpuDevice = await requestGpuDevice();
+    gpuDevice = await requestOrtDevice();
   });
 
   after(() => gpuDevice.destroy());
@@ -94,7 +94,7 @@ describe('the ONNX decoder', () => {
   it('leaves a device it was lent alive, gives back all memory there, and opens on it again', async () => {
     const [fixture] = all;
     if (fixture === undefined) throw new Error('no fixtures');
-    const lent = await requestGpuDevice();
+    const lent = await requestOrtDevice();
     let lost = false;
     void lent.lost.then(() => (lost = true));
     // Everyone who makes a buffer on this device is counted, ONNX Runtime too.
@@ -224,7 +224,7 @@ describe('the ONNX decoder', () => {
       const [fixture] = all;
       if (fixture === undefined) throw new Error('no fixtures');
       const model = fixtureModel(fixture);
-      const doomed = await requestGpuDevice();
+      const doomed = await requestOrtDevice();
       const decoder = await createOnnxDecoder({ model, device: 'webgpu', assetBase, gpuDevice: doomed });
       const sequence = decoder.openSequence();
       await sequence.append({ tokens: [1, 2, 3], at: 'none' });

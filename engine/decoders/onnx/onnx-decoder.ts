@@ -6,9 +6,10 @@
 import { EngineError } from '../../protocol/errors.js';
 import type { LoadProgress, Model } from '../../weights/model.js';
 import type { Decoder, DecoderDevice, DecoderInfo, Holding, Sequence } from '../decoder.js';
-import { gpuName, gpuRunTokens, GpuWatch, requestGpuDevice } from './gpu.js';
+import { gpuName, GpuWatch } from '../gpu.js';
 import { GpuKvCache, HostKvCache, type KvCache } from './kv-cache.js';
 import { OnnxSequence } from './onnx-sequence.js';
+import { gpuRunTokens, requestOrtDevice } from './ort-gpu.js';
 import { loadOrt } from './ort-runtime.js';
 import { planLoad } from './plan.js';
 import { ModelSessions } from './sessions.js';
@@ -48,7 +49,7 @@ const wasmRunTokens = 32;
 export async function createOnnxDecoder(options: OnnxDecoderOptions): Promise<Decoder> {
   const { model, device, signal } = options;
   if (signal?.aborted === true) throw new EngineError('aborted', 'Loading was stopped.');
-  const ownDevice = device === 'webgpu' && options.gpuDevice === undefined ? await requestGpuDevice() : null;
+  const ownDevice = device === 'webgpu' && options.gpuDevice === undefined ? await requestOrtDevice() : null;
   const gpuDevice = ownDevice ?? (device === 'webgpu' ? options.gpuDevice : undefined);
   const gpu = gpuDevice ? new GpuWatch(gpuDevice) : null;
   const close = (): void => {

@@ -6,8 +6,8 @@ import { type DecoderFixture, fixtureModel, fixtures } from '../../../test/fixtu
 import { EngineError } from '../../protocol/errors.js';
 import { greedyOptions } from '../choose.js';
 import type { ChooseOptions, Decoder, Sequence } from '../decoder.js';
-import { requestGpuDevice } from './gpu.js';
 import { createOnnxDecoder } from './onnx-decoder.js';
+import { requestOrtDevice } from './ort-gpu.js';
 
 const greedy: ChooseOptions = { ...greedyOptions, logprobs: 0 };
 
@@ -196,7 +196,7 @@ describe('long texts on webgpu', () => {
   };
 
   it('says what WebAssembly says when its cache outgrows its buffers', async () => {
-    const device = await requestGpuDevice();
+    const device = await requestOrtDevice();
     await compare(device, [200, 280, 281, 300]); // the first buffers hold 256
     device.destroy();
   });

@@ -11,7 +11,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { EngineError } from '../../protocol/errors.js';
 import type { LoadProgress, Model, ModelSpec, WeightTensor } from '../../weights/model.js';
 import { dequantise } from '../../weights/quantise.js';
-import type { GpuWatch } from './gpu.js';
+import type { GpuWatch } from '../gpu.js';
 import { type BuiltGraph, buildBody, buildHead, type LayerWeights, names, turnsApart } from './graph.js';
 import type { KvCache } from './kv-cache.js';
 import { type DeviceMatrix, rowInto, toDeviceMatrix } from './matrices.js';

@@ -8,8 +8,8 @@ import { fetchShared } from '../../../test/support/shared.js';
 import { stories260k } from '../../../test/support/stories260k.js';
 import { greedyOptions } from '../choose.js';
 import type { Decoder } from '../decoder.js';
-import { requestGpuDevice } from './gpu.js';
 import { createOnnxDecoder } from './onnx-decoder.js';
+import { requestOrtDevice } from './ort-gpu.js';
 
 interface Reference {
   readonly greedy_from_bos: { readonly ids: readonly number[] };
@@ -31,7 +31,7 @@ describe('the ONNX decoder on stories260K', function () {
     const bytes = await fetchShared('data/testvectors/generated/stories260K-reference.json');
     if (bytes === null) return this.skip();
     reference = JSON.parse(new TextDecoder().decode(bytes)) as Reference;
-    gpuDevice = await requestGpuDevice();
+    gpuDevice = await requestOrtDevice();
   });
 
   after(() => gpuDevice?.destroy());

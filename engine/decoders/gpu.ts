@@ -1,37 +1,45 @@
-// A WebGPU device as the ONNX decoder needs it: found or handed over, named for people, and watched for being lost and for
-// errors that no call reports. Called by onnx-decoder.ts and kv-cache.ts. Destroying a device is its owner's affair.
-// What goes wrong: no adapter (`webgpu-unavailable`), lost (`device-lost`), memory (`out-of-memory`).
+// A WebGPU device as decoders need it: found or handed over, named for people, and watched for being lost and for errors
+// that no call reports. Called by webgpu/ and onnx/. Destroying a device is its owner's affair.
+// What goes wrong: no adapter, or one that offers WebGPU's compatibility mode alone (`webgpu-unavailable`: the next rung
+// of the ladder), lost (`device-lost`), memory (`out-of-memory`).
 
-import { EngineError } from '../../protocol/errors.js';
+import { EngineError } from '../protocol/errors.js';
 
-/**
- * Subgroups below this size make ONNX Runtime 1.30's attention wrong for 32 or more tokens at once (SwiftShader's are 4;
- * seen against two other computations): such a device is opened without them, and a lent one gets shorter runs.
- */
-const smallestSubgroup = 8;
+export interface GpuRequest {
+  /** Subgroups are left out where the smallest may have fewer lanes than this; default 1. */
+  readonly smallestSubgroup?: number;
+  /** Passed in by tests. */
+  readonly gpu?: Pick<GPU, 'requestAdapter'>;
+}
 
-/** Tokens a run may take on a device with smaller subgroups, and on any other. */
-const runTokens = { smallSubgroups: 31, otherwise: 256 };
-
-/** Features that ONNX Runtime's shaders use where there are any. */
-function wantedFeatures({ features, info }: GPUAdapter): GPUFeatureName[] {
+/** Features that shaders use where there are any; none is required. */
+function wantedFeatures({ features, info }: GPUAdapter, smallestSubgroup: number): GPUFeatureName[] {
   const wanted: GPUFeatureName[] = ['shader-f16', 'timestamp-query'];
   if (info.subgroupMinSize >= smallestSubgroup) wanted.push('subgroups');
   return wanted.filter((feature) => features.has(feature));
 }
 
 /** Opens a device with this adapter's largest buffers. Hosts that share one device between decoders call it once. */
-export async function requestGpuDevice(): Promise<GPUDevice> {
+export async function requestGpuDevice({ smallestSubgroup = 1, ...request }: GpuRequest = {}): Promise<GPUDevice> {
   const hint = 'The answer can be computed without the graphics card (slower), or in another browser.';
-  const gpu = (navigator as Partial<Navigator>).gpu;
+  const gpu = request.gpu ?? (globalThis.navigator as Partial<Navigator> | undefined)?.gpu;
   if (gpu === undefined) {
     throw new EngineError('webgpu-unavailable', 'This browser offers no WebGPU here.', { hint });
   }
   let adapter: GPUAdapter | null;
+  let lesser: GPUAdapter | null = null;
   try {
     adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    // Asked for only to say why: a device of that mode has neither the buffers nor the limits that shaders count on.
+    if (adapter === null) lesser = await gpu.requestAdapter({ featureLevel: 'compatibility' });
   } catch (cause) {
     throw new EngineError('webgpu-unavailable', 'The graphics card could not be opened.', { hint, cause });
+  }
+  if (lesser !== null) {
+    const { vendor, architecture } = lesser.info;
+    const what = `The graphics card (${[vendor, architecture].filter(Boolean).join(' ') || 'unnamed'})`;
+    const why = "offers WebGPU's compatibility mode only, which is not enough for a language model";
+    throw new EngineError('webgpu-unavailable', `${what} ${why}.`, { hint });
   }
   if (adapter === null) {
     throw new EngineError('webgpu-unavailable', 'No graphics card answers to WebGPU.', { hint });
@@ -39,7 +47,7 @@ export async function requestGpuDevice(): Promise<GPUDevice> {
   const { limits } = adapter;
   try {
     return await adapter.requestDevice({
-      requiredFeatures: wantedFeatures(adapter),
+      requiredFeatures: wantedFeatures(adapter, smallestSubgroup),
       requiredLimits: {
         maxBufferSize: limits.maxBufferSize,
         maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
@@ -61,12 +69,6 @@ export function gpuName(device: GPUDevice): string {
   const { description, device: model, architecture, vendor } = device.adapterInfo;
   const name = description || model || architecture || 'graphics card';
   return vendor === '' ? name : `${name} (${vendor})`;
-}
-
-/** Tokens that one run may take on this device. */
-export function gpuRunTokens({ features, adapterInfo }: GPUDevice): number {
-  const small = features.has('subgroups') && !(adapterInfo.subgroupMinSize >= smallestSubgroup);
-  return small ? runTokens.smallSubgroups : runTokens.otherwise;
 }
 
 /** Watches one device for one decoder. */
