@@ -31,7 +31,7 @@ const doors = {
   metrics: [],
   protocol: [],
   kernels: [],
-  sw: [],
+  sw: ['client'],
   stories: ['components', 'client'],
   server: ['components', 'client'],
 };
@@ -75,6 +75,7 @@ export default tseslint.config(
       'coverage/**',
       'models/**/*.py',
       'bench/results/**',
+      'kernels/wasm/assembly/**', // AssemblyScript: not TypeScript, though it looks like it
     ],
   },
   {

@@ -2,7 +2,7 @@
 //   page:    llm-elements.js (classes), define.js (registers them), client.js, demo.js; shared chunks in chunks/
 //   engine:  engine-worker.js, the SharedWorker; ONNX Runtime's loaders are chunks fetched when a decoder needs them
 //   service: sw.js, one file
-// plus ort/ (ONNX Runtime's WebAssembly, named by content), models/ (catalogue and the packs shipped with the kit) and
+// plus ort/ and kernels/ (ONNX Runtime's WebAssembly and our own, named by content), models/ (catalogue and the packs shipped with the kit) and
 // the demo page. kit-manifest.json lists every file of the kit with its size for the service worker.
 
 import { createHash } from 'node:crypto';
@@ -11,6 +11,7 @@ import { existsSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import esbuild from 'rollup-plugin-esbuild';
+import { buildKernels } from './kernels/wasm/build.mjs';
 
 const root = import.meta.dirname;
 const dist = join(root, 'dist');
@@ -36,6 +37,33 @@ function onnxRuntimeFiles() {
       let written = code;
       for (const [name, copy] of hashed) written = written.replaceAll(`'${name}'`, `'${copy}'`);
       if (written === code) this.error("ort-assets.ts names none of ONNX Runtime's files; see rollup.config.mjs");
+      return { code: written, map: null };
+    },
+  };
+}
+
+/** Compiles our WebAssembly kernels into `kernels/` under content hashes and writes those names into `kernel-assets.ts`. */
+function kernelBuilds() {
+  const hashed = new Map();
+  return {
+    name: 'kernel-builds',
+    async buildStart() {
+      const sources = join(root, 'kernels/wasm/assembly');
+      for await (const path of filesUnder(sources)) this.addWatchFile(path);
+      await mkdir(join(dist, 'kernels'), { recursive: true });
+      for (const [name, bytes] of await buildKernels()) {
+        const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+        hashed.set(`kernels/${name}`, `kernels/${name.replace(/\.wasm$/, `-${hash}.wasm`)}`);
+        await writeFile(join(dist, hashed.get(`kernels/${name}`)), bytes);
+      }
+    },
+    transform(code, id) {
+      if (!id.endsWith(join('kernels', 'wasm', 'kernel-assets.ts'))) return null;
+      let written = code;
+      for (const [name, copy] of hashed) {
+        if (!written.includes(`'${name}'`)) this.error(`kernel-assets.ts does not name ${name}; see rollup.config.mjs`);
+        written = written.replaceAll(`'${name}'`, `'${copy}'`);
+      }
       return { code: written, map: null };
     },
   };
@@ -132,7 +160,7 @@ export default [
   },
   {
     input: { 'engine-worker': resolve(root, 'engine/host/shared-worker.ts') },
-    plugins: [onnxRuntimeFiles(), ...plugins],
+    plugins: [onnxRuntimeFiles(), kernelBuilds(), ...plugins],
     output,
   },
   {

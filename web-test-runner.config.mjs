@@ -6,6 +6,7 @@ import { resolve, sep } from 'node:path';
 import { chromeLauncher } from '@web/test-runner-chrome';
 import { esbuildPlugin } from '@web/dev-server-esbuild';
 import { browserFlags, findBrowser } from './server/browser.mjs';
+import { buildKernels } from './kernels/wasm/build.mjs';
 
 const shared = resolve(import.meta.dirname, '../shared');
 
@@ -27,11 +28,21 @@ function serveShared(context, next) {
   return undefined;
 }
 
+/** Our WebAssembly kernels under /kernels/<file>, compiled on the first request after a change. */
+async function serveKernels(context, next) {
+  if (!/^\/kernels\/[a-z-]+\.wasm$/.test(context.path)) return next();
+  const bytes = (await buildKernels()).get(context.path.slice('/kernels/'.length));
+  if (!bytes) return next();
+  context.type = 'application/wasm';
+  context.body = Buffer.from(bytes);
+  return undefined;
+}
+
 export default {
   files: ['{components,engine,kernels,sw,server}/**/*.test.ts', '!**/*.node.test.ts'],
   nodeResolve: { exportConditions: ['production', 'default'], browser: true },
   plugins: [esbuildPlugin({ ts: true, target: 'es2022', tsconfig: './tsconfig.json' })],
-  middleware: [serveShared],
+  middleware: [serveShared, serveKernels],
   concurrency: 1,
   testsStartTimeout: 120_000,
   testsFinishTimeout: 240_000,

@@ -1,0 +1,26 @@
+// Activations as the quantised kernels read them, and what their inner loops share. Included by quantise-activations,
+// matmul-q4 and matmul-q8; exports nothing to JavaScript. AssemblyScript, not TypeScript (see ../README.md).
+//
+// One token's row is `columns / 32` blocks, each:
+//   +0  f32  scale (max|x| / 127), times 2^100: f16 weight scales enter the product as their bits shifted into place,
+//            which is their value times 2^-112; the remaining 2^-12 is put right once, when an output is stored.
+//   +4  i32  -8 x the sum of the 32 integers: the start of the dot product, which takes the zero point out of the loop.
+//   +8  the 32 integers: i8 in their order (relaxed SIMD: 40 bytes a block), or i16 with each four as 0, 2, 1, 3
+//       (SIMD128: 72 bytes), because there a 16-bit lane of weights holds two neighbours and gives up the even one first.
+
+/** Bytes of a block's head. */
+export const HEAD: usize = 8;
+/** Bytes of a block. */
+export const BLOCK: usize = ASC_FEATURE_RELAXED_SIMD ? 40 : 72;
+
+/** 2^100, see above. */
+export const SCALE_UP: f32 = reinterpret<f32>(227 << 23);
+/** 2^12, see above. */
+export const SCALE_BACK: f32 = 4096;
+
+/** Scales of four rows (f16 bits, four in a run) as f32 times 2^-112; exact for every finite f16. */
+// @ts-ignore: decorator
+@inline
+export function loadScales(at: usize): v128 {
+  return v128.and(i32x4.shl(v128.load16x4_s(at), 13), i32x4.splat(0x8fffe000));
+}

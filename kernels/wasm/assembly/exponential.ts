@@ -1,0 +1,50 @@
+// e^x of four floats, and the logistic function made of it. Included by gate.ts and attention.ts; exports nothing to
+// JavaScript. AssemblyScript, not TypeScript (see ../README.md).
+// Method: Cody and Waite's range reduction (x = n ln 2 + r, ln 2 in two parts), Cephes' polynomial of degree 6 for e^r
+// on |r| <= ln(2) / 2, then n is added to the exponent's bits. Relative error below 2e-7 (2 ulp) where the result is a
+// normal float; the test holds it to that.
+// Below -87.3 the result is 0 or next to it (1.2e-38 at most), above 88.3 it stays at the largest power (2e38).
+
+/** e^x; x must not be NaN. */
+// @ts-ignore: decorator
+@inline
+export function exponential(x: v128): v128 {
+  x = f32x4.max(f32x4.min(x, f32x4.splat(88.3)), f32x4.splat(-87.3));
+  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)));
+  let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
+  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.12194440e-4)));
+  let p = f32x4.splat(1.9875691500e-4);
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
+  p = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r), f32x4.splat(1));
+  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  return f32x4.mul(p, power);
+}
+
+/** 1 / (1 + e^-x) */
+// @ts-ignore: decorator
+@inline
+export function logistic(x: v128): v128 {
+  const one = f32x4.splat(1);
+  return f32x4.div(one, f32x4.add(one, exponential(f32x4.neg(x))));
+}
+
+/** The sum of four lanes: (0 + 2) + (1 + 3). */
+// @ts-ignore: decorator
+@inline
+export function sumOfLanes(v: v128): f32 {
+  v = f32x4.add(v, i32x4.shuffle(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1);
+}
+
+/** The greatest of four lanes. */
+// @ts-ignore: decorator
+@inline
+export function greatestOfLanes(v: v128): f32 {
+  v = f32x4.max(v, i32x4.shuffle(v, v, 2, 3, 0, 1));
+  v = f32x4.max(v, i32x4.shuffle(v, v, 1, 0, 3, 2));
+  return f32x4.extract_lane(v, 0);
+}

@@ -1,0 +1,74 @@
+// f32 activations -> int8 with one scale a block of 32, symmetric, in the layout of activations.ts. Called once for
+// each matrix input (several matrices share it). The rule, which the tests repeat in plain TypeScript, all in f32:
+//   m = max|x|;  scale = m / 127;  q = roundToEven(x * (127 / m));  m < 2^-99: everything is 0.
+// NaN becomes 0; an infinity leaves scale infinite and all of its block's outputs not finite, as it would in f32.
+
+import { BLOCK, HEAD, SCALE_UP } from './activations';
+
+/** 2^-99: below it 127 / m would overflow. */
+const SMALLEST: f32 = reinterpret<f32>(28 << 23);
+
+// @ts-ignore: decorator
+@inline
+function magnitude(at: usize): v128 {
+  return f32x4.abs(v128.load(at));
+}
+
+// @ts-ignore: decorator
+@inline
+function rounded(at: usize, inverse: v128): v128 {
+  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at), inverse)));
+}
+
+/**
+ * @param x f32 [tokens, stride], of which the first `columns` of each row are read
+ * @param stride floats from one row of x to the next
+ * @param columns a multiple of 32
+ * @param out tokens x (columns / 32) blocks, 4-byte aligned
+ */
+export function quantiseActivations(x: usize, stride: i32, tokens: i32, columns: i32, out: usize): void {
+  for (let t = 0; t < tokens; t++) {
+    let at = x + ((<usize>t * <usize>stride) << 2);
+    const end = at + (<usize>columns << 2);
+    while (at < end) {
+      quantiseBlock(at, out);
+      at += 128;
+      out += BLOCK;
+    }
+  }
+}
+
+function quantiseBlock(at: usize, out: usize): void {
+  const m0 = f32x4.pmax(magnitude(at), magnitude(at + 16));
+  const m1 = f32x4.pmax(magnitude(at + 32), magnitude(at + 48));
+  const m2 = f32x4.pmax(magnitude(at + 64), magnitude(at + 80));
+  const m3 = f32x4.pmax(magnitude(at + 96), magnitude(at + 112));
+  let m4 = f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3));
+  m4 = f32x4.pmax(m4, i32x4.shuffle(m4, m4, 2, 3, 0, 1));
+  m4 = f32x4.pmax(m4, i32x4.shuffle(m4, m4, 1, 0, 3, 2));
+  const max = f32x4.extract_lane(m4, 0);
+  const some = max >= SMALLEST;
+  const inverse = f32x4.splat(some ? <f32>127 / max : 0);
+  const scale: f32 = some ? max / <f32>127 : 0;
+
+  const a = i16x8.narrow_i32x4_s(rounded(at, inverse), rounded(at + 16, inverse));
+  const b = i16x8.narrow_i32x4_s(rounded(at + 32, inverse), rounded(at + 48, inverse));
+  const c = i16x8.narrow_i32x4_s(rounded(at + 64, inverse), rounded(at + 80, inverse));
+  const d = i16x8.narrow_i32x4_s(rounded(at + 96, inverse), rounded(at + 112, inverse));
+  const pairs = i16x8.add(i16x8.add(a, b), i16x8.add(c, d));
+  let sum = i32x4.extadd_pairwise_i16x8_s(pairs);
+  sum = i32x4.add(sum, i32x4.shuffle(sum, sum, 2, 3, 0, 1));
+  sum = i32x4.add(sum, i32x4.shuffle(sum, sum, 1, 0, 3, 2));
+
+  store<f32>(out, scale * SCALE_UP);
+  store<i32>(out, -8 * i32x4.extract_lane(sum, 0), 4);
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    v128.store(out, i8x16.narrow_i16x8_s(a, b), HEAD);
+    v128.store(out, i8x16.narrow_i16x8_s(c, d), HEAD + 16);
+  } else {
+    v128.store(out, i16x8.shuffle(a, a, 0, 2, 1, 3, 4, 6, 5, 7), HEAD);
+    v128.store(out, i16x8.shuffle(b, b, 0, 2, 1, 3, 4, 6, 5, 7), HEAD + 16);
+    v128.store(out, i16x8.shuffle(c, c, 0, 2, 1, 3, 4, 6, 5, 7), HEAD + 32);
+    v128.store(out, i16x8.shuffle(d, d, 0, 2, 1, 3, 4, 6, 5, 7), HEAD + 48);
+  }
+}
