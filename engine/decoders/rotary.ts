@@ -1,7 +1,7 @@
 // Cosines and sines of rotary positions, computed once when a decoder opens. Called by every decoder.
 // Method: Su et al. 2021 (RoPE); frequency i of a head is theta^(-2i / rotarySize); the scaling rules are those of
 // transformers' `modeling_rope_utils` (linear: all frequencies divided; llama3: Llama 3.1's piecewise rule; yarn: Peng et
-// al. 2023; factors: longrope and GGUF's). Knows nothing of tensors' order: that element i turns with i + rotarySize/2 is
+// al. 2023; longrope; factors: GGUF's). Knows nothing of tensors' order: that element i turns with i + rotarySize/2 is
 // the kernels' affair.
 
 import type { RopeScaling } from '../weights/model.js';
@@ -13,18 +13,29 @@ export interface RotaryFacts {
   readonly ropeScaling: RopeScaling;
 }
 
-/** Angles a position, after scaling; float64 [rotarySize / 2]. */
-export function rotaryFrequencies({ rotarySize, ropeTheta, ropeScaling }: RotaryFacts): Float64Array {
-  const scale = scaler(rotarySize, ropeTheta, ropeScaling);
+/**
+ * Angles a position, after scaling; float64 [rotarySize / 2].
+ * @param contextLength of the decoder: what longrope's choice of factors depends on
+ */
+export function rotaryFrequencies(
+  { rotarySize, ropeTheta, ropeScaling }: RotaryFacts,
+  contextLength: number,
+): Float64Array {
+  const scale = scaler(rotarySize, ropeTheta, ropeScaling, contextLength);
   return Float64Array.from({ length: rotarySize / 2 }, (_, i) => scale(ropeTheta ** ((-2 * i) / rotarySize), i));
 }
 
 /** What cosines and sines are multiplied by. */
 export function rotaryAmplitude(scaling: RopeScaling): number {
-  return scaling.kind === 'yarn' || scaling.kind === 'factors' ? (scaling.attentionFactor ?? 1) : 1;
+  return 'attentionFactor' in scaling ? (scaling.attentionFactor ?? 1) : 1;
 }
 
-function scaler(size: number, theta: number, scaling: RopeScaling): (frequency: number, index: number) => number {
+function scaler(
+  size: number,
+  theta: number,
+  scaling: RopeScaling,
+  contextLength: number,
+): (frequency: number, index: number) => number {
   switch (scaling.kind) {
     case 'none':
       return (frequency) => frequency;
@@ -32,6 +43,11 @@ function scaler(size: number, theta: number, scaling: RopeScaling): (frequency: 
       return (frequency) => frequency / scaling.factor;
     case 'factors':
       return (frequency, i) => frequency / (scaling.factors[i] ?? 1);
+    case 'longrope': {
+      const { shortFactors, longFactors, originalContextLength } = scaling;
+      const factors = contextLength > originalContextLength ? longFactors : shortFactors;
+      return (frequency, i) => frequency / (factors[i] ?? 1);
+    }
     case 'llama3': {
       // Long waves are stretched by `factor`, short ones left alone, those between blended.
       const { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalContextLength: context } = scaling;
@@ -65,9 +81,9 @@ export interface RotaryTables {
   readonly sines: Float32Array<ArrayBuffer>;
 }
 
-/** @param positions how many, from 0 */
+/** @param positions how many, from 0: all of the decoder's context */
 export function rotaryTables(facts: RotaryFacts, positions: number): RotaryTables {
-  const frequencies = rotaryFrequencies(facts);
+  const frequencies = rotaryFrequencies(facts, positions);
   const amplitude = rotaryAmplitude(facts.ropeScaling);
   const half = frequencies.length;
   const cosines = new Float32Array(positions * half);

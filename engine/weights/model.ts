@@ -28,12 +28,24 @@ export type RopeScaling =
     }
   | {
       /**
-       * Factors given one by one (GGUF's `rope_freqs.weight`, Phi's long or short factors): frequency i is divided by
-       * factors[i]; [rotarySize / 2]. Cosines and sines are multiplied by `attentionFactor`, 1 when absent.
+       * Factors given one by one (GGUF's `rope_freqs.weight`): frequency i is divided by factors[i]; [rotarySize / 2].
+       * Cosines and sines are multiplied by `attentionFactor`, 1 when absent.
        */
       readonly kind: 'factors';
       readonly factors: readonly number[];
       readonly attentionFactor?: number;
+    }
+  | {
+      /**
+       * Phi's (Ding et al. 2024, LongRoPE): as `factors`, of which there are two lists [rotarySize / 2]. A decoder whose
+       * context is within `originalContextLength` takes the short ones, any other the long ones, for all its texts:
+       * keys turned one way cannot be compared with queries turned another way.
+       */
+      readonly kind: 'longrope';
+      readonly shortFactors: readonly number[];
+      readonly longFactors: readonly number[];
+      readonly originalContextLength: number;
+      readonly attentionFactor: number;
     };
 
 export interface ModelSpec {

@@ -42,8 +42,9 @@ export function checkSpec(spec: ModelSpec, where: string): void {
   if (!(Number.isInteger(turned) && turned > 0 && turned % 2 === 0 && turned <= spec.headSize)) {
     refuse(`rotarySize is ${turned}, no even number within a head of ${spec.headSize}`);
   }
-  if (scaling.kind === 'factors' && scaling.factors.length !== turned / 2) {
-    refuse(`there are ${scaling.factors.length} rotary factors for ${turned} turning elements of a head`);
+  for (const factors of Object.values(scaling).filter((value) => Array.isArray(value))) {
+    if (factors.length === turned / 2) continue;
+    refuse(`there are ${factors.length} rotary factors for ${turned} turning elements of a head`);
   }
   for (const field of ['slidingWindow', 'fullAttentionEvery'] as const) {
     const value = spec[field];
@@ -53,8 +54,9 @@ export function checkSpec(spec: ModelSpec, where: string): void {
     const value = spec[field];
     if (value !== undefined && !(value > 0 && value < 1e15)) refuse(`${field} is ${value}`);
   }
-  const numbers =
-    scaling.kind === 'factors' ? scaling.factors : Object.values(scaling).filter((value) => typeof value === 'number');
+  const numbers = Object.values(scaling)
+    .flat()
+    .filter((value) => typeof value !== 'string');
   if (!numbers.every((value) => Number.isFinite(value) && value > 0))
     refuse('a rotary factor is not a positive number');
 }

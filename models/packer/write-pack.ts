@@ -90,10 +90,6 @@ export async function writePack(input: PackInput, options: PackOptions): Promise
     architecture: {
       ...input.spec,
       contextLength: options.contextLength ?? input.spec.contextLength,
-      ropeScaling:
-        input.spec.ropeScaling.kind === 'factors'
-          ? { ...input.spec.ropeScaling, factors: [...input.spec.ropeScaling.factors] }
-          : { ...input.spec.ropeScaling },
     },
     totals: {
       byteLength: 0,

@@ -1,4 +1,5 @@
-// The oracle itself against an independent one: a numpy forward pass of stories260K, and llama.cpp's greedy text.
+// The oracle itself against independent ones: PyTorch's logits for every architecture, a numpy forward pass of
+// stories260K, and llama.cpp's greedy text.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -7,6 +8,9 @@ import { test } from 'node:test';
 import { greedyOptions } from '../../engine/decoders/choose.js';
 import type { Choice, Decoder } from '../../engine/decoders/decoder.js';
 import { EngineError } from '../../engine/protocol/errors.js';
+import { architectures } from '../../engine/weights/architectures.js';
+import { errorAgainst, fixtureModel } from '../fixtures/fixture-models.js';
+import { readFixtures } from '../fixtures/fixtures-node.js';
 import { createReferenceDecoder } from './reference-decoder.js';
 import { sharedPath, skipWithoutShared } from './shared-node.js';
 import { stories260k } from './stories260k.js';
@@ -41,6 +45,40 @@ async function continueGreedily(decoder: Decoder, prompt: readonly number[], len
   }
   sequence.release();
   return ids;
+}
+
+const fixtures = readFixtures();
+
+test('there is a fixture of every architecture, and of each fact that tells layers apart', () => {
+  const specs = fixtures.map(({ spec }) => spec);
+  assert.deepEqual(new Set(specs.map((spec) => spec.architecture)), new Set(Object.keys(architectures)));
+  for (const field of [
+    'rotarySize',
+    'slidingWindow',
+    'fullAttentionEvery',
+    'attentionScale',
+    'logitSoftCap',
+  ] as const) {
+    assert.ok(
+      specs.some((spec) => spec[field] !== undefined),
+      field,
+    );
+  }
+  for (const kind of ['none', 'linear', 'llama3', 'yarn', 'longrope']) {
+    assert.ok(
+      specs.some((spec) => spec.ropeScaling.kind === kind),
+      kind,
+    );
+  }
+});
+
+for (const fixture of fixtures) {
+  // PyTorch computes in float32: some 1e-13 is its own rounding.
+  test(`${fixture.name}: logits agree with PyTorch`, async () => {
+    const decoder = await createReferenceDecoder(fixtureModel(fixture));
+    const error = errorAgainst(fixture, await decoder.logits(fixture.tokens));
+    assert.ok(error < 1e-11, `normalised mean squared error ${error}`);
+  });
 }
 
 test('logits of the first eight positions agree with numpy to 1e-4', { skip }, async () => {

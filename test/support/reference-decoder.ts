@@ -1,9 +1,8 @@
-// A plain Llama/Qwen2 forward pass in JavaScript over a `Model`: the oracle that other decoders and `generate/` are
-// tested against, chosen for being readable, not fast (about a second a token for each 300 million parameters).
-// All weights are dequantised to float32 when it opens; sums run in float64. No batching: one position after another.
-// Method: Touvron et al. 2023 (RMSNorm, rotary positions in half-split order, grouped-query attention, SwiGLU); the
-// rotary scaling rules are those of transformers' `modeling_rope_utils`.
-// Knows nothing of text.
+// A plain forward pass in JavaScript over a `Model` of any architecture we know: the oracle that other decoders and
+// `generate/` are tested against, chosen for being readable, not fast (about a second a token for each 300 million
+// parameters). All weights are dequantised to float32 when it opens; sums run in float64. No batching: one position after
+// another. It agrees with PyTorch on every fixture of test/fixtures.
+// The parts are in reference-math.ts, the weights in reference-weights.ts. Knows nothing of text.
 
 import { chooseToken } from '../../engine/decoders/choose.js';
 import { decodeByAppending } from '../../engine/decoders/decode-loop.js';
@@ -17,7 +16,9 @@ import type {
   Sequence,
 } from '../../engine/decoders/decoder.js';
 import { EngineError } from '../../engine/protocol/errors.js';
+import { architectures, attentionScaleOf, layerFacts } from '../../engine/weights/architectures.js';
 import type { Model, ModelSpec } from '../../engine/weights/model.js';
+import { activate, add, attend, multiply, normHeads, rmsNorm, rotate, softCap, turns } from './reference-math.js';
 import { readReferenceWeights, type ReferenceWeights } from './reference-weights.js';
 
 /** @throws EngineError `model-invalid` when a tensor's size is not what the spec says */
@@ -28,6 +29,8 @@ export async function createReferenceDecoder(model: Model): Promise<Decoder> {
 class ReferenceDecoder implements Decoder {
   readonly info: DecoderInfo;
   private readonly open = new Set<ReferenceSequence>();
+  /** By kind of layer, then position. */
+  private readonly positions = new Map<string, (readonly (readonly [number, number])[])[]>();
 
   constructor(
     readonly spec: ModelSpec,
@@ -42,6 +45,15 @@ class ReferenceDecoder implements Decoder {
       vocabularySize: spec.vocabularySize,
       weightBytes,
     };
+  }
+
+  /** Cosines and sines of a position in a layer, [pair][cosine, sine]; layers of one kind share them. */
+  turnsOf(layer: number, position: number): readonly (readonly [number, number])[] {
+    const facts = layerFacts(this.spec, layer);
+    const kind = `${facts.ropeTheta} ${facts.ropeScaling.kind}`;
+    const known = this.positions.get(kind) ?? [];
+    this.positions.set(kind, known);
+    return (known[position] ??= turns(this.spec, facts, position));
   }
 
   get holding(): Holding {
@@ -147,119 +159,41 @@ class ReferenceSequence implements Sequence {
     const { spec, weights } = this.decoder;
     const position = this.length;
     const hidden = spec.hiddenSize;
+    const { rmsNormEpsilon: epsilon, headSize } = spec;
+    const facts = architectures[spec.architecture];
     let x: Float32Array = weights.embedding.slice(token * hidden, (token + 1) * hidden);
+    if (facts.scaledEmbedding) x = x.map((value) => value * Math.sqrt(hidden));
     weights.layers.forEach((layer, l) => {
-      const normed = rmsNorm(x, layer.attentionNorm, spec.rmsNormEpsilon);
-      const query = add(multiply(layer.query, normed), layer.queryBias);
-      const key = add(multiply(layer.key, normed), layer.keyBias);
+      const normed = rmsNorm(x, layer.attentionNorm, epsilon);
+      const query = normHeads(add(multiply(layer.query, normed), layer.queryBias), layer.queryNorm, epsilon);
+      const key = normHeads(add(multiply(layer.key, normed), layer.keyBias), layer.keyNorm, epsilon);
       const value = add(multiply(layer.value, normed), layer.valueBias);
-      rotate(query, position, spec);
-      rotate(key, position, spec);
-      this.keys[l]?.push(key);
-      this.values[l]?.push(value);
-      const attended = attend(query, this.keys[l] ?? [], this.values[l] ?? [], spec);
-      x = add(x, multiply(layer.attentionOutput, attended));
-      const normed2 = rmsNorm(x, layer.feedForwardNorm, spec.rmsNormEpsilon);
-      const gate = multiply(layer.gate, normed2);
+      const { window } = layerFacts(spec, l);
+      const turned = this.decoder.turnsOf(l, position);
+      rotate(query, headSize, turned);
+      rotate(key, headSize, turned);
+      const [keys = [], values = []] = [this.keys[l], this.values[l]];
+      keys.push(key);
+      values.push(value);
+      const first = window === null ? 0 : Math.max(0, keys.length - window);
+      const attended = attend(query, keys.slice(first), values.slice(first), {
+        ...spec,
+        scale: attentionScaleOf(spec),
+        cap: spec.attentionSoftCap,
+      });
+      const mixed = multiply(layer.attentionOutput, attended);
+      x = add(x, layer.attentionPostNorm === null ? mixed : rmsNorm(mixed, layer.attentionPostNorm, epsilon));
+      const normed2 = rmsNorm(x, layer.feedForwardNorm, epsilon);
       const up = multiply(layer.up, normed2);
-      const activated = gate.map((g, i) => (g / (1 + Math.exp(-g))) * (up[i] ?? 0));
-      x = add(x, multiply(layer.down, activated));
+      const gated = multiply(layer.gate, normed2).map((gate, i) => activate(facts.activation, gate) * (up[i] ?? NaN));
+      const fed = multiply(layer.down, gated);
+      x = add(x, layer.feedForwardPostNorm === null ? fed : rmsNorm(fed, layer.feedForwardPostNorm, epsilon));
     });
-    return multiply(weights.head, rmsNorm(x, weights.finalNorm, spec.rmsNormEpsilon));
+    const logits = multiply(weights.head, rmsNorm(x, weights.finalNorm, epsilon));
+    return spec.logitSoftCap === undefined ? logits : logits.map((value) => softCap(value, spec.logitSoftCap));
   }
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw new EngineError('aborted', 'The request was stopped.');
-}
-
-/** y = W x; W is [rows, x.length], row-major. */
-function multiply(w: Float32Array, x: Float32Array): Float32Array {
-  const columns = x.length;
-  const y = new Float32Array(w.length / columns);
-  for (let row = 0; row < y.length; row++) {
-    let sum = 0;
-    for (let column = 0, i = row * columns; column < columns; column++, i++) {
-      sum += (w[i] as number) * (x[column] as number);
-    }
-    y[row] = sum;
-  }
-  return y;
-}
-
-function add(x: Float32Array, y: Float32Array | null): Float32Array {
-  return y === null ? x : x.map((value, i) => value + (y[i] as number));
-}
-
-function rmsNorm(x: Float32Array, weight: Float32Array, epsilon: number): Float32Array {
-  let squares = 0;
-  for (const value of x) squares += value * value;
-  const scale = 1 / Math.sqrt(squares / x.length + epsilon);
-  return x.map((value, i) => value * scale * (weight[i] as number));
-}
-
-/** Rotary positions in place, half-split order: element i of a head turns with element i + headSize / 2. */
-function rotate(x: Float32Array, position: number, spec: ModelSpec): void {
-  const half = spec.headSize / 2;
-  for (let start = 0; start < x.length; start += spec.headSize) {
-    for (let i = 0; i < half; i++) {
-      const angle = position * rotaryFrequency(i, spec);
-      const cosine = Math.cos(angle);
-      const sine = Math.sin(angle);
-      const a = x[start + i] as number;
-      const b = x[start + i + half] as number;
-      x[start + i] = a * cosine - b * sine;
-      x[start + i + half] = b * cosine + a * sine;
-    }
-  }
-}
-
-/** Radians a position for the i-th pair, after the model's scaling. */
-function rotaryFrequency(i: number, spec: ModelSpec): number {
-  const frequency = spec.ropeTheta ** ((-2 * i) / spec.headSize);
-  const scaling = spec.ropeScaling;
-  switch (scaling.kind) {
-    case 'none':
-      return frequency;
-    case 'linear':
-      return frequency / scaling.factor;
-    case 'factors':
-      return frequency / (scaling.factors[i] ?? Number.NaN);
-    case 'yarn':
-      throw new Error('the reference decoder does not know YaRN');
-    case 'llama3': {
-      const wavelength = (2 * Math.PI) / frequency;
-      const longest = scaling.originalContextLength / scaling.lowFrequencyFactor;
-      const shortest = scaling.originalContextLength / scaling.highFrequencyFactor;
-      if (wavelength < shortest) return frequency;
-      if (wavelength > longest) return frequency / scaling.factor;
-      const smooth =
-        (scaling.originalContextLength / wavelength - scaling.lowFrequencyFactor) /
-        (scaling.highFrequencyFactor - scaling.lowFrequencyFactor);
-      return ((1 - smooth) * frequency) / scaling.factor + smooth * frequency;
-    }
-  }
-}
-
-function attend(query: Float32Array, keys: Float32Array[], values: Float32Array[], spec: ModelSpec): Float32Array {
-  const { heads, kvHeads, headSize } = spec;
-  const out = new Float32Array(heads * headSize);
-  for (let head = 0; head < heads; head++) {
-    const q = head * headSize;
-    const kv = Math.floor(head / (heads / kvHeads)) * headSize;
-    const scores = keys.map((key) => {
-      let dot = 0;
-      for (let i = 0; i < headSize; i++) dot += (query[q + i] as number) * (key[kv + i] as number);
-      return dot / Math.sqrt(headSize);
-    });
-    const top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-    const exps = scores.map((score) => Math.exp(score - top));
-    const sum = exps.reduce((a, b) => a + b, 0);
-    for (let i = 0; i < headSize; i++) {
-      let mixed = 0;
-      for (const [t, value] of values.entries()) mixed += (exps[t] as number) * (value[kv + i] as number);
-      out[q + i] = mixed / sum;
-    }
-  }
-  return out;
 }

@@ -13,11 +13,15 @@ export interface ReferenceLayer {
   readonly queryBias: Float32Array | null;
   readonly keyBias: Float32Array | null;
   readonly valueBias: Float32Array | null;
+  readonly queryNorm: Float32Array | null;
+  readonly keyNorm: Float32Array | null;
   readonly attentionOutput: Float32Array;
+  readonly attentionPostNorm: Float32Array | null;
   readonly feedForwardNorm: Float32Array;
   readonly gate: Float32Array;
   readonly up: Float32Array;
   readonly down: Float32Array;
+  readonly feedForwardPostNorm: Float32Array | null;
 }
 
 export interface ReferenceWeights {
@@ -40,7 +44,8 @@ export async function readReferenceWeights(model: Model): Promise<ReferenceWeigh
   const { hiddenSize: hidden, feedForwardSize: inner, vocabularySize: vocabulary } = spec;
   const queryRows = spec.heads * spec.headSize;
   const kvRows = spec.kvHeads * spec.headSize;
-  const bias = (name: string, length: number): Promise<Float32Array | null> =>
+  // Which of these an architecture has is not asked here: what a file holds counts.
+  const perhaps = (name: string, length: number): Promise<Float32Array | null> =>
     model.tensors.has(name) ? read(name, length) : Promise.resolve(null);
   const layers: ReferenceLayer[] = [];
   for (let l = 0; l < spec.layers; l++) {
@@ -50,14 +55,18 @@ export async function readReferenceWeights(model: Model): Promise<ReferenceWeigh
       query: await read(`${p}query`, queryRows * hidden),
       key: await read(`${p}key`, kvRows * hidden),
       value: await read(`${p}value`, kvRows * hidden),
-      queryBias: await bias(`${p}queryBias`, queryRows),
-      keyBias: await bias(`${p}keyBias`, kvRows),
-      valueBias: await bias(`${p}valueBias`, kvRows),
+      queryBias: await perhaps(`${p}queryBias`, queryRows),
+      keyBias: await perhaps(`${p}keyBias`, kvRows),
+      valueBias: await perhaps(`${p}valueBias`, kvRows),
+      queryNorm: await perhaps(`${p}queryNorm`, spec.headSize),
+      keyNorm: await perhaps(`${p}keyNorm`, spec.headSize),
       attentionOutput: await read(`${p}attentionOutput`, hidden * queryRows),
+      attentionPostNorm: await perhaps(`${p}attentionPostNorm`, hidden),
       feedForwardNorm: await read(`${p}feedForwardNorm`, hidden),
       gate: await read(`${p}gate`, inner * hidden),
       up: await read(`${p}up`, inner * hidden),
       down: await read(`${p}down`, hidden * inner),
+      feedForwardPostNorm: await perhaps(`${p}feedForwardPostNorm`, hidden),
     });
   }
   const embedding = await read('embedding', vocabulary * hidden);

@@ -7,7 +7,7 @@
 
 import { EngineError } from '../../protocol/errors.js';
 import { rotarySizeOf } from '../../weights/architectures.js';
-import type { Architecture, Model, TensorFacts } from '../../weights/model.js';
+import type { Architecture, Model, ModelSpec, TensorFacts } from '../../weights/model.js';
 import {
   canHold,
   checkSpec,
@@ -18,8 +18,11 @@ import {
 } from '../../weights/tensor-layout.js';
 import { deviceMatrixBytes } from './matrices.js';
 
-/** What graph.ts writes. */
 const followed: ReadonlySet<Architecture> = new Set<Architecture>(['llama', 'qwen2']);
+
+/** Whether graph.ts writes this kind of model. */
+export const follows = (spec: ModelSpec): boolean =>
+  followed.has(spec.architecture) && spec.slidingWindow === undefined && rotarySizeOf(spec) === spec.headSize;
 
 export interface LoadPlan {
   /** Quantised matrices are dequantised to float32. */
@@ -85,7 +88,7 @@ function collect(model: Model): { layers: TensorFacts[][]; outside: TensorFacts[
     const message = `Attention heads of size ${spec.headSize} are not supported: ONNX Runtime needs a multiple of 8.`;
     throw new EngineError('model-unsupported', message, { hint: 'Choose another model.' });
   }
-  if (!followed.has(spec.architecture) || spec.slidingWindow !== undefined || rotarySizeOf(spec) !== spec.headSize) {
+  if (!follows(spec)) {
     const message =
       'This kind of model is not run by ONNX Runtime here: its graph is written for Llama and Qwen2 alone.';
     throw new EngineError('model-unsupported', message, { hint: 'Choose another device, or another model.' });

@@ -35,6 +35,7 @@ const fileOf = (limit: number) =>
 const place = v.object({ shard: count, offset: count });
 const shape = v.pipe(v.array(v.pipe(count, v.minValue(1))), v.minLength(1), v.maxLength(2));
 
+const factors = v.pipe(v.array(number), v.maxLength(1024), v.readonly());
 const ropeScaling = v.variant('kind', [
   v.object({ kind: v.literal('none') }),
   v.object({ kind: v.literal('linear'), factor: number }),
@@ -55,8 +56,15 @@ const ropeScaling = v.variant('kind', [
   }),
   v.object({
     kind: v.literal('factors'),
-    factors: v.pipe(v.array(number), v.maxLength(1024)),
+    factors,
     attentionFactor: v.exactOptional(number),
+  }),
+  v.object({
+    kind: v.literal('longrope'),
+    shortFactors: factors,
+    longFactors: factors,
+    originalContextLength: number,
+    attentionFactor: number,
   }),
 ]);
 
@@ -151,7 +159,7 @@ export function parseManifest(bytes: Uint8Array, where: string): Manifest {
     throw new EngineError(
       'model-unsupported',
       `${where} is a model of the architecture "${architecture.slice(0, 40)}", which llm-elements does not run.`,
-      { hint: 'Llama and Qwen2 models run.' },
+      { hint: 'Llama, Mistral, Qwen2, Qwen3, Gemma 3 and Phi-3 models run.' },
     );
   }
   const spec: ModelSpec = { ...parsed.output.architecture, architecture };
