@@ -29,6 +29,7 @@ export async function createReferenceDecoder(model: Model): Promise<Decoder> {
 class ReferenceDecoder implements Decoder {
   readonly info: DecoderInfo;
   private readonly open = new Set<ReferenceSequence>();
+  private disposed = false;
   /** By kind of layer, then position. */
   private readonly positions = new Map<string, (readonly (readonly [number, number])[])[]>();
 
@@ -67,22 +68,25 @@ class ReferenceDecoder implements Decoder {
   }
 
   openSequence(): Sequence {
+    if (this.disposed) throw new EngineError('invalid-request', 'This decoder was disposed of.');
     const sequence: ReferenceSequence = new ReferenceSequence(this, () => this.open.delete(sequence));
     this.open.add(sequence);
     return sequence;
   }
 
-  logits(tokens: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
+  async logits(tokens: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
     const sequence = new ReferenceSequence(this, () => undefined);
     const all = new Float32Array(tokens.length * this.spec.vocabularySize);
-    tokens.forEach((token, i) => {
+    for (const [i, token] of tokens.entries()) {
       throwIfAborted(signal);
       all.set(sequence.forward(token), i * this.spec.vocabularySize);
-    });
-    return Promise.resolve(all);
+      await Promise.resolve();
+    }
+    return all;
   }
 
   dispose(): Promise<void> {
+    this.disposed = true;
     for (const sequence of [...this.open]) sequence.release();
     return Promise.resolve();
   }
@@ -92,6 +96,7 @@ class ReferenceSequence implements Sequence {
   private keys: Float32Array[][] = [];
   private values: Float32Array[][] = [];
   private released = false;
+  private busy = false;
 
   constructor(
     private readonly decoder: ReferenceDecoder,
@@ -111,7 +116,7 @@ class ReferenceSequence implements Sequence {
   }
 
   async append(request: AppendRequest): Promise<readonly Choice[]> {
-    if (this.released) throw new EngineError('invalid-request', 'This sequence was released.');
+    this.checkUsable();
     const { tokens, at, choose, signal } = request;
     const { vocabularySize, contextLength } = this.decoder.spec;
     if (tokens.length === 0 || tokens.some((id) => !Number.isInteger(id) || id < 0 || id >= vocabularySize)) {
@@ -123,9 +128,11 @@ class ReferenceSequence implements Sequence {
       throw new EngineError('prompt-too-long', `${before + tokens.length} tokens, the context holds ${contextLength}.`);
     }
     const choices: Choice[] = [];
+    this.busy = true;
     try {
       for (const [i, token] of tokens.entries()) {
         throwIfAborted(signal);
+        if (this.released) throw new EngineError('aborted', 'The sequence was released.');
         const logits = this.forward(token);
         if (choose && (at === 'every' || (at === 'last' && i === tokens.length - 1))) {
           choices.push(chooseToken(logits, choose, this.length));
@@ -133,8 +140,10 @@ class ReferenceSequence implements Sequence {
         await Promise.resolve();
       }
     } catch (error) {
-      this.truncate(before);
+      this.cut(Math.min(before, this.length));
       throw error;
+    } finally {
+      this.busy = false;
     }
     return choices;
   }
@@ -144,14 +153,27 @@ class ReferenceSequence implements Sequence {
   }
 
   truncate(length: number): void {
-    for (const rows of [...this.keys, ...this.values]) rows.length = Math.min(rows.length, length);
+    this.checkUsable();
+    if (!Number.isInteger(length) || length < 0 || length > this.length) {
+      throw new EngineError('invalid-request', `cannot truncate ${this.length} tokens to ${length}`);
+    }
+    this.cut(length);
   }
 
   release(): void {
     if (this.released) return;
-    this.truncate(0);
+    this.cut(0);
     this.released = true;
     this.onRelease();
+  }
+
+  private cut(length: number): void {
+    for (const rows of [...this.keys, ...this.values]) rows.length = length;
+  }
+
+  private checkUsable(): void {
+    if (this.released) throw new EngineError('invalid-request', 'This sequence was released.');
+    if (this.busy) throw new EngineError('invalid-request', 'This sequence is busy with the call before.');
   }
 
   /** Appends one token; the logits of its position, float32 [vocabularySize]. */
