@@ -3,10 +3,11 @@
 // names a file; on software WebGPU the embedded model, because others would never end.
 //   npm run bench -- decode [--model smollm2-135m,qwen2.5-0.5b] [--gguf file] [--threads 1,2] [--only wasm,wllama]
 //                           [--tokens 32] [--runs 2] [--gpu] [--json]
+// Needs nothing but npm and Chromium; transformers.js is installed into bench/rivals on first use.
 // Our decoders are driven without host and worker (bench/lab), wllama through its own API; the figures are for the
 // n-th token after prompts of 32, 128 and 512 tokens. Speeds are the best of --runs runs in one browser.
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -14,6 +15,8 @@ import { openKit } from '../server/kit-browser.mjs';
 import { openLab } from './lab/lab.mjs';
 import { packToGguf } from './lab/pack-to-gguf.ts';
 import { randomGguf } from './lab/random-gguf.ts';
+import { writeTransformersRepo } from './lab/transformers-repo.ts';
+import { bundleTransformers, rivals, transformersSpeed } from './lab/transformers-speed.mjs';
 import { wllamaSpeed } from './lab/wllama-speed.mjs';
 import { watchMemory } from './memory.mjs';
 
@@ -42,7 +45,8 @@ const contenders = {
   'onnx-wasm': { open: { decoder: 'onnx', device: 'wasm' } },
   'onnx-wasm (blocks)': { open: { decoder: 'onnx', device: 'wasm', denseBytes: 0 } },
   'onnx-webgpu': { open: { decoder: 'onnx', device: 'webgpu' } },
-  wllama: {},
+  wllama: { rival: wllama },
+  'transformers.js': { rival: transformers },
 };
 
 async function kitSpeed(url, open, threads, kitOptions, request) {
@@ -57,15 +61,45 @@ async function kitSpeed(url, open, threads, kitOptions, request) {
   }
 }
 
-async function rivalSpeed(url, threads, kitOptions, request) {
-  const wllama = { '/wllama/': join(import.meta.dirname, '../node_modules/@wllama/wllama/esm') };
-  const mounts = { ...kitOptions.mounts, ...wllama };
-  const kit = await openKit({ ...kitOptions, mounts, isolate: threads > 1, policy: null });
+/** @returns what to mount, to handle, and to run in the page with which arguments */
+async function wllama(url) {
+  const mounts = { '/wllama/': join(import.meta.dirname, '../node_modules/@wllama/wllama/esm') };
+  return { mounts, inPage: wllamaSpeed, given: (origin) => ({ url: origin + url }) };
+}
+
+async function transformers(url, file, scratch) {
+  const repo = join(scratch, 'repository');
+  rmSync(repo, { recursive: true, force: true });
+  await writeTransformersRepo(file, repo);
+  const { vocab_size: vocabulary } = JSON.parse(readFileSync(join(repo, 'config.json'), 'utf8'));
+  const script = await bundleTransformers();
+  const handle = (request, response) => {
+    if (request.url !== '/transformers.js') return false;
+    response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(script);
+    return true;
+  };
+  const mounts = { '/repository/': repo, '/rival-ort/': join(rivals, 'node_modules/onnxruntime-web/dist') };
+  return {
+    mounts,
+    handle,
+    inPage: transformersSpeed,
+    given: () => ({ repo: 'repository', device: 'wasm', vocabulary }),
+  };
+}
+
+async function rivalSpeed({ mounts, handle, inPage, given }, threads, kitOptions, request) {
+  const kit = await openKit({
+    ...kitOptions,
+    mounts: { ...kitOptions.mounts, ...mounts },
+    isolate: threads > 1,
+    policy: null,
+    ...(handle === undefined ? {} : { handle }),
+  });
   try {
     const page = await kit.context.newPage();
     await page.goto(`${kit.origin}/blank.html`);
     const stop = watchMemory(process.pid);
-    const speed = await page.evaluate(wllamaSpeed, { url: kit.origin + url, threads, ...request });
+    const speed = await page.evaluate(inPage, { ...given(kit.origin), threads, ...request });
     return { ...speed, memory: stop() };
   } finally {
     await kit.close();
@@ -124,11 +158,11 @@ export async function* run(args) {
         const wanted = software ? { ...request, ...fewLengths, tokens: 8, runs: 1 } : request;
         for (const count of gpu ? [1] : threads) {
           try {
-            const { open } = contenders[name];
+            const { open, rival } = contenders[name];
             const speed =
-              open === undefined
-                ? await rivalSpeed(url, count, options, wanted)
-                : await kitSpeed(url, open, count, options, wanted);
+              rival === undefined
+                ? await kitSpeed(url, open, count, options, wanted)
+                : await rivalSpeed(await rival(url, file, scratch), count, options, wanted);
             yield row(model, name, count, speed);
           } catch (error) {
             yield { model, decoder: name, threads: count, note: error.message.split('\n')[0], error: error.message };

@@ -6,7 +6,7 @@
 //   GraphProto          node=1 name=2 initializer=5 input=11 output=12
 //   NodeProto           input=1 output=2 name=3 op_type=4 attribute=5 domain=7
 //   AttributeProto      name=1 f=2 i=3 type=20 (FLOAT 1, INT 2)
-//   TensorProto         dims=1 data_type=2 name=8 external_data=13 data_location=14 (EXTERNAL 1)
+//   TensorProto         dims=1 data_type=2 name=8 raw_data=9 external_data=13 data_location=14 (EXTERNAL 1)
 //   StringStringEntry   key=1 value=2
 //   ValueInfoProto      name=1 type=2;  TypeProto tensor_type=1 (elem_type=1 shape=2)
 //   TensorShapeProto    dim=1 (dim_value=1 dim_param=2)
@@ -27,12 +27,17 @@ export interface GraphValue {
   readonly dims: readonly Dimension[];
 }
 
-/** A constant whose bytes travel beside the graph, under the path `name`. */
+/**
+ * A constant whose bytes travel beside the graph, under the path `name` unless `place` says where else; or inside it
+ * (`inline`), for the few that shape inference reads.
+ */
 export interface GraphConstant {
   readonly name: string;
   readonly type: ElementType;
   readonly dims: readonly number[];
   readonly byteLength: number;
+  readonly place?: { readonly location: string; readonly offset: number };
+  readonly inline?: Uint8Array;
 }
 
 /** Whole numbers are written as INT attributes, the others as FLOAT; a float that happens to be whole is `{ float }`. */
@@ -99,7 +104,9 @@ function constantMessage(constant: GraphConstant): Message {
   const message = new Message();
   for (const size of constant.dims) message.int(1, size);
   message.int(2, elementTypes[constant.type]).string(8, constant.name);
-  const entries = { location: constant.name, offset: '0', length: String(constant.byteLength) };
+  if (constant.inline !== undefined) return message.raw(9, constant.inline);
+  const { location, offset } = constant.place ?? { location: constant.name, offset: 0 };
+  const entries = { location, offset: String(offset), length: String(constant.byteLength) };
   for (const [key, value] of Object.entries(entries)) {
     message.message(13, new Message().string(1, key).string(2, value));
   }
@@ -133,6 +140,10 @@ class Message {
 
   string(field: number, value: string): this {
     return this.delimited(field, new TextEncoder().encode(value));
+  }
+
+  raw(field: number, bytes: Uint8Array): this {
+    return this.delimited(field, bytes);
   }
 
   message(field: number, message: Message): this {
