@@ -9,29 +9,13 @@ import { isolate, isolationOf } from './isolation.js';
 import { deleteOldCaches, dropUnlisted, findKept, keepAll, keepCopy } from './kept-files.js';
 import { treatmentOf, type Treatment } from './policy.js';
 import { rangeOf } from './ranges.js';
-
-/** The bits of ServiceWorkerGlobalScope used here; TypeScript's DOM library has no worker types beside it. */
-interface ExtendableEvent extends Event {
-  waitUntil(work: Promise<unknown>): void;
-}
-interface FetchEvent extends ExtendableEvent {
-  readonly request: Request;
-  respondWith(answer: Promise<Response>): void;
-}
-interface ExtendableMessageEvent extends ExtendableEvent, Pick<MessageEvent, 'data' | 'origin' | 'ports'> {}
-interface WorkerScope {
-  readonly location: Location;
-  readonly clients: { claim(): Promise<void> };
-  skipWaiting(): Promise<void>;
-  addEventListener(type: 'install' | 'activate', listener: (event: ExtendableEvent) => void): void;
-  addEventListener(type: 'fetch', listener: (event: FetchEvent) => void): void;
-  addEventListener(type: 'message', listener: (event: ExtendableMessageEvent) => void): void;
-}
-const worker = globalThis as unknown as WorkerScope;
+import { Endpoint } from './v1/endpoint.js';
+import { worker, type FetchEvent } from './worker-scope.js';
 
 const options = new URL(worker.location.href).searchParams;
 const place = { base: new URL('.', worker.location.href).href, pages: options.get('pages') === '1' };
 const isolation = isolationOf(options.get('isolate'));
+const endpoint = new Endpoint(new URL('llm/v1/', worker.registration.scope).href, worker.clients);
 
 /** Files of the kit that are small enough to be fetched before anyone asks; the rest is kept when it is used. */
 const smallFile = 1_500_000;
@@ -52,12 +36,17 @@ worker.addEventListener('activate', (event) => {
 
 worker.addEventListener('fetch', (event) => {
   const { request } = event;
+  if (endpoint.covers(request.url)) {
+    event.respondWith(endpoint.answer(event));
+    return;
+  }
   const treated = treatment(request.url, request);
   if (treated !== 'pass') event.respondWith(answer(event, treated));
   else if (isolation !== 'none' && request.mode === 'navigate') event.respondWith(isolated(request));
 });
 
 worker.addEventListener('message', (event) => {
+  if (isClaim(event.data)) event.waitUntil(worker.clients.claim());
   const [port] = event.ports;
   const urls = keepRequest(event.data);
   if (event.origin !== worker.location.origin || !port || urls === null) return;
@@ -122,6 +111,9 @@ async function kitFiles(): Promise<{ readonly url: string; readonly bytes: numbe
       : [];
   });
 }
+
+const isClaim = (data: unknown): boolean =>
+  typeof data === 'object' && data !== null && 'type' in data && data.type === 'claim';
 
 /** The URLs of a well-formed `keep` message, null for anything else. */
 function keepRequest(data: unknown): string[] | null {

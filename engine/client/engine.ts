@@ -135,6 +135,16 @@ export class Engine extends EventTarget {
     return await (await this.#connected()).call('fetched');
   }
 
+  /**
+   * A further port to the engine, for whoever speaks to it on its own and not through this page: the service worker.
+   * @throws EngineError `engine-lost`
+   */
+  async openPort(): Promise<{ readonly port: MessagePort; readonly scope: string; readonly settings: EngineSettings }> {
+    await this.#connected(); // the page holds the engine, which would end with its last page
+    const { port } = await this.options.openPort();
+    return { port, scope: this.options.scope, settings: this.#settings };
+  }
+
   /** Leaves the engine; every pending call of this page fails. The engine lives on for other tabs. */
   close(): void {
     if (this.#closed) return;

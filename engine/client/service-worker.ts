@@ -4,6 +4,7 @@
 
 import { EngineError } from '../protocol/errors.js';
 import type { Engine } from './engine.js';
+import { lendEngine } from './lend-engine.js';
 import { kitBaseUrl } from './locations.js';
 import { trustedScriptUrl } from './trusted-url.js';
 
@@ -16,7 +17,10 @@ export interface ServiceWorkerOptions {
   readonly isolate?: boolean | 'credentialless' | 'require-corp';
   /** Keep the pages of the site, not only the files of the kit. */
   readonly pages?: boolean;
-  /** Files of this engine's worker and model are kept too, now and whenever a model was loaded. */
+  /**
+   * Answers the site's requests to `llm/v1/` under the scope; and the files of this engine's worker and model are kept,
+   * now and whenever a model was loaded.
+   */
   readonly engine?: Engine;
 }
 
@@ -24,6 +28,12 @@ export interface KitServiceWorker {
   readonly registration: ServiceWorkerRegistration;
   /** Whether isolation was asked for and holds only after a reload. */
   readonly needsReload: boolean;
+  /**
+   * Base URL of the OpenAI-compatible endpoint, what its clients call `baseURL`. Waits until the service worker has this
+   * page: a request before that would go to the site's server.
+   * @throws EngineError `storage` when it does not take the page within 10 seconds
+   */
+  endpoint(): Promise<string>;
   /** Keeps what page and engine have fetched so far. @returns URLs that could not be kept */
   keep(): Promise<readonly string[]>;
   /** Stops following the engine. */
@@ -56,12 +66,18 @@ export async function registerServiceWorker(options: ServiceWorkerOptions = {}):
     const engines = engine ? await engine.fetched() : [];
     return await send(target, [...new Set([...own, ...engines])].filter(isOwn));
   };
-  const stop = engine ? followLoads(engine, keep) : (): void => undefined;
+  const stops = engine ? [followLoads(engine, keep), lendEngine(engine)] : [];
   return {
     registration,
     needsReload: Boolean(options.isolate) && !globalThis.crossOriginIsolated,
     keep,
-    close: stop,
+    endpoint: async () => {
+      await controlled(await active);
+      return new URL('llm/v1', registration.scope).href;
+    },
+    close: () => {
+      for (const stop of stops) stop();
+    },
   };
 }
 
@@ -109,6 +125,24 @@ async function activated(registration: ServiceWorkerRegistration): Promise<Servi
       }
     });
   });
+}
+
+/** On a first visit, and after a reload past all caches, pages are not the service worker's until it claims them. */
+async function controlled(worker: ServiceWorker): Promise<void> {
+  const container = navigator.serviceWorker;
+  if (container.controller?.scriptURL === worker.scriptURL) return;
+  const taken = new Promise<void>((resolve, reject) => {
+    container.addEventListener('controllerchange', () => resolve(), { once: true });
+    setTimeout(() => {
+      reject(
+        new EngineError('storage', 'The service worker does not take this page.', {
+          hint: 'Check that the page lies in its scope, and that no other service worker has it.',
+        }),
+      );
+    }, 10_000);
+  });
+  worker.postMessage({ type: 'claim' });
+  await taken;
 }
 
 async function send(worker: ServiceWorker, urls: readonly string[]): Promise<readonly string[]> {

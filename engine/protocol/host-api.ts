@@ -26,7 +26,7 @@ const webUrlSchema = v.pipe(
   v.check((text) => isWebUrl(text), 'an absolute http or https URL without a user name is wanted'),
 );
 
-const settingsSchema = v.object({
+export const settingsSchema = v.object({
   /** URL of the catalogue (`models.json`), absolute. */
   catalogueUrl: webUrlSchema,
   /** Id in the catalogue or URL of the model loaded when nobody chose one. */
