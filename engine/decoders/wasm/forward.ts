@@ -1,0 +1,342 @@
+// The forward pass of up to `scratch.rows` consecutive tokens, layer by layer, over addresses in WebAssembly memory. Run by
+// wasm-decoder.ts and, in step with it, by every other thread (thread.ts): each computes its share of a matrix's
+// rows, of the tokens or of the heads, and meets the others at barriers. With one thread a barrier is nothing.
+// Knows nothing of sequences, choosing, memory growth or workers: a `Pass` says where tokens and pages are.
+// The residual stream, norms and quantised activations are each thread's own, computed by each: they cost less than a
+// barrier. What is shared between two barriers is written by disjoint ranges.
+// What goes wrong: a trap in a kernel (WebAssembly.RuntimeError), which the decoder translates.
+
+import type { Kernels } from '../../../kernels/wasm/kernels.js';
+import { firstFloatPage, floatLayerBytes, int8LayerLayout, pageTokens } from '../../kv/page-layout.js';
+import {
+  type ArchitectureFacts,
+  architectures,
+  attentionScaleOf,
+  layerFacts,
+  rotarySizeOf,
+} from '../../weights/architectures.js';
+import type { ModelSpec } from '../../weights/model.js';
+import type { WasmMemory } from './memory.js';
+import type { LayerPlace, MatrixPlace, StackPlace, WeightPlan } from './plan.js';
+import type { ScratchPlan, ThreadScratch } from './scratch.js';
+
+/** `int8`: quantised matrices meet int8 activations; `f32`: they are dequantised row by row, slow and exact. */
+export type Activations = 'int8' | 'f32';
+
+/** What every thread needs to know; plain data. */
+export interface ForwardPlan {
+  readonly spec: ModelSpec;
+  readonly weights: WeightPlan;
+  readonly scratch: ScratchPlan;
+  readonly activations: Activations;
+  /** Pages close. */
+  readonly int8Pages: boolean;
+}
+
+/** One pass. Tokens, cosines and sines lie in scratch already. */
+export interface Pass {
+  /** Tokens. */
+  readonly rows: number;
+  /** Of the first one. */
+  readonly position: number;
+  /** Addresses of the sequence's tables of page addresses, u32. */
+  readonly floatPages: number;
+  readonly int8Pages: number;
+  /** Pages that this pass closes: from, one past the last. */
+  readonly closeFrom: number;
+  readonly closeTo: number;
+  /** Rows, the last ones, whose logits are wanted. */
+  readonly logitRows: number;
+}
+
+/** How this thread meets the others. */
+export interface Team {
+  readonly index: number;
+  readonly size: number;
+  /** Returns when all have called it; what they wrote before is then visible. */
+  barrier(): void;
+}
+
+export const alone: Team = { index: 0, size: 1, barrier: () => undefined };
+
+/** Rows of quantised matrices are split by these, so that no cache line or quad is shared. */
+const splitRows = 16;
+
+export class Forward {
+  private readonly facts: ArchitectureFacts;
+  private readonly own: ThreadScratch;
+  private readonly queryRows: number;
+  private readonly kvRows: number;
+
+  constructor(
+    private readonly plan: ForwardPlan,
+    private readonly kernels: Kernels,
+    private readonly memory: WasmMemory,
+    private readonly team: Team,
+  ) {
+    const { spec, scratch } = plan;
+    this.facts = architectures[spec.architecture];
+    this.own = scratch.threads[team.index] as ThreadScratch;
+    this.queryRows = spec.heads * spec.headSize;
+    this.kvRows = spec.kvHeads * spec.headSize;
+  }
+
+  /** Embeds the tokens. */
+  begin({ rows }: Pass): void {
+    const { kernels, memory, own } = this;
+    const { spec, weights, scratch } = this.plan;
+    const { embedding } = weights;
+    const size = spec.hiddenSize;
+    const tokens = memory.words(scratch.tokens, rows);
+    for (let row = 0; row < rows; row++) {
+      const token = tokens[row] as number;
+      const out = own.hidden + row * size * 4;
+      if (embedding.kind === 'f32')
+        memory.floats(out, size).set(memory.floats(embedding.data + token * size * 4, size));
+      else if (embedding.kind === 'f16') kernels.widenF16(embedding.data + token * size * 2, size, out);
+      else this.rowOf(embedding, token, out);
+    }
+    if (this.facts.scaledEmbedding) kernels.multiply(own.hidden, rows * size, Math.fround(Math.sqrt(size)));
+  }
+
+  layer(index: number, pass: Pass): void {
+    const { kernels, own, facts } = this;
+    const { spec, weights, scratch } = this.plan;
+    const { rows } = pass;
+    const place = weights.layers[index] as LayerPlace;
+    const size = spec.hiddenSize;
+    const width = this.queryRows + 2 * this.kvRows;
+
+    this.norm(own.hidden, rows, place.attentionNorm);
+    this.multiply(place.queryKeyValue, own.normed, size, rows, scratch.queryKeyValue, width);
+    this.team.barrier();
+    this.placeKeys(index, place, pass);
+    this.team.barrier();
+    if (pass.closeFrom < pass.closeTo) {
+      this.closePages(index, pass);
+      this.team.barrier();
+    }
+    this.attend(index, pass);
+    this.team.barrier();
+    this.multiply(place.attentionOutput, scratch.attended, this.queryRows, rows, scratch.added, size);
+    this.team.barrier();
+    this.addBlock(rows, place.attentionPostNorm);
+
+    this.norm(own.hidden, rows, place.feedForwardNorm);
+    const inner = spec.feedForwardSize;
+    this.multiply(place.gateUp, own.normed, size, rows, scratch.gateUp, 2 * inner, inner);
+    const [from, to] = this.share(inner, splitRows);
+    const gate = facts.activation === 'silu' ? kernels.gateSilu : kernels.gateGelu;
+    for (let row = 0; row < rows && from < to; row++) {
+      const at = scratch.gateUp + (row * 2 * inner + from) * 4;
+      gate(at, at + inner * 4, to - from);
+    }
+    this.team.barrier();
+    this.multiply(place.down, scratch.gateUp, 2 * inner, rows, scratch.added, size);
+    this.team.barrier();
+    this.addBlock(rows, place.feedForwardPostNorm);
+  }
+
+  /** The last rows' logits into scratch, [logitRows, logitStride]. */
+  end({ rows, logitRows }: Pass): void {
+    if (logitRows === 0) return;
+    const { kernels } = this;
+    const { spec, weights, scratch } = this.plan;
+    const size = spec.hiddenSize;
+    const stride = logitStride(spec);
+    this.norm(this.own.hidden + (rows - logitRows) * size * 4, logitRows, weights.finalNorm);
+    this.multiply(weights.head, this.own.normed, size, logitRows, scratch.logits, stride);
+    this.team.barrier();
+    if (spec.logitSoftCap !== undefined && this.team.index === 0) {
+      kernels.softCap(scratch.logits, logitRows * stride, spec.logitSoftCap);
+    }
+  }
+
+  /** Biases, norms of heads, rotary turn; then new keys and values go into their pages. */
+  private placeKeys(index: number, place: LayerPlace, pass: Pass): void {
+    const { kernels } = this;
+    const { spec, scratch } = this.plan;
+    const { heads, kvHeads, headSize, rmsNormEpsilon } = spec;
+    const [from, to] = this.share(pass.rows, 1);
+    if (from === to) return;
+    const width = this.queryRows + 2 * this.kvRows;
+    const at = scratch.queryKeyValue + from * width * 4;
+    const keys = at + this.queryRows * 4;
+    if (place.bias !== 0) kernels.addBias(at, to - from, width, place.bias);
+    if (place.queryNorm !== 0) {
+      for (let row = 0; row < to - from; row++) {
+        const query = at + row * width * 4;
+        const key = keys + row * width * 4;
+        kernels.rmsNorm(query, query, heads, headSize, place.queryNorm, rmsNormEpsilon);
+        kernels.rmsNorm(key, key, kvHeads, headSize, place.keyNorm, rmsNormEpsilon);
+      }
+    }
+    const turned = rotarySizeOf(spec);
+    const slides = layerFacts(spec, index).window === null ? 0 : 1;
+    const skipped = from * turned * 2;
+    const cosines = scratch.cosines[slides] + skipped;
+    const sines = scratch.sines[slides] + skipped;
+    kernels.rotary(at, width, to - from, heads + kvHeads, headSize, turned, cosines, sines);
+    const offset = index * floatLayerBytes(spec);
+    const values = keys + this.kvRows * 4;
+    kernels.kvAppend(keys, values, width, to - from, pass.position + from, kvHeads, headSize, pass.floatPages, offset);
+  }
+
+  private closePages(index: number, { closeFrom, closeTo, floatPages, int8Pages }: Pass): void {
+    const { spec } = this.plan;
+    const { keyQuants, valueScales, valueQuants, byteLength } = int8LayerLayout(spec);
+    const floats = this.memory.words(floatPages, closeTo);
+    const closed = this.memory.words(int8Pages, closeTo);
+    const [from, to] = this.share(closeTo - closeFrom, 1);
+    for (let page = closeFrom + from; page < closeFrom + to; page++) {
+      this.kernels.kvQuantise(
+        (floats[page] as number) + index * floatLayerBytes(spec),
+        (closed[page] as number) + index * byteLength,
+        keyQuants,
+        valueScales,
+        valueQuants,
+        spec.kvHeads,
+        spec.headSize,
+      );
+    }
+  }
+
+  /** Rows that see the same pages as floats go through the kernel together; threads share rows, or else heads. */
+  private attend(index: number, pass: Pass): void {
+    const { spec, int8Pages } = this.plan;
+    const byRows = pass.rows >= 2 * this.team.size;
+    const [rowFrom, rowTo] = byRows ? this.share(pass.rows, 1) : [0, pass.rows];
+    const [headFrom, headTo] = byRows ? [0, spec.kvHeads] : this.share(spec.kvHeads, 1);
+    if (headFrom === headTo) return;
+    for (let row = rowFrom; row < rowTo;) {
+      const position = pass.position + row;
+      const rest = int8Pages ? pageTokens - (position % pageTokens) : rowTo - row;
+      const rows = Math.min(rest, rowTo - row);
+      this.attendRows(index, pass, row, rows, headFrom, headTo);
+      row += rows;
+    }
+  }
+
+  private attendRows(index: number, pass: Pass, row: number, rows: number, headFrom: number, headTo: number): void {
+    const { spec, scratch, int8Pages } = this.plan;
+    const { keyQuants, valueScales, valueQuants, byteLength } = int8LayerLayout(spec);
+    const width = this.queryRows + 2 * this.kvRows;
+    const position = pass.position + row;
+    this.kernels.attention(
+      scratch.attended + row * this.queryRows * 4,
+      this.queryRows,
+      scratch.queryKeyValue + row * width * 4,
+      width,
+      rows,
+      position,
+      spec.kvHeads,
+      spec.heads / spec.kvHeads,
+      spec.headSize,
+      headFrom,
+      headTo,
+      pass.floatPages,
+      index * floatLayerBytes(spec),
+      pass.int8Pages,
+      index * byteLength,
+      keyQuants,
+      valueScales,
+      valueQuants,
+      int8Pages ? firstFloatPage(position) : 0,
+      layerFacts(spec, index).window ?? 0,
+      attentionScaleOf(spec),
+      spec.attentionSoftCap ?? 0,
+      this.own.attention,
+    );
+  }
+
+  /** normed = the norm of `x`. */
+  private norm(x: number, rows: number, weight: number): void {
+    const { hiddenSize, rmsNormEpsilon } = this.plan.spec;
+    this.kernels.rmsNorm(this.own.normed, x, rows, hiddenSize, weight, rmsNormEpsilon);
+  }
+
+  /** Residual stream += what the block made, normed first where the architecture says so. */
+  private addBlock(rows: number, postNorm: number): void {
+    const { kernels, own } = this;
+    const { hiddenSize } = this.plan.spec;
+    const { added } = this.plan.scratch;
+    if (postNorm === 0) {
+      kernels.add(own.hidden, added, rows * hiddenSize);
+      return;
+    }
+    this.norm(added, rows, postNorm);
+    kernels.add(own.hidden, own.normed, rows * hiddenSize);
+  }
+
+  /**
+   * y[row, r] = stack . x[row], this thread's share of r.
+   * @param period what the shares repeat with: gate and up are shared alike, so that a thread has both of an output
+   */
+  private multiply(
+    stack: StackPlace,
+    x: number,
+    xStride: number,
+    rows: number,
+    y: number,
+    yStride: number,
+    period = stack.rows,
+  ): void {
+    const { kernels, own } = this;
+    const { columns, matrices } = stack;
+    const int8 = this.plan.activations === 'int8';
+    if (int8 && matrices.some(({ kind }) => kind === 'q4' || kind === 'q8')) {
+      kernels.quantiseActivations(x, xStride, rows, columns, own.quantised);
+    }
+    const [shareFrom, shareTo] = this.share(period, splitRows);
+    for (const matrix of matrices) {
+      for (let first = 0; first < stack.rows; first += period) {
+        const from = Math.max(first + shareFrom - matrix.firstRow, 0);
+        const to = Math.min(first + shareTo - matrix.firstRow, matrix.rows);
+        if (from >= to) continue;
+        const out = y + matrix.firstRow * 4;
+        const { kind, data, scales } = matrix;
+        if (kind === 'f32') kernels.matmulF32(out, yStride, x, xStride, rows, data, columns, from, to);
+        else if (kind === 'f16') kernels.matmulF16(out, yStride, x, xStride, rows, data, columns, from, to);
+        else if (!int8) this.multiplyExactly(matrix, x, xStride, rows, out, yStride, from, to);
+        else if (kind === 'q4') {
+          kernels.matmulQ4(out, yStride, own.quantised, rows, data, scales, columns, from, to, own.matmul);
+        } else kernels.matmulQ8(out, yStride, own.quantised, rows, data, scales, columns, from, to, own.matmul);
+      }
+    }
+  }
+
+  /** The float reference mode: each row of the matrix as floats, then as any float matrix. */
+  private multiplyExactly(
+    matrix: MatrixPlace,
+    x: number,
+    xStride: number,
+    rows: number,
+    y: number,
+    yStride: number,
+    from: number,
+    to: number,
+  ): void {
+    for (let row = from; row < to; row++) {
+      this.rowOf(matrix, row, this.own.row);
+      this.kernels.matmulF32(y + row * 4, yStride, x, xStride, rows, this.own.row, matrix.columns, 0, 1);
+    }
+  }
+
+  private rowOf({ kind, data, scales, columns }: MatrixPlace, row: number, out: number): void {
+    if (kind === 'q4') this.kernels.rowQ4(data, scales, row, columns, out);
+    else this.kernels.rowQ8(data, scales, row, columns, out);
+  }
+
+  /** This thread's part of `total` things: [from, to), whole multiples of `unit` but for the last. */
+  private share(total: number, unit: number): readonly [number, number] {
+    const { index, size } = this.team;
+    if (size === 1) return [0, total];
+    const units = Math.ceil(total / unit);
+    const from = Math.floor((units * index) / size) * unit;
+    const to = Math.floor((units * (index + 1)) / size) * unit;
+    return [Math.min(from, total), Math.min(to, total)];
+  }
+}
+
+/** Floats from one row of logits to the next. */
+export const logitStride = ({ vocabularySize }: ModelSpec): number => Math.ceil(vocabularySize / 4) * 4;

@@ -1,0 +1,134 @@
+// Runs forward passes, one at a time: writes tokens and rotary angles where forward.ts reads them, goes through the
+// layers, lets the event loop turn in between, hands the logits over. Made by wasm-decoder.ts, called by wasm-sequence.ts.
+// Another sequence's pass waits: activations lie in one scratch. Knows nothing of sequences' lengths or of choosing.
+// What goes wrong: what `check` throws (aborts; looked at between layers), a trap in a kernel: from then on every call
+// fails with it.
+
+import type { Kernels } from '../../../kernels/wasm/kernels.js';
+import { layerFacts, rotarySizeOf } from '../../weights/architectures.js';
+import type { ModelSpec } from '../../weights/model.js';
+import { rotaryAmplitude, rotaryFrequencies } from '../rotary.js';
+import { Breather } from './breather.js';
+import { asEngineError, isTrap } from './failures.js';
+import { Forward, type ForwardPlan, logitStride, type Pass, type Team } from './forward.js';
+import type { WasmMemory } from './memory.js';
+
+/** Milliseconds between two pauses: less than a token of most models, and half a frame. */
+const breathEvery = 8;
+
+interface RotaryAngles {
+  readonly frequencies: Float64Array;
+  readonly amplitude: number;
+}
+
+export interface PassRequest extends Pass {
+  readonly tokens: readonly number[];
+  /** Called between layers; throwing ends the pass. */
+  check(): void;
+  /** Called for each row of logits while it lies there. @param row of the pass */
+  onLogits(address: number, row: number): void;
+}
+
+/** A team whose other members are told where the pass is (threads.ts). */
+export interface LedTeam extends Team {
+  /** Another pass begins: its layers follow. */
+  start(pass: Pass): void;
+  /** The next layer, or the end, may be computed. */
+  next(): void;
+  /** The pass ends here. */
+  abandon(): void;
+}
+
+export class PassRunner {
+  private readonly forward: Forward;
+  private readonly breather = new Breather(breathEvery);
+  private readonly angles: readonly RotaryAngles[];
+  private last: Promise<unknown> = Promise.resolve();
+  private failure: Error | null = null;
+
+  constructor(
+    private readonly plan: ForwardPlan,
+    kernels: Kernels,
+    private readonly memory: WasmMemory,
+    private readonly team: LedTeam,
+    contextLength: number,
+  ) {
+    this.forward = new Forward(plan, kernels, memory, team);
+    this.angles = anglesOf(plan.spec, contextLength);
+  }
+
+  /** @throws EngineError; whatever `check` or `onLogits` throws */
+  run(request: PassRequest): Promise<void> {
+    const result = this.last.then(() => this.pass(request));
+    this.last = result.catch(() => undefined); // the failure is `result`'s; the next in line is not concerned
+    return result;
+  }
+
+  /** Resolves when no pass runs. */
+  async settled(): Promise<void> {
+    await this.last;
+  }
+
+  private async pass(request: PassRequest): Promise<void> {
+    if (this.failure !== null) throw this.failure;
+    request.check();
+    const { tokens, check, onLogits, ...pass } = request;
+    const { spec, scratch } = this.plan;
+    this.memory.words(scratch.tokens, pass.rows).set(tokens);
+    this.turn(pass);
+    this.team.start(pass);
+    try {
+      this.forward.begin(pass);
+      for (let layer = 0; layer < spec.layers; layer++) {
+        const pause = this.breather.breathe();
+        if (pause !== null) {
+          await pause;
+          check.call(request);
+        }
+        this.team.next();
+        this.forward.layer(layer, pass);
+      }
+      this.team.next();
+      this.forward.end(pass);
+    } catch (error) {
+      this.team.abandon();
+      if (isTrap(error)) this.failure = asEngineError(error);
+      throw asEngineError(error);
+    }
+    const stride = logitStride(spec) * 4;
+    for (let row = 0; row < pass.logitRows; row++) {
+      onLogits.call(request, scratch.logits + row * stride, pass.rows - pass.logitRows + row);
+    }
+  }
+
+  /** Cosines and sines of the pass's positions. */
+  private turn({ rows, position }: Pass): void {
+    const { spec, scratch } = this.plan;
+    const half = rotarySizeOf(spec) / 2;
+    for (const [kind, { frequencies, amplitude }] of this.angles.entries()) {
+      const cosines = this.memory.floats(scratch.cosines[kind] as number, rows * half);
+      const sines = this.memory.floats(scratch.sines[kind] as number, rows * half);
+      for (let row = 0; row < rows; row++) {
+        for (let i = 0; i < half; i++) {
+          const angle = (position + row) * (frequencies[i] as number);
+          cosines[row * half + i] = amplitude * Math.cos(angle);
+          sines[row * half + i] = amplitude * Math.sin(angle);
+        }
+      }
+    }
+  }
+}
+
+/** Of layers that see everything, then of those that slide, where there are any. */
+function anglesOf(spec: ModelSpec, contextLength: number): RotaryAngles[] {
+  const all = Array.from({ length: spec.layers }, (_, layer) => layerFacts(spec, layer));
+  const full = all.find(({ window }) => window === null);
+  const sliding = all.find(({ window }) => window !== null);
+  const rotarySize = rotarySizeOf(spec);
+  return [full ?? sliding, ...(sliding === undefined ? [] : [sliding])].flatMap((facts) => {
+    if (facts === undefined) return [];
+    const { ropeTheta, ropeScaling } = facts;
+    const frequencies = rotaryFrequencies({ rotarySize, ropeTheta, ropeScaling }, contextLength);
+    return [{ frequencies, amplitude: rotaryAmplitude(ropeScaling) }];
+  });
+}

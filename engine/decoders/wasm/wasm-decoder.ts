@@ -1,0 +1,190 @@
+// The WebAssembly decoder: our own SIMD kernels over one memory that holds weights, activations, keys and values. Made by
+// the host (engine/host), a bench or a test, driven by `generate/`. Knows nothing of text, chat, packs or GGUF.
+// What was decided and measured is in README.md.
+// What goes wrong: see `createWasmDecoder`; a trap in a kernel fails the running call and every later one.
+
+import { type KernelBuild, loadKernels } from '../../../kernels/wasm/kernels.js';
+import { EngineError } from '../../protocol/errors.js';
+import { type KvPrecision, pageBytes } from '../../kv/page-layout.js';
+import type { LoadProgress, Model } from '../../weights/model.js';
+import type { Decoder, DecoderInfo, Holding, Sequence } from '../decoder.js';
+import { Chooser } from './choosing.js';
+import { asEngineError } from './failures.js';
+import { type Activations, alone, type ForwardPlan } from './forward.js';
+import { PagePool, PageTable } from './kv-pages.js';
+import { WasmMemory } from './memory.js';
+import { PassRunner } from './pass-runner.js';
+import { checkFit, planWeights } from './plan.js';
+import { planScratch } from './scratch.js';
+import { compileKernels, fetchedKernels, type KernelSource } from './wasm-kernels.js';
+import { WasmSequence } from './wasm-sequence.js';
+import { loadWeights } from './weights.js';
+
+export interface WasmDecoderOptions {
+  readonly model: Model;
+  /** Where the kernels' files are: the folder that holds `kernels/` ("./"), or whoever gives their bytes. */
+  readonly kernels: string | KernelSource;
+  /** Tokens a sequence may hold; at most what the model was trained for. Default 4096. */
+  readonly maxContext?: number;
+  /** How closed pages of keys and values are kept. Default `f32`: exactly. */
+  readonly kvPrecision?: KvPrecision;
+  /** `f32`: the float reference mode, many times slower; for cross-checks. Default `int8`. */
+  readonly activations?: Activations;
+  /** Another build than the best that this browser runs, for tests and measurements. */
+  readonly build?: KernelBuild;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+/** Tokens of a pass at most: enough that a matrix is read from memory seldom, few enough that activations stay in cache. */
+const passRows = 64;
+
+/** Rows of logits of a pass at most; one row of a large vocabulary is 1 MB. */
+const passLogits = 8;
+
+/**
+ * Loads a model's weights, tensor by tensor, and opens it for decoding. The model may be closed afterwards.
+ * @throws EngineError `wasm-unsupported`, `model-invalid`, `model-unsupported`, `model-too-large`, `out-of-memory`,
+ * `network` (the kernels or the weights), `aborted`, `internal`
+ */
+export async function createWasmDecoder(options: WasmDecoderOptions): Promise<Decoder> {
+  try {
+    return await open(options);
+  } catch (error) {
+    throw asEngineError(error);
+  }
+}
+
+async function open(options: WasmDecoderOptions): Promise<Decoder> {
+  const { model, kvPrecision = 'f32', activations = 'int8', signal, onProgress } = options;
+  const { spec } = model;
+  if (signal?.aborted === true) throw new EngineError('aborted', 'Loading was stopped.');
+  const weights = planWeights(model);
+  const source = typeof options.kernels === 'string' ? fetchedKernels(options.kernels) : options.kernels;
+  const { build, module } = await compileKernels({
+    source,
+    shared: false,
+    ...(options.build && { build: options.build }),
+  });
+  const scratch = planScratch(spec, weights.end, { rows: passRows, logitRows: passLogits, threads: 1, build });
+  checkFit(scratch.end, pageBytes(spec, false));
+  const memory = WasmMemory.of(scratch.end, false);
+  memory.startAt(scratch.end);
+  const kernels = await loadKernels(module, memory.memory);
+  await loadWeights(model, {
+    plan: weights,
+    memory,
+    kernels,
+    scratch: scratch.threads[0]?.matmul ?? 0,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  });
+  const contextLength = Math.min(spec.contextLength, options.maxContext ?? 4096);
+  const plan: ForwardPlan = { spec, weights, scratch, activations, int8Pages: kvPrecision === 'int8' };
+  const led = { ...alone, start: nothing, next: nothing, abandon: nothing };
+  const info: DecoderInfo = {
+    kind: 'wasm',
+    device: 'wasm',
+    deviceName: deviceName(build, 1),
+    contextLength,
+    vocabularySize: spec.vocabularySize,
+    weightBytes: weights.weightBytes,
+  };
+  return new WasmDecoder({
+    info,
+    memory,
+    runner: new PassRunner(plan, kernels, memory, led, contextLength),
+    chooser: new Chooser(kernels, memory, scratch, spec.vocabularySize),
+    pool: new PagePool(memory, kernels, spec, kvPrecision, contextLength),
+    close: nothing,
+  });
+}
+
+interface DecoderParts {
+  readonly info: DecoderInfo;
+  readonly memory: WasmMemory;
+  readonly runner: PassRunner;
+  readonly chooser: Chooser;
+  readonly pool: PagePool;
+  close(): void;
+}
+
+class WasmDecoder implements Decoder {
+  readonly info: DecoderInfo;
+  private readonly open = new Set<Sequence>();
+  private disposal: Promise<void> | null = null;
+  /** Null once disposed of: nothing then holds the memory. */
+  private parts: DecoderParts | null;
+
+  constructor(parts: DecoderParts) {
+    this.parts = parts;
+    this.info = parts.info;
+  }
+
+  get holding(): Holding {
+    let tokens = 0;
+    let kvBytes = 0;
+    for (const { holding } of this.open) {
+      tokens += holding.tokens;
+      kvBytes += holding.kvBytes;
+    }
+    return { tokens, kvBytes };
+  }
+
+  openSequence(): Sequence {
+    return this.newSequence();
+  }
+
+  async logits(tokens: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
+    const size = this.info.vocabularySize;
+    const all = new Float32Array(tokens.length * size);
+    const sequence = this.newSequence();
+    try {
+      await sequence.advance(tokens, 'every', signal, (index, row) => {
+        const memory = this.parts?.memory;
+        if (memory !== undefined) all.set(memory.floats(row, size), index * size);
+      });
+    } finally {
+      sequence.release();
+    }
+    return all;
+  }
+
+  dispose(): Promise<void> {
+    this.disposal ??= this.free();
+    return this.disposal;
+  }
+
+  private newSequence(): WasmSequence {
+    if (this.disposal !== null || this.parts === null) {
+      throw new EngineError('invalid-request', 'This decoder was disposed of.');
+    }
+    const { info, runner, chooser, pool } = this.parts;
+    const sequence: WasmSequence = new WasmSequence({
+      info,
+      runner,
+      chooser,
+      pages: new PageTable(pool),
+      passRows,
+      passLogits,
+      onRelease: () => this.open.delete(sequence),
+    });
+    this.open.add(sequence);
+    return sequence;
+  }
+
+  private async free(): Promise<void> {
+    for (const sequence of [...this.open]) sequence.release();
+    const { parts } = this;
+    await parts?.runner.settled();
+    parts?.close();
+    this.parts = null;
+  }
+}
+
+const nothing = (): void => undefined;
+
+function deviceName(build: KernelBuild, threads: number): string {
+  const simd = build === 'relaxed' ? 'relaxed SIMD' : 'SIMD';
+  return `WebAssembly ${simd}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+}

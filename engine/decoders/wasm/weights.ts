@@ -1,0 +1,62 @@
+// Tensors from the model into WebAssembly memory, one at a time and once: a tensor is copied to its place and, when
+// quantised, repacked there into the kernels' order. Called by wasm-decoder.ts. Peak beside the memory itself: one tensor.
+// What goes wrong: whatever the model's source says, a tensor that differs from its own facts (`model-invalid`), `aborted`.
+
+import { EngineError } from '../../protocol/errors.js';
+import { dequantise } from '../../weights/quantise.js';
+import type { LoadProgress, Model, WeightTensor } from '../../weights/model.js';
+import type { Kernels } from '../../../kernels/wasm/kernels.js';
+import type { WasmMemory } from './memory.js';
+import { invalid, type TensorPlace, type WeightPlan } from './plan.js';
+
+export interface LoadWeightsOptions {
+  readonly plan: WeightPlan;
+  readonly memory: WasmMemory;
+  readonly kernels: Kernels;
+  /** 4 bytes for each column of the widest matrix. */
+  readonly scratch: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+/** @throws EngineError of the model's source, `model-invalid`, `aborted` */
+export async function loadWeights(model: Model, options: LoadWeightsOptions): Promise<void> {
+  const { plan, signal, onProgress } = options;
+  let loadedBytes = 0;
+  for (const place of plan.tensors) {
+    if (signal?.aborted === true) throw new EngineError('aborted', 'Loading was stopped.');
+    const tensor = await model.readTensor(place.name, signal);
+    put(tensor, place, options);
+    loadedBytes += model.tensors.get(place.name)?.byteLength ?? 0;
+    onProgress?.({ loadedBytes, totalBytes: plan.readBytes });
+  }
+}
+
+function put(tensor: WeightTensor, place: TensorPlace, { memory, kernels, scratch }: LoadWeightsOptions): void {
+  const { name, kind, rows, columns, data, scales } = place;
+  const elements = rows * Math.max(columns, 1);
+  const check = (is: number, shouldBe: number): void => {
+    if (is !== shouldBe) throw invalid(`the tensor ${name} came with ${is} numbers instead of ${shouldBe}`);
+  };
+  if (columns === 0) {
+    const values = dequantise(tensor);
+    check(values.length, elements);
+    memory.floats(data, elements).set(values);
+    return;
+  }
+  if (tensor.kind !== kind) throw invalid(`the tensor ${name} is ${tensor.kind} and was announced as ${kind}`);
+  if (tensor.kind === 'f32' || tensor.kind === 'f16') {
+    check(tensor.data.length, elements);
+    const { buffer, byteOffset, byteLength } = tensor.data;
+    memory.bytes(data, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength));
+    return;
+  }
+  check(tensor.quants.length, tensor.kind === 'q4' ? elements / 2 : elements);
+  check(tensor.scales.length, elements / 32);
+  memory.bytes(data, tensor.quants.length).set(tensor.quants);
+  memory
+    .bytes(scales, tensor.scales.byteLength)
+    .set(new Uint8Array(tensor.scales.buffer, tensor.scales.byteOffset, tensor.scales.byteLength));
+  const repack = tensor.kind === 'q4' ? kernels.repackQ4 : kernels.repackQ8;
+  repack(data, scales, rows, columns, scratch);
+}
