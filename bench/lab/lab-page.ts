@@ -7,6 +7,7 @@ import type { Backend } from '../../engine/backends/backend.js';
 import { greedyOptions } from '../../engine/decoders/choose.js';
 import type { Decoder, DecoderDevice } from '../../engine/decoders/decoder.js';
 import { createOnnxDecoder } from '../../engine/decoders/onnx/onnx-decoder.js';
+import { createWasmDecoder } from '../../engine/decoders/wasm/wasm-decoder.js';
 import { parseChatCompletionRequest, type ToolCall } from '../../engine/protocol/chat.js';
 import { createTokenizer } from '../../engine/tokenizer/create-tokenizer.js';
 import type { Tokenizer } from '../../engine/tokenizer/tokenizer.js';
@@ -23,7 +24,7 @@ interface Opened {
 interface OpenRequest {
   readonly url: string;
   readonly device: DecoderDevice;
-  readonly decoder?: 'onnx';
+  readonly decoder?: 'onnx' | 'wasm';
   /** WebAssembly threads; more than one needs an isolated page. Default 1. */
   readonly threads?: number;
   /** 0: quantised weights stay in blocks. */
@@ -45,27 +46,22 @@ function current(): Opened {
   return opened;
 }
 
-async function open({
-  url,
-  device,
-  denseBytes,
-  threads = 1,
-}: OpenRequest): Promise<{ name: string; device: string; load: number }> {
+async function open(request: OpenRequest): Promise<{ name: string; device: string; load: number }> {
   await close();
   const started = performance.now();
-  const model = await openModel({ kind: 'url', url: new URL(url, location.href).href });
+  const model = await openModel({ kind: 'url', url: new URL(request.url, location.href).href });
   const tokenizer = createTokenizer(model.tokenizerFiles);
-  const decoder = await createOnnxDecoder({
-    model,
-    device,
-    assetBase: './ort/',
-    threads,
-    maxContext: 1024,
-    ...(denseBytes === undefined ? {} : { denseBytes }),
-  });
+  const decoder = await openDecoder(model, request);
   const backend = createLocalBackend({ decoder, tokenizer, identity: model.identity });
   opened = { model, tokenizer, decoder, backend };
   return { name: model.identity.name, device: decoder.info.deviceName, load: performance.now() - started };
+}
+
+function openDecoder(model: Model, { decoder, device, denseBytes, threads = 1 }: OpenRequest): Promise<Decoder> {
+  const maxContext = 1024;
+  if (decoder === 'wasm') return createWasmDecoder({ model, kernels: './', maxContext });
+  const dense = denseBytes === undefined ? {} : { denseBytes };
+  return createOnnxDecoder({ model, device, assetBase: './ort/', threads, maxContext, ...dense });
 }
 
 async function close(): Promise<void> {

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { buildKernels } from '../../kernels/wasm/build.mjs';
 import { openKit } from '../../server/kit-browser.mjs';
 
 const root = join(import.meta.dirname, '../..');
@@ -22,9 +23,12 @@ export async function openLab({ mounts = {}, gpu, isolate = false } = {}) {
     logLevel: 'error',
   });
   const script = bundle.outputFiles[0].text;
+  const kernels = await buildKernels();
   const handle = (request, response) => {
-    if (request.url !== '/lab-page.js') return false;
-    response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(script);
+    const kernel = kernels.get(request.url.slice('/kernels/'.length));
+    if (request.url !== '/lab-page.js' && kernel === undefined) return false;
+    const type = kernel === undefined ? 'text/javascript' : 'application/wasm';
+    response.writeHead(200, { 'Content-Type': type }).end(kernel ?? script);
     return true;
   };
   const kit = await openKit({
