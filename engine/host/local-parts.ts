@@ -10,12 +10,20 @@ import type { OpenedModel, OpenModel, RunningModel, StageOptions } from '../rout
 import { createTokenizer } from '../tokenizer/create-tokenizer.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Model } from '../weights/model.js';
+import { isMetered } from '../weights/download/gate.js';
 import { openModel } from '../weights/open-model.js';
+import type { ModelStore } from '../weights/store/model-store.js';
 
-/** @param assetBase folder of ONNX Runtime's WebAssembly files, absolute */
-export function localModels(assetBase: string): OpenModel {
+/**
+ * @param assetBase folder of ONNX Runtime's WebAssembly files, absolute
+ * @param store where models are kept; resolves to null where nothing can be kept
+ */
+export function localModels(assetBase: string, store: () => Promise<ModelStore | null>): OpenModel {
   return async (url, { signal, onProgress }) => {
-    const model = await openModel({ kind: 'url', url }, { signal, onProgress });
+    const model = await openModel(
+      { kind: 'url', url },
+      { signal, onProgress, store: await store(), gate: { metered: isMetered } },
+    );
     try {
       return new LocalModel(model, createTokenizer(model.tokenizerFiles), assetBase);
     } catch (error) {

@@ -5,10 +5,13 @@ import { createCloudBackend } from '../backends/cloud/cloud-backend.js';
 import { probeCapabilities } from '../routing/capabilities.js';
 import { IndexedDbConsentStore } from '../routing/consent-store.js';
 import { localModels } from './local-parts.js';
+import { openStore } from '../weights/store/open-store.js';
 import { serveSharedWorker } from './serve-shared-worker.js';
 
+const store = openStore();
+
 serveSharedWorker({
-  openModel: localModels(new URL('./ort/', globalThis.location.href).href),
+  openModel: localModels(new URL('./ort/', globalThis.location.href).href, () => store),
   createCloud: ({ cloudUrl, cloudModel }) => createCloudBackend({ baseUrl: cloudUrl ?? '', model: cloudModel }),
   probe: () => probeCapabilities(),
   consent: new IndexedDbConsentStore(),

@@ -2,7 +2,7 @@
 // more than it was told to expect. Called by http-source.ts and pack/; it knows nothing of formats.
 // What goes wrong: see `failure` for statuses; a server that sends nothing for `stallMilliseconds` is given up.
 
-import { EngineError } from '../protocol/errors.js';
+import { EngineError, type EngineErrorCode } from '../protocol/errors.js';
 import { allocate, checkSignal } from './byte-source.js';
 
 export type Fetch = typeof globalThis.fetch;
@@ -22,6 +22,20 @@ export const httpContext = (options: { readonly fetch?: Fetch; readonly signal?:
   fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
   signal: options.signal,
 });
+
+/** A refusal by status, for whoever decides whether to ask again. */
+export class HttpError extends EngineError {
+  constructor(
+    code: EngineErrorCode,
+    message: string,
+    hint: string,
+    readonly status: number,
+    /** Seconds the server asks to be left alone, null when it says nothing. */
+    readonly retryAfter: number | null = null,
+  ) {
+    super(code, message, { hint });
+  }
+}
 
 /** An answer whose body can still be stopped. */
 export interface Answer {
@@ -162,26 +176,31 @@ function asNetworkError(thrown: unknown, url: string, signal: AbortSignal | unde
 
 function failure(url: string, response: Response): EngineError {
   const { status } = response;
+  const error = (code: EngineErrorCode, message: string, hint: string): HttpError =>
+    new HttpError(code, message, hint, status, retryAfter(response));
   if (status === 404 || status === 410) {
-    return new EngineError('model-not-found', `There is nothing at ${url} (HTTP ${status}).`, {
-      hint: 'Check the address of the model.',
-    });
+    return error('model-not-found', `There is nothing at ${url} (HTTP ${status}).`, 'Check the address of the model.');
   }
   if (status === 401 || status === 403) {
-    return new EngineError('network', `${url} may not be read from here (HTTP ${status}).`, {
-      hint: 'The server asks for a permission that this page does not have.',
-    });
+    const hint = 'The server asks for a permission that this page does not have.';
+    return error('network', `${url} may not be read from here (HTTP ${status}).`, hint);
   }
   if (status === 416) {
-    return new EngineError('model-invalid', `${url} is empty, or shorter than it was (HTTP 416).`, {
-      hint: 'The file on the server is truncated. Publish it again.',
-    });
+    const hint = 'The file on the server is truncated. Publish it again.';
+    return error('model-invalid', `${url} is empty, or shorter than it was (HTTP 416).`, hint);
   }
   const wait = response.headers.get('retry-after');
   const later = wait === null ? 'Try again later.' : `Try again after ${wait.slice(0, 40)} (the server's Retry-After).`;
-  return new EngineError('network', `${url} answered with HTTP ${status}.`, {
-    hint: status === 429 || status >= 500 ? later : 'Check the address of the model.',
-  });
+  const hint = status === 429 || status >= 500 ? later : 'Check the address of the model.';
+  return error('network', `${url} answered with HTTP ${status}.`, hint);
+}
+
+/** Retry-After (RFC 9110, 10.2.3): seconds, or a date. */
+function retryAfter(response: Response): number | null {
+  const text = response.headers.get('retry-after');
+  if (text === null) return null;
+  const seconds = /^\d{1,9}$/.test(text.trim()) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
 }
 
 const wrongLength = (url: string, what: string): EngineError =>

@@ -14,6 +14,7 @@ import { writePack } from '../../models/packer/write-pack.js';
 import { ggufFile } from '../../test/support/gguf-model.js';
 import { randomModel } from '../../test/support/memory-model.js';
 import { EngineError } from '../protocol/errors.js';
+import { systemClock } from './download/retry.js';
 import { httpContext } from './http.js';
 import { openHttpSource } from './http-source.js';
 import type { Model, ModelSpec } from './model.js';
@@ -105,7 +106,10 @@ const answerSoundly: Answer = (request, response) => {
   response.end(bytes.subarray(from, to + 1));
 };
 
-const openUrl = (path: string, options = {}): Promise<Model> => openModel({ kind: 'url', url: base + path }, options);
+/** Waits for nothing: what is tested of waiting is in download/retry.node.test.ts. */
+const clock = { ...systemClock, sleep: () => Promise.resolve() };
+const openUrl = (path: string, options = {}): Promise<Model> =>
+  openModel({ kind: 'url', url: base + path }, { clock, ...options });
 
 async function assertSame(model: Model): Promise<void> {
   assert.deepEqual(model.spec, spec);
@@ -246,7 +250,7 @@ test('refusals of the server, each in words', async () => {
   await assertFails('/model.gguf', 'network', /503/);
   interfere = status(416);
   await assertFails('/model.gguf', 'model-invalid', /416/);
-  await assert.rejects(openModel({ kind: 'url', url: 'http://127.0.0.1:9/pack/' }), { code: 'network' });
+  await assert.rejects(openModel({ kind: 'url', url: 'http://127.0.0.1:9/pack/' }, { clock }), { code: 'network' });
 });
 
 test('a corrupt shard is fetched once more past the caches; a second corrupt copy is refused', async () => {

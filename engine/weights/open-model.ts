@@ -4,11 +4,17 @@
 
 import { EngineError } from '../protocol/errors.js';
 import { blobSource } from './byte-source.js';
+import type { GateOptions } from './download/gate.js';
+import type { DownloadProgress } from './download/meter.js';
+import { systemClock, type Clock } from './download/retry.js';
+import { DownloadSwitch } from './download/switch.js';
 import { openGguf } from './gguf/gguf-model.js';
 import { httpContext, readUpTo, request, type HttpContext } from './http.js';
 import { openHttpSource } from './http-source.js';
-import type { Model, OpenModelOptions } from './model.js';
+import type { LoadProgress, Model } from './model.js';
+import type { Opening } from './opening.js';
 import { openPack } from './pack/pack-model.js';
+import type { ModelStore } from './store/model-store.js';
 
 export type ModelLocation =
   /** A pack's directory or its manifest.json, or a GGUF file. Absolute, or relative to the page or worker. */
@@ -16,29 +22,62 @@ export type ModelLocation =
   /** A GGUF file that the visitor chose. */
   | { readonly kind: 'file'; readonly blob: Blob };
 
+export interface OpenModelOptions {
+  readonly signal?: AbortSignal;
+  /** Called during the opening and afterwards, for as long as files arrive. */
+  readonly onProgress?: (progress: DownloadProgress) => void;
+  /** Told, in plain words, what a person should know and no error says. */
+  readonly onNote?: (text: string) => void;
+  /** Where models are kept; absent or null: nowhere. */
+  readonly store?: ModelStore | null;
+  /** Public keys, in hex, by one of which a model must be signed. */
+  readonly trustedKeys?: readonly string[];
+  readonly gate?: GateOptions;
+  readonly control?: DownloadSwitch;
+  /** For tests. */
+  readonly clock?: Clock;
+  /** Passed in so that tests and the service worker can stand between; globalThis.fetch when absent. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
 /**
- * @throws EngineError `model-not-found`, `model-invalid`, `model-unsupported`, `model-too-large`, `network`, `aborted`
+ * @throws EngineError `model-not-found`, `model-invalid`, `model-unsupported`, `model-too-large`, `network`, `storage`,
+ *   `aborted`
  */
 export async function openModel(location: ModelLocation, options: OpenModelOptions = {}): Promise<Model> {
   const { signal, onProgress } = options;
-  if (location.kind === 'file') return openGguf(blobSource(location.blob), signal, onProgress);
-  // Its signal ends the opening only: tensors are read long afterwards, and each read brings its own.
-  const context = httpContext(options);
+  const opening: Opening = {
+    http: httpContext(options),
+    store: options.store ?? null,
+    trustedKeys: options.trustedKeys ?? [],
+    gate: options.gate ?? {},
+    control: options.control ?? new DownloadSwitch(),
+    clock: options.clock ?? systemClock,
+    onProgress: onProgress ?? (() => undefined),
+    onNote: options.onNote ?? (() => undefined),
+  };
+  if (location.kind === 'file') return openGguf(blobSource(location.blob), signal, plain(opening));
+  const context = opening.http;
   const url = absolute(location.url);
   const kind = await kindOfPlace(url, context);
   switch (kind) {
     case 'manifest':
-      return openPack(url.href, context, onProgress);
+      return openPack(url.href, opening);
     case 'directory':
-      return openPack(beside(url, 'manifest.json'), context, onProgress);
+      return openPack(beside(url, 'manifest.json'), opening);
     case 'gguf': {
       const { source, downloaded } = await openHttpSource(url.href, context, (loadedBytes, totalBytes) =>
-        onProgress?.({ loadedBytes, totalBytes }),
+        plain(opening)({ loadedBytes, totalBytes }),
       );
-      return openGguf(source, signal, downloaded ? undefined : onProgress);
+      return openGguf(source, signal, downloaded ? undefined : plain(opening));
     }
   }
 }
+
+const plain =
+  ({ onProgress }: Opening) =>
+  (progress: LoadProgress): void =>
+    onProgress({ ...progress, bytesPerSecond: null, secondsLeft: null });
 
 function absolute(text: string): URL {
   const base = (globalThis.location as Location | undefined)?.href;

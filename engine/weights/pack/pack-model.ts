@@ -1,57 +1,258 @@
 // Opens a pack (../pack-format.md) as a Model: manifest and tokenizer files at once, tensors when they are asked for.
 // Called by open-model.ts. It knows nothing of GGUF, and of decoders only that they want canonical tensors.
-// What goes wrong: see manifest.ts and shard-reader.ts.
+// With a store, the pack's files are downloaded into it in the order of first use while tensors are read, and a pack that is
+// stored opens without the network. Without one they are fetched when they are needed.
+// What goes wrong: see manifest.ts, signature.ts, gate.ts and file-supply.ts; an older revision than was seen before is
+// refused as `model-invalid`.
 
 import { EngineError } from '../../protocol/errors.js';
-import { readUpTo, request, type HttpContext } from '../http.js';
-import type { LoadProgress, Model, TensorFacts, TokenizerFiles, WeightTensor } from '../model.js';
+import type { RemoteFile } from '../download/download-file.js';
+import { FileSupply } from '../download/file-supply.js';
+import { passGate, unkeptLimit } from '../download/gate.js';
+import { DownloadMeter } from '../download/meter.js';
+import { withRetry } from '../download/retry.js';
+import type { Opening } from '../opening.js';
+import { readUpTo, request } from '../http.js';
+import type { Model, TensorFacts, TokenizerFiles, WeightTensor } from '../model.js';
 import { checkScales } from '../quantise.js';
 import { sha256 } from '../sha256.js';
+import type { ModelStore, StoredFile } from '../store/model-store.js';
+import { pieceCount, pieceLength } from '../store/pieces.js';
 import { partLengths } from '../tensor-layout.js';
 import { manifestLimit, parseJson, parseManifest, type Manifest, type ManifestFile } from './manifest.js';
-import { createShardReader, fetchVerified } from './shard-reader.js';
+import { createShardReader, fetchVerified, type LoadShard } from './shard-reader.js';
+import { checkSignature } from './signature.js';
+
+/** A stored model waits for the network's word on a newer manifest no longer than this. Milliseconds. */
+const freshnessWait = 4_000;
 
 /**
  * @param manifestUrl absolute; the pack's other files lie beside it
- * @throws EngineError `model-not-found`, `model-invalid`, `model-unsupported`, `network`, `aborted`
+ * @throws EngineError `model-not-found`, `model-invalid`, `model-unsupported`, `model-too-large`, `network`, `storage`,
+ *   `aborted`
  */
-export async function openPack(
-  manifestUrl: string,
-  context: HttpContext,
-  onProgress?: (progress: LoadProgress) => void,
-): Promise<Model> {
-  // `no-cache` asks the server whether the manifest changed; shards are named by content and may come from anywhere.
-  const answer = await request(manifestUrl, { cache: 'no-cache' }, context);
-  const manifestBytes = await readUpTo(answer, manifestUrl, manifestLimit, context);
-  const manifest = parseManifest(manifestBytes, manifestUrl);
-  const id = `pack:${await sha256(manifestBytes)}`;
-  const meter = createMeter(manifest.totals.byteLength, onProgress);
-  const urlOf = (file: ManifestFile, extension: string): string =>
-    new URL(`${file.sha256}${extension}`, manifestUrl).href;
+export async function openPack(manifestUrl: string, opening: Opening): Promise<Model> {
+  const { store } = opening;
+  const bytes = await fetchManifest(manifestUrl, opening);
+  const manifest = parseManifest(bytes, manifestUrl);
+  await checkSignature(parseJson(bytes, manifestUrl), opening.trustedKeys, manifestUrl);
+  const newest = store?.revisionOf(manifestUrl) ?? 0;
+  if (manifest.revision < newest) {
+    throw new EngineError(
+      'model-invalid',
+      `${manifestUrl} is refused: it is revision ${manifest.revision}, and revision ${newest} was here before.`,
+      { hint: 'The server offers an old release, perhaps one with known faults. Publish it under a higher revision.' },
+    );
+  }
+  return openManifest({ manifest, bytes, source: manifestUrl, hash: await sha256(bytes) }, opening);
+}
 
-  const tokenizerFiles = await readTokenizer(manifest, (file) => {
-    const url = urlOf(file, '.json');
-    return fetchVerified(file, url, context, (bytes) => {
-      meter(file.sha256, bytes);
-    }).then((bytes) => parseJson(bytes, url));
-  });
-  const reader = createShardReader(
-    manifest.shards,
-    (shard) => urlOf(shard, '.bin'),
-    context,
-    (shard, bytes) => {
-      meter(`shard ${shard}`, bytes);
+export interface KnownPack {
+  readonly manifest: Manifest;
+  /** The manifest as it was written. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Its address, beside which the files lie; for a pack that was made on this device, the address of its original. */
+  readonly source: string;
+  /** SHA-256 of `bytes`. */
+  readonly hash: string;
+  /** `ModelIdentity.id` when it is another than the manifest's hash. */
+  readonly id?: string;
+}
+
+/** Opens a pack whose manifest is known and trusted. */
+export async function openManifest(pack: KnownPack, opening: Opening): Promise<Model> {
+  const { manifest, source, hash } = pack;
+  const files = filesOf(manifest, source);
+  const id = pack.id ?? `pack:${hash}`;
+  const supply = await chooseSupply(pack, id, files, opening);
+  try {
+    const tokenizerCount = files.length - manifest.shards.length;
+    const texts: Uint8Array<ArrayBuffer>[] = [];
+    for (let i = 0; i < tokenizerCount; i++) texts.push(await supply.read(i, opening.http.signal));
+    const tokenizerFiles = readTokenizer(manifest, texts, files);
+    return modelOf(
+      manifest,
+      { id, source, tokenizerFiles },
+      (index, signal) => supply.read(tokenizerCount + index, signal),
+      supply.close,
+    );
+  } catch (thrown) {
+    supply.close();
+    throw thrown;
+  }
+}
+
+/** The manifest from the network; the stored one when the network is gone or silent. */
+async function fetchManifest(url: string, opening: Opening): Promise<Uint8Array<ArrayBuffer>> {
+  const { http, store, clock } = opening;
+  const kept = store?.find(url)?.manifest ?? null;
+  const stored = kept === null || store === null ? null : await store.read(kept);
+  const usable = stored !== null && kept !== null && (await sha256(stored)) === kept.key ? stored : null;
+  try {
+    const context = usable === null ? http : { ...http, stallMilliseconds: freshnessWait };
+    // `no-cache` asks the server whether the manifest changed; shards are named by content and may come from anywhere.
+    const fetched = async () =>
+      readUpTo(await request(url, { cache: 'no-cache' }, context), url, manifestLimit, context);
+    return await withRetry(fetched, clock, http.signal, usable === null ? 4 : 1);
+  } catch (thrown) {
+    if (usable !== null && thrown instanceof EngineError && thrown.code === 'network') return usable;
+    throw thrown;
+  }
+}
+
+/** Tokenizer files first, then shards: the order in which they are needed. */
+function filesOf(manifest: Manifest, source: string): RemoteFile[] {
+  const { tokenizer, shards } = manifest;
+  const texts = tokenizer.kind === 'gguf' ? [tokenizer.metadata] : [tokenizer.tokenizer, tokenizer.config];
+  const at =
+    (extension: string) =>
+    ({ sha256: key, byteLength }: ManifestFile): RemoteFile => ({
+      key,
+      byteLength,
+      url: URL.canParse(`${key}${extension}`, source) ? new URL(`${key}${extension}`, source).href : source,
+    });
+  return [...texts.map(at('.json')), ...shards.map(at('.bin'))];
+}
+
+interface Supply {
+  readonly read: LoadShard;
+  readonly close: () => void;
+}
+
+async function chooseSupply(
+  pack: KnownPack,
+  id: string,
+  files: readonly RemoteFile[],
+  opening: Opening,
+): Promise<Supply> {
+  const { store, clock, onProgress, onNote } = opening;
+  const { manifest, source } = pack;
+  const meter = new DownloadMeter(manifest.totals.byteLength, clock, onProgress);
+  const missing: number[] = [];
+  let missingBytes = 0;
+  for (const [index, file] of files.entries()) {
+    const here = (await store?.prefix(file)) ?? 0;
+    if (store !== null) meter.stored(file.key, here);
+    if (here === file.byteLength) continue;
+    missing.push(index);
+    missingBytes += file.byteLength - here;
+  }
+  const { keep } = await passGate({ name: manifest.name, source, missing: missingBytes }, opening.gate, store);
+  meter.show();
+  const small = manifest.totals.byteLength <= unkeptLimit;
+  if (store !== null && keep) {
+    try {
+      await recordPack(pack, id, files, store);
+      return storedSupply(pack, files, missing, meter, store, opening);
+    } catch (thrown) {
+      if (!small || !(thrown instanceof EngineError) || thrown.code !== 'storage') throw thrown;
+      onNote(`${thrown.message} ${manifest.name} runs, but is downloaded again next time.`);
+    }
+  } else if (store !== null) {
+    onNote(`There is no room to keep ${manifest.name} on this device: it is downloaded again next time.`);
+  }
+  return fetchingSupply(files, meter, opening);
+}
+
+/** The journal first, then the manifest itself. */
+async function recordPack(
+  { manifest, bytes, source, hash }: KnownPack,
+  id: string,
+  files: readonly RemoteFile[],
+  store: ModelStore,
+): Promise<void> {
+  const manifestFile: StoredFile = { key: hash, byteLength: bytes.length };
+  await store.record(
+    {
+      source,
+      id,
+      name: manifest.name,
+      quantisation: manifest.quantisation,
+      byteLength: manifest.totals.byteLength,
+      manifest: manifestFile,
+      files: files.map(({ key, byteLength }) => ({ key, byteLength })),
+      original: store.find(source)?.original ?? null,
     },
+    manifest.revision,
   );
+  if ((await store.prefix(manifestFile)) === bytes.length) return;
+  for (let i = 0; i < pieceCount(bytes.length); i++) {
+    await store.put(source, manifestFile, i, bytes.slice(i * pieceLength, (i + 1) * pieceLength));
+  }
+}
 
-  const tensors = new Map<string, TensorFacts>();
+function storedSupply(
+  { manifest, source }: KnownPack,
+  files: readonly RemoteFile[],
+  missing: readonly number[],
+  meter: DownloadMeter,
+  store: ModelStore,
+  opening: Opening,
+): Supply {
+  const { clock, control, onNote } = opening;
+  const http = { ...opening.http, signal: undefined }; // the opening's signal ends the opening only
+  const onArrived = (file: RemoteFile, bytes: number): void => meter.arrived(file.key, bytes);
+  const supply = new FileSupply(files, missing, { http, store, source, clock, onArrived }, control);
+  const release = store.use(source);
+  supply.start();
+  let told = false;
+  return {
+    async read(index, signal) {
+      try {
+        return await supply.read(index, signal);
+      } catch (thrown) {
+        const file = files[index];
+        const full = thrown instanceof EngineError && thrown.code === 'storage';
+        if (!full || file === undefined || manifest.totals.byteLength > unkeptLimit) throw thrown;
+        if (!told) onNote(`${thrown.message} ${manifest.name} runs, but is downloaded again next time.`);
+        told = true;
+        return fetchVerified(file, { ...http, signal }, (bytes) => onArrived(file, bytes));
+      }
+    },
+    close() {
+      supply.close();
+      release();
+    },
+  };
+}
+
+function fetchingSupply(files: readonly RemoteFile[], meter: DownloadMeter, { http }: Opening): Supply {
+  const most = new Map<string, number>();
+  return {
+    read(index, signal) {
+      const file = files[index];
+      if (file === undefined) throw new RangeError(`no file ${index}`);
+      return fetchVerified(file, { ...http, signal }, (bytes) => {
+        // Each file counts once, however often it is fetched, so that the sum never goes back.
+        if (bytes <= (most.get(file.key) ?? 0)) return;
+        most.set(file.key, bytes);
+        meter.arrived(file.key, bytes);
+      });
+    },
+    close: () => undefined,
+  };
+}
+
+interface Opened {
+  readonly id: string;
+  readonly source: string;
+  readonly tokenizerFiles: TokenizerFiles;
+}
+
+function modelOf(
+  manifest: Manifest,
+  { id, source, tokenizerFiles }: Opened,
+  loadShard: LoadShard,
+  close: () => void,
+): Model {
+  const reader = createShardReader(loadShard);
   const places = new Map(manifest.tensors.map((tensor) => [tensor.name, tensor]));
+  const tensors = new Map<string, TensorFacts>();
   for (const { name, kind, shape } of manifest.tensors) {
     const { data, scales } = partLengths(kind, shape);
     tensors.set(name, { name, kind, shape, byteLength: data + scales });
   }
   let closed = false;
-
   return {
     identity: {
       id,
@@ -66,9 +267,7 @@ export async function openPack(
     tensors,
     async readTensor(name, signal): Promise<WeightTensor> {
       const tensor = places.get(name);
-      if (tensor === undefined) {
-        throw new EngineError('model-invalid', `${manifest.name} has no tensor ${name}.`);
-      }
+      if (tensor === undefined) throw new EngineError('model-invalid', `${manifest.name} has no tensor ${name}.`);
       if (closed) throw new EngineError('invalid-request', `${manifest.name} was closed before ${name} was read.`);
       const { data: dataLength, scales: scalesLength } = partLengths(tensor.kind, tensor.shape);
       if ('data' in tensor) {
@@ -80,45 +279,28 @@ export async function openPack(
       }
       const quants = await reader.read(tensor.quants, dataLength, signal);
       const scales = new Uint16Array((await reader.read(tensor.scales, scalesLength, signal)).buffer);
-      checkScales(scales, name, manifestUrl);
+      checkScales(scales, name, source);
       return { kind: tensor.kind, shape: tensor.shape as [number, number], quants, scales };
     },
     close() {
       closed = true;
       reader.release();
+      close();
     },
   };
 }
 
-async function readTokenizer(
+function readTokenizer(
   { tokenizer }: Manifest,
-  fetchJson: (file: ManifestFile) => Promise<unknown>,
-): Promise<TokenizerFiles> {
-  if (tokenizer.kind === 'tokenizer-json') {
-    const parsed = await fetchJson(tokenizer.tokenizer);
-    return { kind: 'tokenizer-json', tokenizer: parsed, config: await fetchJson(tokenizer.config) };
-  }
-  const parsed = await fetchJson(tokenizer.metadata);
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+  texts: readonly Uint8Array[],
+  files: readonly RemoteFile[],
+): TokenizerFiles {
+  const [first, second] = texts.map((text, index) => parseJson(text, files[index]?.url ?? ''));
+  if (tokenizer.kind === 'tokenizer-json') return { kind: 'tokenizer-json', tokenizer: first, config: second };
+  if (typeof first !== 'object' || first === null || Array.isArray(first)) {
     throw new EngineError('model-invalid', 'The tokenizer file of the pack is no object of GGUF keys.', {
       hint: 'Pack the model again.',
     });
   }
-  return { kind: 'gguf', metadata: new Map(Object.entries(parsed)) };
-}
-
-/**
- * Progress over several files: each counts once, however often it is fetched (a second try, a shard let go and needed
- * again), so that the sum never runs past the total and never goes back.
- */
-function createMeter(totalBytes: number, onProgress: ((progress: LoadProgress) => void) | undefined) {
-  const most = new Map<string, number>();
-  let loadedBytes = 0;
-  return (file: string, arrived: number): void => {
-    const before = most.get(file) ?? 0;
-    if (arrived <= before) return;
-    most.set(file, arrived);
-    loadedBytes += arrived - before;
-    onProgress?.({ loadedBytes, totalBytes });
-  };
+  return { kind: 'gguf', metadata: new Map(Object.entries(first)) };
 }

@@ -1,5 +1,6 @@
-// Reads parts of tensors out of a pack's shards, and every byte is verified before anyone sees it: length and SHA-256.
-// Called by pack-model.ts. It knows shards and places, and nothing of tensors or architectures.
+// Reads parts of tensors out of a pack's shards. Called by pack-model.ts, which says where verified shards come from:
+// out of the store (download/file-supply.ts), or, where nothing can be kept, by `fetchVerified` here.
+// It knows shards and places, and nothing of tensors or architectures.
 // One shard (16 MiB at most) is held at a time; reads queue, so tensors asked for in stored order load each shard once.
 // What goes wrong: a shard whose hash differs is fetched once more past every cache, then refused as `model-invalid`.
 
@@ -7,7 +8,8 @@ import { EngineError } from '../../protocol/errors.js';
 import { allocate, checkSignal } from '../byte-source.js';
 import { readExactly, request, type HttpContext } from '../http.js';
 import { sha256 } from '../sha256.js';
-import type { ManifestFile, Place } from './manifest.js';
+import type { RemoteFile } from '../download/download-file.js';
+import type { Place } from './manifest.js';
 
 export interface ShardReader {
   /** @returns `length` bytes from `place` on, going over into the following shards, in an array of the caller's own */
@@ -16,24 +18,17 @@ export interface ShardReader {
   release(): void;
 }
 
-/** @param onArrived told, as pieces arrive, how many bytes of a shard this attempt has brought */
-export function createShardReader(
-  shards: readonly ManifestFile[],
-  urlOf: (shard: ManifestFile) => string,
-  context: HttpContext,
-  onArrived: (shard: number, bytes: number) => void,
-): ShardReader {
+/** Brings a whole shard, its length and SHA-256 checked. */
+export type LoadShard = (index: number, signal: AbortSignal | undefined) => Promise<Uint8Array<ArrayBuffer>>;
+
+export function createShardReader(loadShard: LoadShard): ShardReader {
   let held: { readonly index: number; readonly bytes: Uint8Array<ArrayBuffer> } | null = null;
   let queue: Promise<unknown> = Promise.resolve();
 
   async function load(index: number, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
     if (held?.index === index) return held.bytes;
-    const shard = shards[index];
-    if (shard === undefined) throw new RangeError(`no shard ${index}`);
     held = null;
-    const bytes = await fetchVerified(shard, urlOf(shard), { ...context, signal }, (count) => {
-      onArrived(index, count);
-    });
+    const bytes = await loadShard(index, signal);
     held = { index, bytes };
     return bytes;
   }
@@ -83,19 +78,18 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
  * @throws EngineError `model-invalid`, `model-not-found`, `network`, `aborted`
  */
 export async function fetchVerified(
-  file: ManifestFile,
-  url: string,
+  { key, byteLength, url }: RemoteFile,
   context: HttpContext,
   onArrived: (bytes: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const attempt = async (cache: RequestCache): Promise<Uint8Array<ArrayBuffer>> => {
     let arrived = 0;
     const answer = await request(url, { cache }, context);
-    const bytes = await readExactly(answer, url, file.byteLength, context, (count) => {
+    const bytes = await readExactly(answer, url, byteLength, context, (count) => {
       arrived += count;
       onArrived(arrived);
     });
-    if ((await sha256(bytes)) === file.sha256) return bytes;
+    if ((await sha256(bytes)) === key) return bytes;
     throw new EngineError('model-invalid', `${url} does not have the content that the manifest promises (SHA-256).`, {
       hint: 'The stored copy or the file on the server is damaged. Load the model again; if it stays so, publish it again.',
     });

@@ -1,0 +1,214 @@
+// Brings one content-addressed file into the store, or finds it there, and hands out its bytes once their SHA-256 is
+// right. Called by file-supply.ts. One worker of the origin at a time does this for a file (a Web Lock); the others wait
+// and find it stored. A transfer that breaks off goes on behind its last stored piece, with Range and If-Range
+// (RFC 9110, 13.1.5 and 14.2), after a pause (retry.ts).
+// What goes wrong: a stored copy that is damaged is removed and fetched; a fetched one that is damaged is fetched once
+// more past every cache; then it is `model-invalid`. Each error names the file and the offset.
+
+import { EngineError } from '../../protocol/errors.js';
+import { bodyChunks, HttpError, request, type Answer, type HttpContext } from '../http.js';
+import { sha256 } from '../sha256.js';
+import type { ModelStore, StoredFile } from '../store/model-store.js';
+import { pieceLength } from '../store/pieces.js';
+import { Line } from './line.js';
+import { withRetry, type Clock } from './retry.js';
+
+export interface RemoteFile extends StoredFile {
+  readonly url: string;
+}
+
+export interface DownloadContext {
+  readonly http: HttpContext;
+  readonly store: ModelStore;
+  /** The model that the files belong to. */
+  readonly source: string;
+  readonly clock: Clock;
+  /** Told how many bytes of the file are here; falls when a damaged part was thrown away. */
+  readonly onArrived: (file: RemoteFile, bytes: number) => void;
+}
+
+/**
+ * @returns the file's bytes, verified, in memory of the caller's own
+ * @throws EngineError `model-invalid`, `model-not-found`, `network`, `storage`, `aborted`
+ */
+export function obtainFile(
+  file: RemoteFile,
+  context: DownloadContext,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { store, onArrived } = context;
+  const work = async (): Promise<Uint8Array<ArrayBuffer>> => {
+    const stored = await readVerified(file, store);
+    if (stored !== null) {
+      onArrived(file, file.byteLength);
+      return stored;
+    }
+    for (const last of [false, true]) {
+      try {
+        await fetchIntoStore(file, context, last, signal);
+      } catch (thrown) {
+        const wrong = thrown instanceof EngineError && thrown.code === 'model-invalid';
+        if (!wrong || last) throw thrown;
+        await store.forget(file);
+        continue;
+      }
+      const fetched = await readVerified(file, store);
+      if (fetched !== null) {
+        await store.putTag(context.source, file, null);
+        return fetched;
+      }
+      onArrived(file, 0);
+    }
+    throw new EngineError(
+      'model-invalid',
+      `${file.url} does not have the content that the manifest promises (SHA-256 of its ${file.byteLength} bytes).`,
+      {
+        hint: 'The file on the server is damaged, or was changed on its way. Load the model again; if it stays so, publish it again.',
+      },
+    );
+  };
+  return store.locks.hold(`file ${file.key}`, work, signal);
+}
+
+/**
+ * @returns null when it is not there whole; a copy that is damaged is removed
+ */
+export function readVerified(file: StoredFile, store: ModelStore): Promise<Uint8Array<ArrayBuffer> | null> {
+  return verifying.run(async () => {
+    const bytes = await store.read(file);
+    if (bytes === null) return null;
+    if ((await sha256(bytes)) === file.key) return bytes;
+    await store.forget(file);
+    return null;
+  });
+}
+
+/** WebCrypto hashes only what it has whole, on a thread of its own: two at once keep two cores busy and memory small. */
+const verifying = new Line(2);
+
+async function fetchIntoStore(
+  file: RemoteFile,
+  context: DownloadContext,
+  past: boolean,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { store, source, clock, onArrived } = context;
+  const http: HttpContext = { ...context.http, signal };
+  let restarted = false;
+  await withRetry(
+    async (progressed) => {
+      const offset = await store.prefix(file);
+      onArrived(file, offset);
+      if (offset === file.byteLength) return;
+      const tag = offset === 0 ? null : await store.tagOf(file);
+      let answer: Answer;
+      try {
+        // `no-store`: the store is the cache, and a second copy of a gigabyte in the browser's own would be in its way.
+        answer = await request(
+          file.url,
+          { cache: past ? 'reload' : 'no-store', headers: rangeHeaders(file.url, offset, tag) },
+          http,
+        );
+      } catch (thrown) {
+        // The file over there ends before what we hold of it: what we hold is of another one.
+        if (!(thrown instanceof HttpError) || thrown.status !== 416 || offset === 0 || restarted) throw thrown;
+        restarted = true;
+        await store.forget(file);
+        progressed();
+        throw new EngineError('network', `${file.url} was replaced while it was downloaded.`, { cause: thrown });
+      }
+      const start = startOf(answer, file, offset);
+      if (start === 0) {
+        const strong = answer.response.headers.get('etag');
+        await store.putTag(source, file, strong?.startsWith('"') === true ? strong : null);
+      }
+      await takeBody(answer, file, start, { ...context, http }, progressed);
+    },
+    clock,
+    signal,
+  );
+}
+
+/**
+ * If-Range is sent to the own origin only: from another one it makes the browser ask for leave first (a CORS preflight),
+ * which static hosts refuse. There the length and, in the end, the hash tell a replaced file.
+ */
+function rangeHeaders(url: string, offset: number, tag: string | null): Record<string, string> {
+  if (offset === 0) return {};
+  const range = { Range: `bytes=${offset}-` };
+  const origin = (globalThis.location as Location | undefined)?.origin;
+  const own = origin === undefined || new URL(url).origin === origin;
+  return tag !== null && own ? { ...range, 'If-Range': tag } : range;
+}
+
+/** Where the body begins in the file. @throws EngineError when that is neither what was asked for nor the beginning */
+function startOf({ response, stop }: Answer, file: RemoteFile, offset: number): number {
+  const refuse = (error: EngineError): never => {
+    stop();
+    throw error;
+  };
+  if (/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) {
+    refuse(
+      new EngineError(
+        'model-invalid',
+        `${file.url} is a web page where ${file.byteLength} bytes of a model should be.`,
+        {
+          hint: "The server answers unknown addresses with a page, or asks for a sign-in. Check the model's address.",
+        },
+      ),
+    );
+  }
+  if (response.status !== 206) return 0; // a server without ranges, or If-Range found the file changed
+  const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(response.headers.get('content-range') ?? '');
+  if (range === null) return offset; // hidden from other origins
+  const [, start, end, size] = range;
+  if (
+    Number(start) !== offset ||
+    Number(end) >= file.byteLength ||
+    (size !== '*' && Number(size) !== file.byteLength)
+  ) {
+    refuse(
+      new EngineError(
+        'model-invalid',
+        `${file.url} answered bytes ${start}-${end} of ${size} where ${offset}-${file.byteLength - 1} of ${file.byteLength} were asked for.`,
+        { hint: 'The file on the server is not the one that was published, or a proxy handles ranges wrongly.' },
+      ),
+    );
+  }
+  return offset;
+}
+
+async function takeBody(
+  answer: Answer,
+  file: RemoteFile,
+  start: number,
+  { http, store, source, onArrived }: DownloadContext,
+  progressed: () => void,
+): Promise<void> {
+  let at = start;
+  let filled = 0;
+  // One for the whole transfer: `put` gives it back.
+  const memory = new Uint8Array(Math.min(pieceLength, file.byteLength - at));
+  let piece = memory;
+  const wrong = (what: string): EngineError =>
+    new EngineError('model-invalid', `${file.url} has a wrong length: ${what}.`, {
+      hint: 'The transfer broke off or the file on the server is not the one that was published. Try again.',
+    });
+  for await (const chunk of bodyChunks(answer, file.url, http)) {
+    if (at + filled + chunk.length > file.byteLength) throw wrong(`more than the ${file.byteLength} bytes expected`);
+    for (let taken = 0; taken < chunk.length;) {
+      const part = chunk.subarray(taken, taken + piece.length - filled);
+      piece.set(part, filled);
+      filled += part.length;
+      taken += part.length;
+      if (filled < piece.length) continue;
+      await store.put(source, file, Math.floor(at / pieceLength), piece);
+      progressed();
+      at += filled;
+      filled = 0;
+      piece = memory.subarray(0, Math.min(pieceLength, file.byteLength - at));
+    }
+    onArrived(file, at + filled);
+  }
+  if (at + filled < file.byteLength) throw wrong(`it ends at byte ${at + filled} of ${file.byteLength}`);
+}

@@ -1,0 +1,324 @@
+// Models kept on this device: files in pieces, a journal of what belongs to which model, and room made for new ones by
+// letting the least recently used go. Called by weights/ sources and, for figures and deletion, by engine/host.
+// It knows nothing of the network or of formats. Order of writing, which is what makes a kill harmless: a model is in the
+// journal before its first piece is stored, and out of it before its first piece is removed; pieces that no model
+// claims are swept when the store is opened. A file counts as stored when all its pieces have their lengths, and is
+// hashed by whoever reads it.
+// What goes wrong: no room, even after eviction, is `storage`; a medium that fails otherwise is `storage`, too.
+
+import { EngineError } from '../../protocol/errors.js';
+import {
+  isJournalName,
+  readJournal,
+  writeJournal,
+  type Journal,
+  type StoredFile,
+  type StoredModel,
+} from './journal.js';
+import type { StoreIndex } from './journal.js';
+import type { StoreLocks } from './locks.js';
+import { isQuotaError, pieceCount, pieceLength, type PieceStore } from './pieces.js';
+
+export type { StoredFile, StoredModel } from './journal.js';
+
+/** Pieces of one file read at once: enough to hide a medium's latency, few enough to hold little beside the file. */
+const readsAtOnce = 4;
+
+export interface StoreParts {
+  readonly pieces: PieceStore;
+  readonly locks: StoreLocks;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Bytes in use and allowed on this origin; null where the browser does not say. */
+  readonly estimate?: () => Promise<{ readonly usage: number; readonly quota: number } | null>;
+}
+
+export class ModelStore {
+  /** Models in use here, which are never evicted, and how often. */
+  readonly #used = new Map<string, number>();
+
+  private constructor(
+    private readonly parts: StoreParts,
+    private journal: Journal,
+  ) {}
+
+  /** Reads the journal and sweeps what belongs to nobody. @throws EngineError `storage` */
+  static async open(parts: StoreParts): Promise<ModelStore> {
+    const store = new ModelStore(parts, { index: { version: 1, models: [], revisions: {} }, number: 0 });
+    await store.#sweep();
+    return store;
+  }
+
+  get kind(): PieceStore['kind'] {
+    return this.parts.pieces.kind;
+  }
+
+  get locks(): StoreLocks {
+    return this.parts.locks;
+  }
+
+  close(): void {
+    this.parts.pieces.close();
+  }
+
+  /** As of the last change that this worker made or looked for. */
+  find(source: string): StoredModel | null {
+    return this.journal.index.models.find((model) => model.source === source) ?? null;
+  }
+
+  /** All models, newly read, with the bytes of each that are here. */
+  async models(): Promise<readonly { readonly model: StoredModel; readonly storedBytes: number }[]> {
+    return guard('read', async () => {
+      const names = await this.parts.pieces.list();
+      this.journal = await readJournal(this.parts.pieces, names);
+      const present = new Set(names);
+      return this.journal.index.models.map((model) => ({
+        model,
+        storedBytes: filesOf(model).reduce((sum, file) => sum + bytesPresent(file, present), 0),
+      }));
+    });
+  }
+
+  async estimate(): Promise<{ readonly usage: number; readonly quota: number } | null> {
+    return (await this.parts.estimate?.()) ?? null;
+  }
+
+  /** Highest revision of this source that was ever accepted; 0 when none was. */
+  revisionOf(source: string): number {
+    return this.journal.index.revisions[source] ?? 0;
+  }
+
+  /**
+   * Puts the model into the journal in place of what `source` was before, and marks it as used now. Files that only
+   * the earlier one had are removed.
+   */
+  async record(model: Omit<StoredModel, 'lastUsed'>, revision = 0): Promise<void> {
+    const { source } = model;
+    const before = this.find(source);
+    await this.#change((index) => ({
+      ...index,
+      models: [...index.models.filter((other) => other.source !== source), { ...model, lastUsed: this.parts.now() }],
+      revisions:
+        revision === 0
+          ? index.revisions
+          : { ...index.revisions, [source]: Math.max(revision, index.revisions[source] ?? 0) },
+    }));
+    if (before !== null) await this.#removeUnclaimed(filesOf(before));
+  }
+
+  async delete(source: string): Promise<boolean> {
+    const model =
+      this.find(source) ?? (await this.models()).find((each) => each.model.source === source)?.model ?? null;
+    if (model === null) return false;
+    await this.#change((index) => ({ ...index, models: index.models.filter((other) => other.source !== source) }));
+    await this.#removeUnclaimed(filesOf(model));
+    return true;
+  }
+
+  /** Keeps a model from being evicted until the returned function is called. */
+  use(source: string): () => void {
+    this.#used.set(source, (this.#used.get(source) ?? 0) + 1);
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      const left = (this.#used.get(source) ?? 1) - 1;
+      if (left === 0) this.#used.delete(source);
+      else this.#used.set(source, left);
+    };
+  }
+
+  /** @returns how many bytes from the start are stored: a number of whole pieces, or all */
+  async prefix(file: StoredFile): Promise<number> {
+    return guard('read', async () => {
+      for (let index = 0; index < pieceCount(file.byteLength); index++) {
+        if ((await this.parts.pieces.size(pieceName(file, index))) !== pieceSize(file, index))
+          return index * pieceLength;
+      }
+      return file.byteLength;
+    });
+  }
+
+  /** @returns the file's bytes, not verified, or null when some are missing */
+  async read(file: StoredFile): Promise<Uint8Array<ArrayBuffer> | null> {
+    return guard('read', async () => {
+      const count = pieceCount(file.byteLength);
+      const names = Array.from({ length: count }, (_, index) => pieceName(file, index));
+      const [first] = names;
+      if (count === 1 && first !== undefined) {
+        const only = await this.parts.pieces.get(first);
+        return only?.length === file.byteLength ? only : null;
+      }
+      const whole = new Uint8Array(file.byteLength);
+      for (let from = 0; from < count; from += readsAtOnce) {
+        const pieces = await Promise.all(
+          names.slice(from, from + readsAtOnce).map((name) => this.parts.pieces.get(name)),
+        );
+        for (const [i, piece] of pieces.entries()) {
+          if (piece?.length !== pieceSize(file, from + i)) return null;
+          whole.set(piece, (from + i) * pieceLength);
+        }
+      }
+      return whole;
+    });
+  }
+
+  /**
+   * Stores one piece, making room if it must.
+   * @param source the model it belongs to, which is not evicted for it
+   * @throws EngineError `storage` when there is no room
+   */
+  async put(source: string, file: StoredFile, index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.#putMakingRoom(source, pieceName(file, index), bytes);
+  }
+
+  /** Stores a small record of a model's own beside its files, or removes it (null). See `note`. */
+  async putNote(source: string, name: string, bytes: Uint8Array<ArrayBuffer> | null): Promise<void> {
+    if (bytes === null) await guard('write', () => this.parts.pieces.remove(`note.${name}`));
+    else await this.#putMakingRoom(source, `note.${name}`, bytes);
+  }
+
+  note(name: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    return guard('read', () => this.parts.pieces.get(`note.${name}`));
+  }
+
+  /** Removes the pieces of a file that turned out damaged. */
+  async forget(file: StoredFile): Promise<void> {
+    await guard('write', () => this.#removePieces(file));
+  }
+
+  async #putMakingRoom(source: string, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    for (;;) {
+      try {
+        await this.parts.pieces.put(name, bytes);
+        return;
+      } catch (thrown) {
+        if (!isQuotaError(thrown)) throw storageError('write', thrown);
+        const victim = await this.#evictable(source);
+        if (victim === null) throw await this.#noRoom(source, bytes.length, thrown);
+        await this.delete(victim.source);
+      }
+    }
+  }
+
+  async #evictable(source: string): Promise<StoredModel | null> {
+    const models = (await this.models()).map(({ model }) => model);
+    const free = models.filter((model) => model.source !== source && !this.#used.has(model.source));
+    return free.sort((a, b) => a.lastUsed - b.lastUsed)[0] ?? null;
+  }
+
+  async #noRoom(source: string, bytes: number, cause: unknown): Promise<EngineError> {
+    const estimate = await this.estimate();
+    const name = this.find(source)?.name ?? source;
+    const room =
+      estimate === null ? '' : ` Of ${mebibytes(estimate.quota)} allowed, ${mebibytes(estimate.usage)} are in use.`;
+    return new EngineError(
+      'storage',
+      `There is no room on this device for ${name} (the next ${bytes} bytes of it).${room}`,
+      {
+        hint: 'Free some disk space, delete another model, or choose a smaller one.',
+        cause,
+      },
+    );
+  }
+
+  async #change(change: (index: StoreIndex) => StoreIndex): Promise<void> {
+    const write = async (): Promise<void> => {
+      const names = await this.parts.pieces.list();
+      const now = await readJournal(this.parts.pieces, names);
+      this.journal = await writeJournal(this.parts.pieces, names, { ...now, index: change(now.index) });
+    };
+    await guard('write', () => this.parts.locks.hold('journal', write));
+  }
+
+  /** Pieces are listed before the journal is read: whatever was listed had its model in the journal by then. */
+  async #sweep(): Promise<void> {
+    await guard('read', () =>
+      this.parts.locks.hold('journal', async () => {
+        const { pieces } = this.parts;
+        const names = await pieces.list();
+        this.journal = await readJournal(pieces, names);
+        const claimed = new Set<string>();
+        for (const model of this.journal.index.models) for (const { key } of filesOf(model)) claimed.add(key);
+        const notes = new Set(this.journal.index.models.map(({ id }) => noteKey(id)));
+        for (const name of names) {
+          if (isJournalName(name)) {
+            if (name !== `journal.${this.journal.number}`) await pieces.remove(name);
+          } else if (name.startsWith('note.')) {
+            if (![...notes].some((note) => name.startsWith(`note.${note}`))) await pieces.remove(name);
+          } else if (!claimed.has(name.slice(0, 64))) {
+            await pieces.remove(name);
+          }
+        }
+      }),
+    );
+  }
+
+  async #removeUnclaimed(files: readonly StoredFile[]): Promise<void> {
+    const claimed = new Set(this.journal.index.models.flatMap((model) => filesOf(model).map(({ key }) => key)));
+    await guard('write', async () => {
+      for (const file of files) if (!claimed.has(file.key)) await this.#removePieces(file);
+    });
+  }
+
+  async #removePieces(file: StoredFile): Promise<void> {
+    for (let index = 0; index < pieceCount(file.byteLength); index++) {
+      await this.parts.pieces.remove(pieceName(file, index));
+    }
+    await this.parts.pieces.remove(`${file.key}.tag`);
+  }
+
+  /** The entity tag under which the stored part of a file came; null when none is known. */
+  async tagOf(file: StoredFile): Promise<string | null> {
+    const bytes = await guard('read', () => this.parts.pieces.get(`${file.key}.tag`));
+    return bytes === null ? null : new TextDecoder().decode(bytes);
+  }
+
+  async putTag(source: string, file: StoredFile, tag: string | null): Promise<void> {
+    const name = `${file.key}.tag`;
+    if (tag === null) await guard('write', () => this.parts.pieces.remove(name));
+    else await this.#putMakingRoom(source, name, new TextEncoder().encode(tag));
+  }
+}
+
+/** Notes of a model begin with this. */
+export const noteKey = (id: string): string => id.replace(/[^0-9a-z]/g, '-').slice(0, 80);
+
+const filesOf = (model: StoredModel): readonly StoredFile[] =>
+  model.manifest === null ? model.files : [model.manifest, ...model.files];
+
+const pieceName = ({ key }: StoredFile, index: number): string => `${key}.${index}`;
+
+const pieceSize = ({ byteLength }: StoredFile, index: number): number =>
+  Math.min(pieceLength, byteLength - index * pieceLength);
+
+function bytesPresent(file: StoredFile, names: ReadonlySet<string>): number {
+  let bytes = 0;
+  for (let index = 0; index < pieceCount(file.byteLength); index++) {
+    if (names.has(pieceName(file, index))) bytes += pieceSize(file, index);
+  }
+  return bytes;
+}
+
+async function guard<T>(what: 'read' | 'write', work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw storageError(what, thrown);
+  }
+}
+
+function storageError(what: 'read' | 'write', thrown: unknown): EngineError {
+  if (thrown instanceof EngineError) return thrown;
+  const why = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  return new EngineError(
+    'storage',
+    `What this device keeps of the models could not be ${what === 'read' ? 'read' : 'written'} (${why}).`,
+    {
+      cause: thrown,
+      hint: "Reload the page. If that does not help, clear this site's data in the browser's settings.",
+    },
+  );
+}
+
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
