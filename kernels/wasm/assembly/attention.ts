@@ -110,7 +110,7 @@ function weigh(s: usize, state: usize, from: i32, to: i32, scale: f32, cap: f32)
     if (cap > 0) v = softCapped(v, f32x4.splat(cap));
     v = v128.bitselect(v, f32x4.splat(NONE), seen);
     v128.store(s + i, v);
-    most = f32x4.max(most, v);
+    most = f32x4.pmax(most, v); // leaves NaN out; it spoils the sum below all the same
     lanes = i32x4.add(lanes, i32x4.splat(4));
   }
   const before = load<f32>(state);
