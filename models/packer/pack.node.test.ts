@@ -12,8 +12,11 @@ import { openModel } from '../../engine/weights/open-model.js';
 import { dequantise, quantise } from '../../engine/weights/quantise.js';
 import { expectedTensors } from '../../engine/weights/tensor-layout.js';
 import { ggufFile } from '../../test/support/gguf-model.js';
-import { randomModel } from '../../test/support/memory-model.js';
-import { asBytes, writeSafeTensors, type SafeTensorInput } from '../../test/support/safetensors-writer.js';
+import { fixtureModel } from '../../test/fixtures/fixture-models.js';
+import { readFixtures } from '../../test/fixtures/fixtures-node.js';
+import { hfCheckpoint } from '../../test/support/hf-checkpoint.js';
+import { asFloat32, randomModel } from '../../test/support/memory-model.js';
+import { writeSafeTensors } from '../../test/support/safetensors-writer.js';
 import { directoryUrl, fetchFromDirectory } from './file-source.js';
 import { openGgufInput } from './gguf-input.js';
 import { openHfInput } from './hf-input.js';
@@ -41,54 +44,11 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-const hfNames = new Map([
-  ['embedding', 'model.embed_tokens.weight'],
-  ['finalNorm', 'model.norm.weight'],
-  ['head', 'lm_head.weight'],
-]);
-const hfLayerNames: Record<string, string> = {
-  attentionNorm: 'input_layernorm.weight',
-  query: 'self_attn.q_proj.weight',
-  key: 'self_attn.k_proj.weight',
-  value: 'self_attn.v_proj.weight',
-  queryBias: 'self_attn.q_proj.bias',
-  keyBias: 'self_attn.k_proj.bias',
-  valueBias: 'self_attn.v_proj.bias',
-  attentionOutput: 'self_attn.o_proj.weight',
-  feedForwardNorm: 'post_attention_layernorm.weight',
-  gate: 'mlp.gate_proj.weight',
-  up: 'mlp.up_proj.weight',
-  down: 'mlp.down_proj.weight',
-};
-const hfName = (name: string): string => {
-  const match = /^layers\.(\d+)\.(\w+)$/.exec(name);
-  return match === null ? String(hfNames.get(name)) : `model.layers.${match[1]}.${hfLayerNames[match[2] as string]}`;
-};
-
 async function saveAsHf(model: Model, name: string, dtype: 'F32' | 'BF16' = 'F32', extra = {}): Promise<string> {
   const directory = await mkdtemp(join(folder, `${name}-`));
-  const tensors = new Map<string, SafeTensorInput>();
-  for (const [tensor, { shape }] of model.tensors) {
-    const data = asBytes(dtype, dequantise(await model.readTensor(tensor)));
-    tensors.set(hfName(tensor), { dtype, shape, data });
-  }
+  const { config, tensors } = await hfCheckpoint(model, dtype);
   await writeFile(join(directory, 'model.safetensors'), writeSafeTensors(tensors));
-  const { spec: facts } = model;
-  const config = {
-    model_type: facts.architecture,
-    hidden_size: facts.hiddenSize,
-    intermediate_size: facts.feedForwardSize,
-    num_hidden_layers: facts.layers,
-    num_attention_heads: facts.heads,
-    num_key_value_heads: facts.kvHeads,
-    vocab_size: facts.vocabularySize,
-    max_position_embeddings: facts.contextLength,
-    rms_norm_eps: facts.rmsNormEpsilon,
-    rope_theta: facts.ropeTheta,
-    tie_word_embeddings: facts.tiedHead,
-    ...extra,
-  };
-  await writeFile(join(directory, 'config.json'), JSON.stringify(config));
+  await writeFile(join(directory, 'config.json'), JSON.stringify({ ...config, ...extra }));
   await writeFile(join(directory, 'tokenizer.json'), '{"version":"1.0","model":{"vocab":{"a":0}}}');
   await writeFile(join(directory, 'tokenizer_config.json'), '{"eos_token":"</s>"}');
   await writeFile(join(directory, 'chat_template.jinja'), '{{ messages }}');
@@ -198,6 +158,23 @@ test('bfloat16, biases and an untied head of qwen2 arrive', async () => {
   }
 });
 
+test('every architecture arrives as it was: fused matrices split, norms with their 1, its facts in the manifest', async () => {
+  for (const fixture of readFixtures()) {
+    if (!['mistral-window', 'qwen3-tied', 'gemma3', 'phi4-mini-partial-q8', 'phi3-longrope'].includes(fixture.name))
+      continue;
+    const model = await asFloat32(fixtureModel(fixture));
+    const { out } = await pack(await saveAsHf(model, fixture.name), { quant: 'f32', embedding: 'f32' });
+    const opened = await openPacked(out);
+    const { attentionScale, ...facts } = opened.spec;
+    const { attentionScale: scale, ...expected } = model.spec;
+    assert.deepEqual(facts, expected, fixture.name);
+    assert.ok(Math.abs((attentionScale ?? 1) - (scale ?? 1)) < 1e-12);
+    for (const name of expectedTensors(model.spec).keys()) {
+      assert.deepEqual(await values(opened, name), await values(model, name), `${fixture.name} ${name}`);
+    }
+  }
+});
+
 test('single tensors take the kind of the last pattern that matches; undivided rows become f16', async () => {
   const odd: ModelSpec = { ...spec, feedForwardSize: 40 };
   const directory = await saveAsHf(randomModel(odd), 'odd');
@@ -281,9 +258,10 @@ test('a NaN weight, an unknown architecture, a bias we do not run, a missing ten
     code: 'model-invalid',
     message: /lm_head/,
   });
-  await assert.rejects(pack(await saveAsHf(model, 'yarn', 'F32', { rope_scaling: { rope_type: 'yarn', factor: 2 } })), {
+  const scaling = { rope_scaling: { rope_type: 'dynamic', factor: 2 } };
+  await assert.rejects(pack(await saveAsHf(model, 'dynamic', 'F32', scaling)), {
     code: 'model-unsupported',
-    message: /yarn/,
+    message: /dynamic/,
   });
 });
 

@@ -28,8 +28,8 @@ const index = v.object({ weight_map: v.record(v.string(), v.string()) });
 export interface SafeTensor {
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Values as float32, whole rows at a time, in order. */
-  values(): AsyncGenerator<Float32Array>;
+  /** Values of these rows (of all) as float32, whole rows at a time, in order; a vector's elements are its rows. */
+  values(firstRow?: number, rows?: number): AsyncGenerator<Float32Array>;
 }
 
 export interface SafeTensors {
@@ -95,7 +95,12 @@ async function readFileHeader(source: FileSource): Promise<Map<string, SafeTenso
     ) {
       throw invalid(source.name, `tensor ${name} does not lie inside it`);
     }
-    tensors.set(name, { dtype, shape, values: () => readValues(source, name, dtype, shape, dataStart + from) });
+    const values: SafeTensor['values'] = (firstRow = 0, rows = shape[0] ?? 1) => {
+      const row = elementCount(shape.slice(1));
+      const start = dataStart + from + firstRow * row * (bytes ?? 0);
+      return readValues(source, name, dtype, [rows, ...shape.slice(1)], start);
+    };
+    tensors.set(name, { dtype, shape, values });
   }
   return tensors;
 }
