@@ -69,7 +69,7 @@ function start(parts: Partial<EngineParts> = {}) {
     createCloud: () => {
       throw new Error('no cloud here');
     },
-    probe: async () => ({ webgpu: { available: false, reason: 'none' }, wasmSimd: true }),
+    probe: async () => ({ webgpu: { available: false, reason: 'none' }, wasmSimd: true, rates: null }),
     consent: { read: async () => false, write: async () => undefined },
     fetch: async () => Response.json(listings),
     locks,

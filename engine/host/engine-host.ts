@@ -30,7 +30,8 @@ export interface EngineParts {
   readonly scope: string;
   readonly openModel: OpenModel;
   readonly createCloud: (settings: EngineSettings) => Backend;
-  readonly probe: () => Promise<Capabilities>;
+  /** @param choice the device is ours to choose: then both are measured */
+  readonly probe: (choice: boolean) => Promise<Capabilities>;
   readonly consent: ConsentStore;
   readonly fetch: typeof globalThis.fetch;
   readonly locks: LockManager;

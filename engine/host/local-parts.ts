@@ -4,7 +4,6 @@
 // the tensors again.
 
 import { createLocalBackend } from '../backends/local/local-backend.js';
-import { createOnnxDecoder } from '../decoders/onnx/onnx-decoder.js';
 import type { DecoderDevice } from '../decoders/decoder.js';
 import type { OpenedModel, OpenModel, RunningModel, StageOptions } from '../routing/runner.js';
 import { createTokenizer } from '../tokenizer/create-tokenizer.js';
@@ -13,19 +12,20 @@ import type { Model } from '../weights/model.js';
 import { isMetered } from '../weights/download/gate.js';
 import { openModel } from '../weights/open-model.js';
 import type { ModelStore } from '../weights/store/model-store.js';
+import { startDecoder } from './local-decoder.js';
 
 /**
- * @param assetBase folder of ONNX Runtime's WebAssembly files, absolute
+ * @param kitBase folder of the kit's files (`ort/`, `kernels/`), absolute
  * @param store where models are kept; resolves to null where nothing can be kept
  */
-export function localModels(assetBase: string, store: () => Promise<ModelStore | null>): OpenModel {
+export function localModels(kitBase: string, store: () => Promise<ModelStore | null>): OpenModel {
   return async (url, { signal, onProgress }) => {
     const model = await openModel(
       { kind: 'url', url },
       { signal, onProgress, store: await store(), gate: { metered: isMetered } },
     );
     try {
-      return new LocalModel(model, createTokenizer(model.tokenizerFiles), assetBase);
+      return new LocalModel(model, createTokenizer(model.tokenizerFiles), kitBase);
     } catch (error) {
       model.close();
       throw error;
@@ -37,16 +37,16 @@ class LocalModel implements OpenedModel {
   constructor(
     private readonly model: Model,
     private readonly tokenizer: Tokenizer,
-    private readonly assetBase: string,
+    private readonly kitBase: string,
   ) {}
 
   get name(): string {
     return this.model.identity.name;
   }
 
-  async start(device: DecoderDevice, { signal, onProgress }: StageOptions): Promise<RunningModel> {
-    const { model, tokenizer, assetBase } = this;
-    const decoder = await createOnnxDecoder({ model, device, assetBase, signal, onProgress });
+  async start(device: DecoderDevice, stage: StageOptions): Promise<RunningModel> {
+    const { model, tokenizer, kitBase } = this;
+    const decoder = await startDecoder(model, device, kitBase, stage);
     const { identity, generationDefaults } = model;
     const backend = createLocalBackend({
       identity,

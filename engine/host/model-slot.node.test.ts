@@ -61,7 +61,7 @@ function slotOf({ start, dispose }: Script) {
       },
     }),
     createCloud: () => backendOf('cloud'),
-    probe: async () => ({ webgpu: { available: true, software: false, name: 'gpu' }, wasmSimd: true }),
+    probe: async () => ({ webgpu: { available: true, name: 'gpu' }, wasmSimd: true, rates: null }),
     now: () => 0,
     catalogue: new Catalogue(
       () => settings.catalogueUrl,

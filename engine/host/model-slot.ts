@@ -21,7 +21,8 @@ import { rejectOnAbort, type Turnstile } from './turnstile.js';
 export interface SlotParts {
   readonly openModel: OpenModel;
   readonly createCloud: (settings: EngineSettings) => Backend;
-  readonly probe: () => Promise<Capabilities>;
+  /** @param choice the device is ours to choose: then both are measured */
+  readonly probe: (choice: boolean) => Promise<Capabilities>;
   readonly now: () => number;
   readonly catalogue: Catalogue;
   readonly turnstile: Turnstile;
@@ -168,7 +169,7 @@ export class ModelSlot {
 
   async #plan(listing: ModelListing, device: DeviceSetting) {
     if (listing.id === cloudModelId) return { rungs: ['cloud'] as const, notes: [] };
-    return planLadder(await this.parts.probe(), device, this.parts.cloudAllowed());
+    return planLadder(await this.parts.probe(device === 'auto'), device, this.parts.cloudAllowed());
   }
 
   async #climb(

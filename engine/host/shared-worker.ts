@@ -1,7 +1,8 @@
 // The entry of the SharedWorker in which the engine of a site lives (built to dist/engine-worker.js). Started by the
-// client; everything it does is EngineHost's. ONNX Runtime's files lie in `ort/` beside this script.
+// client; everything it does is EngineHost's. ONNX Runtime's files lie in `ort/`, our kernels in `kernels/`, both beside this script.
 
 import { createCloudBackend } from '../backends/cloud/cloud-backend.js';
+import { measureRates } from '../decoders/device-rates.js';
 import { probeCapabilities } from '../routing/capabilities.js';
 import { IndexedDbConsentStore } from '../routing/consent-store.js';
 import { localModels } from './local-parts.js';
@@ -9,10 +10,18 @@ import { openStore } from '../weights/store/open-store.js';
 import { serveSharedWorker } from './serve-shared-worker.js';
 
 const store = openStore();
+const kitBase = new URL('./', globalThis.location.href).href;
+let rates: ReturnType<typeof measureRates> | null = null;
+/** Once in this worker's life; a failed measurement is tried again. */
+const measured = (): ReturnType<typeof measureRates> =>
+  (rates ??= measureRates(kitBase).catch((error: unknown) => {
+    rates = null;
+    throw error;
+  }));
 
 serveSharedWorker({
-  openModel: localModels(new URL('./ort/', globalThis.location.href).href, () => store),
+  openModel: localModels(kitBase, () => store),
   createCloud: ({ cloudUrl, cloudModel }) => createCloudBackend({ baseUrl: cloudUrl ?? '', model: cloudModel }),
-  probe: () => probeCapabilities(),
+  probe: (choice) => probeCapabilities(choice ? measured : undefined),
   consent: new IndexedDbConsentStore(),
 });

@@ -1,18 +1,18 @@
 // What this browser can compute with, by feature detection only, never by the user agent's name. Called by the ladder
 // through the host, once for each load. Probing must not throw: what cannot be had is an answer with its reason.
+// Where both devices are there, a short measurement tells which one is faster: a software adapter, or a weak graphics
+// chip beside a strong processor, loses to WebAssembly, whatever it calls itself.
+
+import type { DeviceRates } from '../decoders/device-rates.js';
 
 export type WebGpuCapability =
-  | {
-      readonly available: true;
-      /** A software adapter: right, but far slower here than WebAssembly. */
-      readonly software: boolean;
-      readonly name: string;
-    }
-  | { readonly available: false; readonly reason: string };
+  { readonly available: true; readonly name: string } | { readonly available: false; readonly reason: string };
 
 export interface Capabilities {
   readonly webgpu: WebGpuCapability;
   readonly wasmSimd: boolean;
+  /** Null where nothing was measured: one device is missing, the choice is not ours, or the measurement failed. */
+  readonly rates: DeviceRates | null;
 }
 
 /**
@@ -31,14 +31,28 @@ export interface ProbeEnvironment {
   readonly validate: (bytes: Uint8Array<ArrayBuffer>) => boolean;
 }
 
+/** Measures both devices (decoders/device-rates.ts); absent: nothing is measured. */
+export type MeasureRates = () => Promise<DeviceRates>;
+
 const here = (): ProbeEnvironment => ({
   gpu: (globalThis.navigator as Navigator | undefined)?.gpu,
   validate: (bytes) => typeof WebAssembly === 'object' && WebAssembly.validate(bytes),
 });
 
-/** @param environment passed in by tests */
-export async function probeCapabilities(environment: ProbeEnvironment = here()): Promise<Capabilities> {
-  return { webgpu: await probeWebGpu(environment.gpu), wasmSimd: environment.validate(simdModule) };
+/**
+ * @param measure called where both devices are there
+ * @param environment passed in by tests
+ */
+export async function probeCapabilities(
+  measure?: MeasureRates,
+  environment: ProbeEnvironment = here(),
+): Promise<Capabilities> {
+  const webgpu = await probeWebGpu(environment.gpu);
+  const wasmSimd = environment.validate(simdModule);
+  if (!webgpu.available || !wasmSimd || measure === undefined) return { webgpu, wasmSimd, rates: null };
+  // A device that fails while it is measured fails again, and visibly, when the ladder tries it.
+  const rates = await measure().catch(() => null);
+  return { webgpu, wasmSimd, rates };
 }
 
 async function probeWebGpu(gpu: GPU | undefined): Promise<WebGpuCapability> {
@@ -47,9 +61,7 @@ async function probeWebGpu(gpu: GPU | undefined): Promise<WebGpuCapability> {
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     if (!adapter) return { available: false, reason: 'this browser found no graphics device that it may use' };
     const { vendor, architecture, description } = adapter.info;
-    const software =
-      adapter.info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(architecture + description);
-    return { available: true, software, name: [architecture || description, vendor].filter(Boolean).join(', ') };
+    return { available: true, name: [architecture || description, vendor].filter(Boolean).join(', ') };
   } catch (error) {
     return { available: false, reason: `WebGPU failed: ${error instanceof Error ? error.message : String(error)}` };
   }

@@ -19,14 +19,15 @@ export interface LadderPlan {
  * @throws EngineError `webgpu-unavailable` or `wasm-unsupported` when not one rung is left
  */
 export function planLadder(capabilities: Capabilities, device: DeviceSetting, cloud: boolean): LadderPlan {
-  const { webgpu, wasmSimd } = capabilities;
+  const { webgpu, wasmSimd, rates } = capabilities;
   const rungs: Rung[] = [];
   const notes: string[] = [];
   if (device !== 'wasm' && webgpu.available) rungs.push('webgpu');
   if (device !== 'webgpu' && wasmSimd) rungs.push('wasm');
-  if (device === 'auto' && webgpu.available && webgpu.software && wasmSimd) {
+  if (rungs.length === 2 && webgpu.available && rates !== null && rates.webgpu < rates.wasm) {
     rungs.reverse();
-    notes.push(`WebGPU is only software here (${webgpu.name}), slower than WebAssembly: WebAssembly is used.`);
+    const measured = `${rates.webgpu.toPrecision(2)} against ${rates.wasm.toPrecision(2)} billion products a second`;
+    notes.push(`WebGPU (${webgpu.name}) was measured slower than WebAssembly here (${measured}): WebAssembly is used.`);
   } else if (device === 'auto' && !webgpu.available && wasmSimd) {
     notes.push(`The model runs on the processor: ${webgpu.reason}.`);
   }

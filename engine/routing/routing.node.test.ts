@@ -10,47 +10,51 @@ import { answer, type Route, type RoutedEvent } from './answer.js';
 import { probeCapabilities, type Capabilities, type WebGpuCapability } from './capabilities.js';
 import { planLadder, type DeviceSetting } from './ladder.js';
 
-const hardware: WebGpuCapability = { available: true, software: false, name: 'gpu' };
-const software: WebGpuCapability = { available: true, software: true, name: 'swiftshader' };
+const gpu: WebGpuCapability = { available: true, name: 'gpu' };
+const faster = { webgpu: 100, wasm: 10 };
+const slower = { webgpu: 0.5, wasm: 10 };
 const none: WebGpuCapability = { available: false, reason: 'this browser has no WebGPU' };
 
 describe('planLadder', () => {
   const rungs = (webgpu: WebGpuCapability, wasmSimd: boolean, device: DeviceSetting, cloud = false) =>
-    planLadder({ webgpu, wasmSimd }, device, cloud).rungs.join();
+    planLadder({ webgpu, wasmSimd, rates: null }, device, cloud).rungs.join();
 
   test('takes the GPU first, WebAssembly next, the cloud last', () => {
-    assert.equal(rungs(hardware, true, 'auto'), 'webgpu,wasm');
-    assert.equal(rungs(hardware, true, 'auto', true), 'webgpu,wasm,cloud');
-    assert.equal(rungs(hardware, false, 'auto'), 'webgpu');
+    assert.equal(rungs(gpu, true, 'auto'), 'webgpu,wasm');
+    assert.equal(rungs(gpu, true, 'auto', true), 'webgpu,wasm,cloud');
+    assert.equal(rungs(gpu, false, 'auto'), 'webgpu');
     assert.equal(rungs(none, true, 'auto'), 'wasm');
     assert.equal(rungs(none, false, 'auto', true), 'cloud');
   });
 
-  test('prefers WebAssembly to a software GPU, and says why', () => {
-    const plan = planLadder({ webgpu: software, wasmSimd: true }, 'auto', false);
+  test('prefers WebAssembly to a GPU that was measured slower, and says why', () => {
+    const plan = planLadder({ webgpu: gpu, wasmSimd: true, rates: slower }, 'auto', false);
     assert.deepEqual(plan.rungs, ['wasm', 'webgpu']);
-    assert.match(plan.notes.join(), /only software/);
-    assert.equal(rungs(software, false, 'auto'), 'webgpu');
+    assert.match(plan.notes.join(), /\(gpu\) was measured slower than WebAssembly here \(0\.50 against 10 billion/);
+    const usual = planLadder({ webgpu: gpu, wasmSimd: true, rates: faster }, 'auto', false);
+    assert.deepEqual(usual, { rungs: ['webgpu', 'wasm'], notes: [] });
+    assert.deepEqual(planLadder({ webgpu: gpu, wasmSimd: true, rates: slower }, 'webgpu', false).rungs, ['webgpu']);
   });
 
   test('tries no other device than the pinned one', () => {
-    assert.equal(rungs(software, true, 'webgpu'), 'webgpu');
-    assert.equal(rungs(hardware, true, 'wasm'), 'wasm');
-    assert.equal(rungs(hardware, true, 'wasm', true), 'wasm,cloud');
+    assert.equal(rungs(gpu, true, 'webgpu'), 'webgpu');
+    assert.equal(rungs(gpu, true, 'wasm'), 'wasm');
+    assert.equal(rungs(gpu, true, 'wasm', true), 'wasm,cloud');
   });
 
   test('says what is missing when no rung is left', () => {
     assert.throws(() => rungs(none, true, 'webgpu'), { code: 'webgpu-unavailable' });
-    assert.throws(() => rungs(hardware, false, 'wasm'), { code: 'wasm-unsupported' });
+    assert.throws(() => rungs(gpu, false, 'wasm'), { code: 'wasm-unsupported' });
     assert.throws(() => rungs(none, false, 'auto'), { code: 'wasm-unsupported', message: /no WebGPU/ });
   });
 
   test('property: the cloud only where allowed and only last; a pin admits one device', () => {
-    const webgpu = fc.constantFrom(hardware, software, none);
+    const webgpu = fc.constantFrom(gpu, none);
+    const rates = fc.constantFrom(null, faster, slower);
     const device = fc.constantFrom<DeviceSetting>('auto', 'webgpu', 'wasm');
     fc.assert(
-      fc.property(webgpu, fc.boolean(), device, fc.boolean(), (gpu, wasmSimd, pinned, cloud) => {
-        const capabilities: Capabilities = { webgpu: gpu, wasmSimd };
+      fc.property(webgpu, fc.boolean(), rates, device, fc.boolean(), (gpu, wasmSimd, measured, pinned, cloud) => {
+        const capabilities: Capabilities = { webgpu: gpu, wasmSimd, rates: measured };
         try {
           const { rungs } = planLadder(capabilities, pinned, cloud);
           assert.equal(rungs.includes('cloud'), cloud);
@@ -72,7 +76,7 @@ describe('probeCapabilities', () => {
   const gpuOf = (requestAdapter: () => Promise<unknown>): GPU => ({ requestAdapter }) as unknown as GPU;
 
   test('knows SIMD by a module that is valid only with it', async () => {
-    assert.equal((await probeCapabilities({ gpu: undefined, validate })).wasmSimd, true);
+    assert.equal((await probeCapabilities(undefined, { gpu: undefined, validate })).wasmSimd, true);
   });
 
   test('names why there is no WebGPU, whatever way it fails', async () => {
@@ -81,20 +85,31 @@ describe('probeCapabilities', () => {
       throw new Error('denied');
     };
     for (const gpu of [undefined, gpuOf(async () => null), gpuOf(refuse)]) {
-      const { webgpu } = await probeCapabilities({ gpu, validate });
+      const { webgpu } = await probeCapabilities(undefined, { gpu, validate });
       assert.equal(webgpu.available, false);
       if (!webgpu.available) reasons.push(webgpu.reason);
     }
     assert.match(reasons.join(' | '), /no WebGPU \| .*no graphics device.* \| .*denied/);
   });
 
-  test('tells a software adapter from a real one', async () => {
+  test('measures where there is a choice, and nowhere else; a measurement that fails decides nothing', async () => {
     const info = { vendor: 'google', architecture: 'swiftshader', description: '', isFallbackAdapter: true };
-    const soft = await probeCapabilities({ gpu: gpuOf(async () => ({ info })), validate });
-    assert.deepEqual(soft.webgpu, { available: true, software: true, name: 'swiftshader, google' });
-    const real = { vendor: 'nvidia', architecture: 'hopper', description: '', isFallbackAdapter: false };
-    const hard = await probeCapabilities({ gpu: gpuOf(async () => ({ info: real })), validate });
-    assert.equal(hard.webgpu.available && hard.webgpu.software, false);
+    const there = gpuOf(async () => ({ info }));
+    let calls = 0;
+    const measure = async () => {
+      calls++;
+      return slower;
+    };
+    assert.deepEqual(await probeCapabilities(measure, { gpu: there, validate }), {
+      webgpu: { available: true, name: 'swiftshader, google' },
+      wasmSimd: true,
+      rates: slower,
+    });
+    await probeCapabilities(measure, { gpu: undefined, validate });
+    await probeCapabilities(measure, { gpu: there, validate: () => false });
+    assert.equal(calls, 1);
+    const fails = (): Promise<never> => Promise.reject(new Error('lost'));
+    assert.equal((await probeCapabilities(fails, { gpu: there, validate })).rates, null);
   });
 });
 

@@ -103,6 +103,6 @@ const openModel: OpenModel = async (url, { signal, onProgress }) => {
 serveSharedWorker({
   openModel,
   createCloud: () => backend('scripted cloud', 'cloud'),
-  probe: async () => ({ webgpu: { available: true, software: false, name: 'scripted' }, wasmSimd: true }),
+  probe: async () => ({ webgpu: { available: true, name: 'scripted' }, wasmSimd: true, rates: null }),
   consent: new IndexedDbConsentStore('llm-elements-test'),
 });
