@@ -60,6 +60,7 @@ async function open(options: WasmDecoderOptions): Promise<Decoder> {
   const { spec } = model;
   if (signal?.aborted === true) throw new EngineError('aborted', 'Loading was stopped.');
   const weights = planWeights(model);
+  checkFit(weights.end, pageBytes(spec, false));
   const source = typeof options.kernels === 'string' ? fetchedKernels(options.kernels) : options.kernels;
   const { build, module } = await compileKernels({
     source,
