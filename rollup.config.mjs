@@ -1,17 +1,19 @@
 // Builds dist/: three ES-module bundles and what stands beside them.
-//   page:    llm-elements.js (classes), define.js (registers them), client.js, demo.js; shared chunks in chunks/
 //   engine:  engine-worker.js, the SharedWorker; ONNX Runtime's loaders are chunks fetched when a decoder needs them
+//   page:    llm-elements.js (classes), define.js (registers them), client.js, demo.js; shared chunks in chunks/; it
+//            knows the engine's build, so that comes first
 //   service: sw.js, one file
 // plus ort/ and kernels/ (ONNX Runtime's WebAssembly and our own, named by content), models/ (catalogue and the packs shipped with the kit) and
-// the demo page. kit-manifest.json lists every file of the kit with its size for the service worker.
+// the demo page. kit-manifest.json lists every file of the kit with its size and hash for the service worker.
 
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { join, relative, resolve, sep } from 'node:path';
+import { join, resolve } from 'node:path';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import esbuild from 'rollup-plugin-esbuild';
 import { buildKernels } from './kernels/wasm/build.mjs';
+import { engineBuild, stampKit } from './sw/stamp-kit.mjs';
 
 const root = import.meta.dirname;
 const dist = join(root, 'dist');
@@ -115,19 +117,30 @@ async function* filesUnder(folder) {
   }
 }
 
-/** Last: what the kit consists of, for the service worker and for people. */
+/** Writes the engine's build into the pages' code, which is bundled after it (engine/client/kit-build.ts). */
+function engineBuildOfPages() {
+  let build = '';
+  return {
+    name: 'engine-build-of-pages',
+    async buildStart() {
+      this.addWatchFile(join(dist, 'engine-worker.js'));
+      build = await engineBuild(dist);
+    },
+    transform(code, id) {
+      if (!id.endsWith(join('client', 'kit-build.ts'))) return null;
+      const written = code.replace('engine-build:unbuilt', `engine-build:${build}`);
+      if (written === code) this.error('kit-build.ts has no place for the build; see rollup.config.mjs');
+      return { code: written, map: null };
+    },
+  };
+}
+
+/** Last of each bundle, once there are all: what the kit consists of (sw/stamp-kit.mjs). */
 function kitManifest() {
   return {
     name: 'kit-manifest',
     async closeBundle() {
-      const files = [];
-      for await (const path of filesUnder(dist)) {
-        const name = relative(dist, path).split(sep).join('/');
-        if (name.endsWith('.map') || name === 'kit-manifest.json') continue;
-        files.push({ path: name, bytes: (await stat(path)).size });
-      }
-      files.sort((a, b) => (a.path < b.path ? -1 : 1));
-      await writeFile(join(dist, 'kit-manifest.json'), `${JSON.stringify({ files }, null, 1)}\n`);
+      if (existsSync(join(dist, 'sw.js'))) await stampKit(dist);
     },
   };
 }
@@ -149,18 +162,18 @@ await rm(dist, { recursive: true, force: true });
 
 export default [
   {
+    input: { 'engine-worker': resolve(root, 'engine/host/shared-worker.ts') },
+    plugins: [onnxRuntimeFiles(), kernelBuilds(), ...plugins, kitManifest()],
+    output,
+  },
+  {
     input: {
       'llm-elements': resolve(root, 'components/index.ts'),
       define: resolve(root, 'components/define/all.ts'),
       client: resolve(root, 'engine/client/index.ts'),
       demo: resolve(root, 'server/demo/demo.ts'),
     },
-    plugins: [...plugins, staticFiles()],
-    output,
-  },
-  {
-    input: { 'engine-worker': resolve(root, 'engine/host/shared-worker.ts') },
-    plugins: [onnxRuntimeFiles(), kernelBuilds(), ...plugins],
+    plugins: [engineBuildOfPages(), ...plugins, staticFiles(), kitManifest()],
     output,
   },
   {

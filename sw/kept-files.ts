@@ -1,31 +1,41 @@
-// The two caches and what goes in and out of them: the kit's files, with their version, and the model's shards, which
-// outlive versions because their names are their content. Called by service-worker.ts; knows no fetch events. What goes
-// wrong: a store that is full or gone costs offline use, never an answer; `keep` tells which files could not be kept.
+// The caches and what goes in and out of them one by one. Called by service-worker.ts and kit-build.ts; knows no fetch
+// events and no builds. Shards and hash-named files outlive builds, because their names are their content; pages of the
+// site, model lists and manifests are kept as they pass, newest last. What goes wrong: a store that is full or gone
+// costs offline use, never an answer; `keepAll` tells which files could not be kept.
 
 import { mayKeep, type Treatment } from './policy.js';
 
-/** Raised when the meaning of what is stored changes; older caches are deleted on activation. */
 const prefix = 'llm-elements-';
-const kitCache = `${prefix}kit-1`;
-const shardCache = `${prefix}shards-1`;
+const kitPrefix = `${prefix}kit-`;
 
-const cacheFor = (treatment: Treatment): string => (treatment === 'shard' ? shardCache : kitCache);
+export const cacheNames = {
+  /** Files of one build that have no hash in their names. */
+  kit: (build: string): string => `${kitPrefix}${build}`,
+  isKit: (name: string): boolean => name.startsWith(kitPrefix) && name !== `${kitPrefix}1`,
+  fixed: `${prefix}fixed-1`,
+  shard: `${prefix}shards-1`,
+  fresh: `${prefix}pages-1`,
+  /** Ours by name, and of a form that is no longer read. */
+  retired: (name: string): boolean =>
+    name.startsWith(prefix) &&
+    !cacheNames.isKit(name) &&
+    ![cacheNames.fixed, cacheNames.shard, cacheNames.fresh].includes(name),
+};
 
-export async function deleteOldCaches(): Promise<void> {
-  const names = await caches.keys();
-  const old = names.filter((name) => name.startsWith(prefix) && name !== kitCache && name !== shardCache);
-  await Promise.all(old.map((name) => caches.delete(name)));
-}
+/** Where what comes one by one is kept; what belongs to a build is kept with it (kit-build.ts), or with the pages. */
+export type KeptAs = 'shard' | 'fixed' | 'fresh';
+
+export const keptAs = (treatment: Exclude<Treatment, 'pass'>): KeptAs => (treatment === 'kit' ? 'fresh' : treatment);
 
 /** The stored answer; a page's own query does not tell it from itself. */
-export async function findKept(request: Request | string, treatment: Treatment): Promise<Response | undefined> {
+export async function findKept(request: Request | string, kept: KeptAs): Promise<Response | undefined> {
   const page = typeof request !== 'string' && request.mode === 'navigate';
-  const cache = await caches.open(cacheFor(treatment));
+  const cache = await caches.open(cacheNames[kept]);
   return (await cache.match(request)) ?? (page ? await cache.match(request, { ignoreSearch: true }) : undefined);
 }
 
 /** Stores a copy if it may be stored. @returns whether it is stored now */
-export async function keepCopy(url: string, response: Response, treatment: Treatment): Promise<boolean> {
+export async function keepAs(kept: KeptAs, url: string, response: Response): Promise<boolean> {
   const cacheControl = response.headers.get('Cache-Control') ?? '';
   const { status, type, redirected } = response;
   if (!mayKeep({ status, type, redirected, cacheControl })) {
@@ -33,7 +43,7 @@ export async function keepCopy(url: string, response: Response, treatment: Treat
     return false;
   }
   try {
-    const cache = await caches.open(cacheFor(treatment));
+    const cache = await caches.open(cacheNames[kept]);
     await cache.put(url, response);
     return true;
   } catch (error) {
@@ -43,26 +53,18 @@ export async function keepCopy(url: string, response: Response, treatment: Treat
 }
 
 /** Fetches what is not stored yet. @returns URLs that could not be kept */
-export async function keepAll(files: readonly { url: string; treatment: Treatment }[]): Promise<string[]> {
+export async function keepAll(files: readonly { readonly url: string; readonly kept: KeptAs }[]): Promise<string[]> {
   const failed: string[] = [];
-  for (const { url, treatment } of files) {
-    if (treatment === 'pass' || (await findKept(url, treatment))) continue;
+  for (const { url, kept } of files) {
+    if (await findKept(url, kept)) continue;
     try {
       const response = await fetch(url);
       if (!response.ok) continue; // nothing is there: a page's failed request is nothing to keep
-      if (!(await keepCopy(url, response, treatment))) failed.push(url);
+      if (!(await keepAs(kept, url, response))) failed.push(url);
     } catch (error) {
       void error; // the network: told to the caller with the rest
       failed.push(url);
     }
   }
   return failed;
-}
-
-/** Forgets hashed files of the kit that its newest version no longer has. */
-export async function dropUnlisted(listed: ReadonlySet<string>, isHashed: (url: string) => boolean): Promise<void> {
-  const cache = await caches.open(kitCache);
-  for (const { url } of await cache.keys()) {
-    if (isHashed(url) && !listed.has(url)) await cache.delete(url);
-  }
 }

@@ -4,26 +4,31 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { isolate, isolationOf } from './isolation.js';
-import { mayKeep, treatmentOf, type Treatment } from './policy.js';
+import { mayKeep, treatmentOf } from './policy.js';
 import { parseRange, rangeOf } from './ranges.js';
 
 const base = 'https://site.example/kit/';
 const hash = 'a'.repeat(64);
 
 describe('treatmentOf', () => {
-  const of = (url: string, { pages = false, method = 'GET', accept = '', destination = 'document' } = {}): Treatment =>
-    treatmentOf({ method, url: new URL(url, base).href, accept, destination }, { base, pages });
+  const of = (
+    url: string,
+    { pages = false, method = 'GET', accept = '', destination = 'document', cache = 'default' } = {},
+  ) => treatmentOf({ method, url: new URL(url, base).href, accept, destination, cache }, { base, pages });
 
   test('tells shards, hashed files and changing files apart', () => {
     assert.equal(of(`models/default/${hash}.bin`), 'shard');
     assert.equal(of(`/elsewhere/${hash}`), 'shard');
+    assert.equal(of(`/elsewhere/${hash}`, { cache: 'no-store' }), 'pass');
     assert.equal(of('chunks/client-BkT0yZ_q.js'), 'fixed');
     assert.equal(of('ort/ort-wasm-simd-threaded-0123456789ab.wasm'), 'fixed');
-    for (const file of ['llm-elements.js', 'engine-worker.js', 'models/models.json', 'models/default/manifest.json']) {
-      assert.equal(of(file), 'fresh', file);
+    assert.equal(of('kernels/simd-0123456789ab.wasm'), 'fixed');
+    for (const file of ['llm-elements.js', 'engine-worker.js?build=0123456789ab', 'index.html', '']) {
+      assert.equal(of(file), 'kit', file);
     }
-    assert.equal(of('ort/ort-wasm-simd-threaded.wasm'), 'fresh'); // without a hash it may change
-    assert.equal(of('llm-elements-elements.js'), 'fresh');
+    for (const file of ['models/models.json', 'models/default/manifest.json']) assert.equal(of(file), 'fresh', file);
+    assert.equal(of('ort/ort-wasm-simd-threaded.wasm'), 'kit'); // without a hash it may change
+    assert.equal(of('llm-elements-elements.js'), 'kit');
   });
 
   test('leaves alone what is not its own', () => {
@@ -39,7 +44,8 @@ describe('treatmentOf', () => {
     assert.equal(of('/page.html', { pages: true }), 'fresh');
     assert.equal(of('/api/account', { pages: true, destination: '' }), 'pass');
     assert.equal(of('/models/mine/manifest.json', { pages: true, destination: '' }), 'fresh');
-    assert.equal(of('chunks/x.json', { destination: '' }), 'fresh');
+    assert.equal(of('chunks/x.json', { destination: '' }), 'kit');
+    assert.equal(of('models/visitor.json', { destination: '' }), 'pass');
   });
 });
 

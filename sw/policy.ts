@@ -7,8 +7,10 @@ export type Treatment =
   | 'pass'
   /** Named by its content: never changes, kept in the shard cache across versions of the kit. */
   | 'shard'
-  /** A kit file with a hash in its name: never changes, kept with its version of the kit. */
+  /** A kit file with a hash in its name: never changes, kept across the kit's builds that list it. */
   | 'fixed'
+  /** Anything else in the kit's folder: out of the build that is kept whole; what it does not have, as `fresh`. */
+  | 'kit'
   /** May change: from the network, from the cache where the network fails. */
   | 'fresh';
 
@@ -19,6 +21,8 @@ export interface RequestFacts {
   readonly accept: string;
   /** `Request.destination`; absent where a page named the URL itself. */
   readonly destination?: string;
+  /** `Request.cache`. */
+  readonly cache?: string;
 }
 
 export interface Place {
@@ -31,26 +35,28 @@ export interface Place {
 /** Packs name their shards by SHA-256 (engine/weights/pack-format.md). */
 const shardName = /^[0-9a-f]{64}(\.[\w-]+)?$/;
 /** As rollup.config.mjs names them. */
-const hashedName = /^(chunks\/.+-[\w-]{8}\.js|ort\/.+-[0-9a-f]{8,64}\.wasm)$/;
+const hashedName = /^(chunks\/.+-[\w-]{8}\.js|(ort|kernels)\/.+-[0-9a-f]{8,64}\.wasm)$/;
 
 /** What the engine fetches from a site's own models. */
 const modelFiles = new Set(['models.json', 'manifest.json']);
 
 export function treatmentOf(request: RequestFacts, { base, pages }: Place): Treatment {
-  const { method, url, accept, destination } = request;
+  const { method, url, accept, destination, cache } = request;
   const target = new URL(url);
   if (method !== 'GET' || target.origin !== new URL(base).origin) return 'pass';
   if (/\/v1(\/|$)/.test(target.pathname) || accept.includes('text/event-stream')) return 'pass';
   const file = target.pathname.split('/').at(-1) ?? '';
-  if (shardName.test(file)) return 'shard';
+  // The engine's own store takes what it asks for so; two copies would be one too many.
+  if (shardName.test(file)) return cache === 'no-store' ? 'pass' : 'shard';
   if (/\.gguf$/i.test(file)) return 'pass';
   const inKit = target.href.startsWith(base);
   const path = inKit ? target.pathname.slice(new URL(base).pathname.length) : '';
   if (path === 'sw.js' || path === 'kit-manifest.json') return 'pass';
   if (inKit && hashedName.test(path)) return 'fixed';
-  if (inKit) return 'fresh';
+  const models = path.startsWith('models/');
+  if (inKit && !models) return 'kit';
   // A site's own data (fetch, XMLHttpRequest: no destination) may be a visitor's secret, and is not for us to store.
-  return pages && (destination !== '' || modelFiles.has(file)) ? 'fresh' : 'pass';
+  return (inKit || pages) && (destination !== '' || modelFiles.has(file)) ? 'fresh' : 'pass';
 }
 
 export interface ResponseFacts {

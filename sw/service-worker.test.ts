@@ -117,26 +117,30 @@ describe('service worker', () => {
     await register('');
     const page = await controlledPage();
     const file = `${folder}ranges.ts`;
-    await (await caches.open('llm-elements-kit-1')).put(file, new Response('old'));
+    const kept = async () => await (await (await caches.open('llm-elements-pages-1')).match(file))?.text();
+    await (await caches.open('llm-elements-pages-1')).put(file, new Response('old'));
     const seen = await (await page.window.fetch(file)).text();
     expect(seen).to.contain('parseRange');
-    for (let tries = 0; tries < 50; tries++) {
-      const kept = await (await caches.open('llm-elements-kit-1')).match(file);
-      if ((await kept?.text()) === seen) break;
+    expect(await kept(), 'what a script fetched as data is not kept').to.equal('old');
+    const script = page.window.document.createElement('script');
+    script.type = 'module';
+    script.src = file;
+    page.window.document.head.append(script);
+    for (let tries = 0; tries < 50 && (await kept()) === 'old'; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    expect(await (await (await caches.open('llm-elements-kit-1')).match(file))?.text()).to.equal(seen);
+    expect(await kept()).to.equal(seen);
     page.close();
   });
 
-  it('deletes the caches of older versions, and nobody else’s', async () => {
-    await caches.open('llm-elements-kit-0');
+  it('deletes the caches of older forms, and nobody else’s', async () => {
+    await caches.open('llm-elements-kit-1');
     await caches.open('of-the-site');
     await register('');
-    for (let tries = 0; tries < 50 && (await caches.has('llm-elements-kit-0')); tries++) {
+    for (let tries = 0; tries < 50 && (await caches.has('llm-elements-kit-1')); tries++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    expect(await caches.has('llm-elements-kit-0')).to.equal(false);
+    expect(await caches.has('llm-elements-kit-1')).to.equal(false);
     expect(await caches.has('of-the-site')).to.equal(true);
   });
 

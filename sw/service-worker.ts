@@ -1,37 +1,47 @@
-// The kit's service worker, thin on purpose: keeps the kit's files and the model's shards so that the page works
-// offline after the first visit, answers ranges out of whole files, adds isolation headers where its URL asks for them.
-// Built to dist/sw.js as one file; registered by engine/client/service-worker.ts. Options in its URL: `isolate=1` or
-// `isolate=require-corp`, `pages=1` (pages of the site too, not only files of the kit). It never sees conversations:
-// tokens travel over ports, and `/v1` passes through. It imports nothing outside this folder.
-// Messages: {type: 'keep', urls} with a port, answered by {failed: urls}. What goes wrong: see kept-files.ts.
+// The kit's service worker: keeps each build of the kit whole, and the model's shards, so that the page works offline
+// after the first visit; answers ranges out of whole files; adds isolation headers where its URL asks for them; answers
+// `llm/v1/` of its scope (v1/). Built to dist/sw.js as one file; registered by engine/client/service-worker.ts.
+// Options in its URL: `isolate=1` or `isolate=require-corp`, `pages=1` (pages of the site too, not only files of the
+// kit). A new build waits until no page of the old one is open or a visitor says so (`activate`), and never takes over
+// while answers are under way: the page asks the old one first (`running?`).
+// Messages: messages.ts. What goes wrong: see kit-build.ts, kept-files.ts and v1/endpoint.ts.
 
 import { isolate, isolationOf } from './isolation.js';
-import { deleteOldCaches, dropUnlisted, findKept, keepAll, keepCopy } from './kept-files.js';
+import { findKept, keepAll, keepAs, keptAs } from './kept-files.js';
+import { KitBuild } from './kit-build.js';
+import { parsePageMessage } from './messages.js';
 import { treatmentOf, type Treatment } from './policy.js';
 import { rangeOf } from './ranges.js';
 import { Endpoint } from './v1/endpoint.js';
-import { worker, type FetchEvent } from './worker-scope.js';
+import { worker, type ExtendableMessageEvent, type FetchEvent } from './worker-scope.js';
 
 const options = new URL(worker.location.href).searchParams;
 const place = { base: new URL('.', worker.location.href).href, pages: options.get('pages') === '1' };
 const isolation = isolationOf(options.get('isolate'));
 const endpoint = new Endpoint(new URL('llm/v1/', worker.registration.scope).href, worker.clients);
-
-/** Files of the kit that are small enough to be fetched before anyone asks; the rest is kept when it is used. */
-const smallFile = 1_500_000;
+const build = new KitBuild({
+  base: place.base,
+  treatment: (url) => treatment(url),
+  fetch: (input, init) => fetch(input, init),
+  caches,
+});
 
 worker.addEventListener('install', (event) => {
   event.waitUntil(
     (async () => {
-      const small = (await kitFiles()).filter(({ bytes }) => bytes <= smallFile);
-      await keepAll(small.map(({ url }) => ({ url, treatment: treatment(url) })));
-      await worker.skipWaiting();
+      try {
+        // Without a build there is nothing whole to hold on to, and the newest code is the best.
+        if (!(await build.install())) await worker.skipWaiting();
+      } catch (error) {
+        console.error('llm-elements: the service worker was not installed.', error); // eslint-disable-line no-console
+        throw error;
+      }
     })(),
   );
 });
 
 worker.addEventListener('activate', (event) => {
-  event.waitUntil(deleteOldCaches().then(() => worker.clients.claim()));
+  event.waitUntil(build.activate().then(() => worker.clients.claim()));
 });
 
 worker.addEventListener('fetch', (event) => {
@@ -46,81 +56,73 @@ worker.addEventListener('fetch', (event) => {
 });
 
 worker.addEventListener('message', (event) => {
-  if (isClaim(event.data)) event.waitUntil(worker.clients.claim());
-  const [port] = event.ports;
-  const urls = keepRequest(event.data);
-  if (event.origin !== worker.location.origin || !port || urls === null) return;
-  event.waitUntil(
-    (async () => {
-      const failed = await keepAll(urls.map((url) => ({ url, treatment: treatment(url) })));
-      port.postMessage({ failed });
-      const listed = new Set((await kitFiles()).map(({ url }) => url));
-      if (listed.size > 0) await dropUnlisted(listed, (url) => treatment(url) === 'fixed');
-    })(),
-  );
+  if (event.origin === worker.location.origin) event.waitUntil(hear(event));
 });
+
+async function hear({ data, ports: [port] }: ExtendableMessageEvent): Promise<void> {
+  const message = parsePageMessage(data);
+  switch (message?.type) {
+    case 'claim':
+      return await worker.clients.claim();
+    case 'activate':
+      return await worker.skipWaiting();
+    case 'running?':
+      return port && (await endpoint.watch((running) => port.postMessage({ running })));
+    case 'keep':
+      port?.postMessage({ failed: await keep(message.urls) });
+      return undefined;
+    case undefined:
+      return undefined; // not ours
+  }
+}
+
+async function keep(urls: readonly string[]): Promise<string[]> {
+  const files: { url: string; kept: ReturnType<typeof keptAs> }[] = [];
+  for (const url of urls) {
+    const treated = treatment(url);
+    if (treated === 'pass' || (treated === 'kit' && (await build.find(url)))) continue;
+    files.push({ url, kept: keptAs(treated) });
+  }
+  return await keepAll(files);
+}
 
 function treatment(url: string, request?: Request): Treatment {
   if (!request) return treatmentOf({ method: 'GET', url, accept: '' }, place);
-  const { method, headers, destination } = request;
-  return treatmentOf({ method, url, accept: headers.get('Accept') ?? '', destination }, place);
+  const { method, headers, destination, cache } = request;
+  return treatmentOf({ method, url, accept: headers.get('Accept') ?? '', destination, cache }, place);
 }
 
-async function answer(event: FetchEvent, treated: Treatment): Promise<Response> {
+async function answer(event: FetchEvent, treated: Exclude<Treatment, 'pass'>): Promise<Response> {
   const { request } = event;
+  const { destination } = request;
   const range = request.headers.get('Range');
+  const out = async (kept: Response): Promise<Response> =>
+    range === null ? isolate(kept, destination, isolation) : await rangeOf(kept, range);
+  if (treated === 'kit') {
+    const whole = await build.find(request.url);
+    if (whole) return await out(whole);
+  }
+  const as = keptAs(treated);
+  const stored = () => findKept(range === null ? request : request.url, as);
   // A reader that found a stored file damaged asks past all caches, and what comes replaces the damaged copy.
   const anew = request.cache === 'reload' || request.cache === 'no-cache' || request.cache === 'no-store';
-  if (treated !== 'fresh' && !anew) {
-    const kept = await findKept(range === null ? request : request.url, treated);
-    if (kept) return range === null ? isolate(kept, request.destination, isolation) : await rangeOf(kept, range);
+  if (as !== 'fresh' && !anew) {
+    const kept = await stored();
+    if (kept) return await out(kept);
   }
   try {
     const response = await fetch(request);
-    if (range === null) event.waitUntil(keepCopy(request.url, response.clone(), treated));
-    return isolate(response, request.destination, isolation);
+    // What a script fetched from the kit's folder and the kit does not have is the site's own data (policy.ts).
+    if (range === null && (treated !== 'kit' || destination !== ''))
+      event.waitUntil(keepAs(as, request.url, response.clone()));
+    return isolate(response, destination, isolation);
   } catch (error) {
-    const kept = await findKept(range === null ? request : request.url, treated);
+    const kept = await stored();
     if (!kept) throw error; // the browser shows what it shows without a service worker
-    return range === null ? isolate(kept, request.destination, isolation) : await rangeOf(kept, range);
+    return await out(kept);
   }
 }
 
 async function isolated(request: Request): Promise<Response> {
   return isolate(await fetch(request), request.destination, isolation);
-}
-
-/** From kit-manifest.json, which the build writes; empty where the kit is served without it. */
-async function kitFiles(): Promise<{ readonly url: string; readonly bytes: number }[]> {
-  let value: unknown;
-  try {
-    const response = await fetch(new URL('kit-manifest.json', place.base));
-    if (!response.ok) return [];
-    value = await response.json();
-  } catch (error) {
-    void error; // offline, or no JSON: nothing is known to be missing
-    return [];
-  }
-  const files = typeof value === 'object' && value !== null && 'files' in value ? value.files : [];
-  if (!Array.isArray(files)) return [];
-  return files.flatMap((file: unknown) => {
-    if (typeof file !== 'object' || file === null || !('path' in file) || !('bytes' in file)) return [];
-    const { path, bytes } = file;
-    return typeof path === 'string' && typeof bytes === 'number'
-      ? [{ url: new URL(path, place.base).href, bytes }]
-      : [];
-  });
-}
-
-const isClaim = (data: unknown): boolean =>
-  typeof data === 'object' && data !== null && 'type' in data && data.type === 'claim';
-
-/** The URLs of a well-formed `keep` message, null for anything else. */
-function keepRequest(data: unknown): string[] | null {
-  if (typeof data !== 'object' || data === null || !('type' in data) || !('urls' in data)) return null;
-  const { type, urls } = data;
-  if (type !== 'keep' || !Array.isArray(urls) || urls.length > 5_000) return null;
-  return urls.filter((url: unknown): url is string => {
-    return typeof url === 'string' && url.length <= 2_000 && URL.canParse(url);
-  });
 }

@@ -5,6 +5,7 @@ import { EngineError } from '../protocol/errors.js';
 import type { EngineSettings } from '../protocol/host-api.js';
 import { engineScope } from '../protocol/scope.js';
 import { Engine } from './engine.js';
+import { engineBuild } from './kit-build.js';
 import { catalogueUrlIn, kitBaseUrl, modelReference, workerUrlIn } from './locations.js';
 import { openWorkerPort } from './worker-port.js';
 
@@ -59,7 +60,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
     cloudUrl: options.cloudUrl ? absolute(options.cloudUrl, page, 'cloudUrl') : null,
     cloudModel: options.cloudModel ?? null,
   };
-  const scope = engineScope(workerUrl, options.name);
+  const scope = engineScope(workerUrl, options.name, engineBuild);
   const key = JSON.stringify([scope, options.tabId ?? '']);
   const known = engines.get(key);
   if (known) {

@@ -5,6 +5,7 @@ export { Engine, LlmStateChangeEvent, type LoadOptions } from './engine.js';
 export { Completions, type RequestOptions } from './completions.js';
 export { ChatCompletionStream } from './chat-stream.js';
 export { EngineError, engineErrorCodes, type EngineErrorCode, type EngineErrorShape } from '../protocol/errors.js';
+export { LlmUpdateEvent, type UpdateState, type Updates } from './updates.js';
 export { registerServiceWorker, type KitServiceWorker, type ServiceWorkerOptions } from './service-worker.js';
 export { cloudModelId } from '../protocol/state.js';
 export type { EngineMetrics, EngineState, EngineStatus, LoadedModel, ModelListing } from '../protocol/state.js';

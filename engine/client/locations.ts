@@ -1,13 +1,17 @@
 // Where the kit's own files lie, seen from this module: beside it in `dist/`, or one folder up when the build put this
 // code into `chunks/`. Called by connect(). Sites that serve the files elsewhere pass `workerUrl` and `catalogueUrl`.
 
+import { engineBuild } from './kit-build.js';
+
 /** Base URL of the kit, ends with a slash. */
 export function kitBaseUrl(moduleUrl: string = import.meta.url): string {
   const folder = new URL('.', moduleUrl);
   return folder.pathname.endsWith('/chunks/') ? new URL('..', folder).href : folder.href;
 }
 
-export const workerUrlIn = (base: string): string => new URL('engine-worker.js', base).href;
+/** With the build, so that the service worker gives each page the worker it was built with. */
+export const workerUrlIn = (base: string, build = engineBuild): string =>
+  new URL(`engine-worker.js${build && `?build=${build}`}`, base).href;
 export const catalogueUrlIn = (base: string): string => new URL('models/models.json', base).href;
 
 /**

@@ -7,6 +7,7 @@ import type { Engine } from './engine.js';
 import { lendEngine } from './lend-engine.js';
 import { kitBaseUrl } from './locations.js';
 import { trustedScriptUrl } from './trusted-url.js';
+import { Updates } from './updates.js';
 
 export interface ServiceWorkerOptions {
   /** Default: `sw.js` beside the kit. */
@@ -28,6 +29,8 @@ export interface KitServiceWorker {
   readonly registration: ServiceWorkerRegistration;
   /** Whether isolation was asked for and holds only after a reload. */
   readonly needsReload: boolean;
+  /** Newer builds of the kit: whether one is ready, and taking it over. */
+  readonly updates: Updates;
   /**
    * Base URL of the OpenAI-compatible endpoint, what its clients call `baseURL`. Waits until the service worker has this
    * page: a request before that would go to the site's server.
@@ -62,14 +65,17 @@ export async function registerServiceWorker(options: ServiceWorkerOptions = {}):
   const active = activated(registration);
   const keep = async (): Promise<readonly string[]> => {
     const target = await active;
-    const own = [location.href.split('#')[0] ?? '', ...pageFiles()];
+    const own = [location.href.split('#')[0] ?? '', ...files.urls];
     const engines = engine ? await engine.fetched() : [];
     return await send(target, [...new Set([...own, ...engines])].filter(isOwn));
   };
+  const updates = new Updates(registration, engine);
+  const files = new PageFiles();
   const stops = engine ? [followLoads(engine, keep), lendEngine(engine)] : [];
   return {
     registration,
     needsReload: Boolean(options.isolate) && !globalThis.crossOriginIsolated,
+    updates,
     keep,
     endpoint: async () => {
       await controlled(await active);
@@ -77,17 +83,35 @@ export async function registerServiceWorker(options: ServiceWorkerOptions = {}):
     },
     close: () => {
       for (const stop of stops) stop();
+      updates.close();
+      files.close();
     },
   };
 }
 
-/** What the page is made of; not what its scripts asked for as data, which may be the visitor's own. */
-function pageFiles(): string[] {
-  const data = new Set(['fetch', 'xmlhttprequest', 'beacon']);
-  return performance
-    .getEntriesByType('resource')
-    .filter((entry) => !(entry instanceof PerformanceResourceTiming && data.has(entry.initiatorType)))
-    .map(({ name }) => name);
+/**
+ * What the page is made of; not what its scripts asked for as data, which may be the visitor's own. The browser's own
+ * list ends at 250 entries, so it is followed from here on.
+ */
+class PageFiles {
+  readonly urls = new Set<string>();
+  readonly #observer = new PerformanceObserver((list) => this.#add(list.getEntries()));
+
+  constructor() {
+    this.#add(performance.getEntriesByType('resource'));
+    this.#observer.observe({ type: 'resource' });
+  }
+
+  close(): void {
+    this.#observer.disconnect();
+  }
+
+  #add(entries: readonly PerformanceEntry[]): void {
+    const data = new Set(['fetch', 'xmlhttprequest', 'beacon']);
+    for (const entry of entries) {
+      if (entry instanceof PerformanceResourceTiming && !data.has(entry.initiatorType)) this.urls.add(entry.name);
+    }
+  }
 }
 
 function scriptUrl({ url, isolate, pages }: ServiceWorkerOptions): URL {

@@ -16,6 +16,7 @@ export const engineErrorCodes = [
   'webgpu-unavailable',
   'wasm-unsupported', // no WebAssembly SIMD
   'device-lost',
+  'helper-lost', // the tab that lent its threads went; the same device goes on without them
   'out-of-memory',
   'network', // a fetch failed, stalled or answered with what it should not
   'cloud-failed', // the endpoint refused or broke off

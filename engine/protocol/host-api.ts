@@ -112,6 +112,7 @@ export const hostMethods = [
   'unload',
   'complete',
   'setCloudAllowed',
+  'offerHelper',
   'fetched',
   'ping',
   'goodbye',
@@ -134,6 +135,8 @@ export interface HostApi extends Record<HostMethod, (...args: never[]) => Promis
   /** Begins an answer; everything after the acceptance is told on the port. The host closes the port at the end. */
   complete(request: unknown, port: unknown): Promise<Reply<{ readonly requestId: string }>>;
   setCloudAllowed(allowed: unknown): Promise<Reply<null>>;
+  /** This tab can lend a worker with threads; it is ordered over the port when one is needed (protocol/helper.ts). */
+  offerHelper(offer: unknown, orders: unknown): Promise<Reply<null>>;
   /** Same-origin URLs this worker has fetched: what a page needs to have kept for offline use. */
   fetched(): Promise<Reply<readonly string[]>>;
   /** The heartbeat. */

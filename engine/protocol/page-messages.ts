@@ -144,6 +144,7 @@ export const replySchemas = {
   unload: nothing,
   complete: requestIdSchema,
   setCloudAllowed: nothing,
+  offerHelper: nothing,
   fetched: urlListSchema,
   ping: pingSchema,
   goodbye: nothing,

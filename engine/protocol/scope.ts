@@ -1,6 +1,6 @@
-// The names that keep one engine apart from another: one engine per origin, base URL of the kit, protocol version and
-// (for tests and sites that want two) name. The SharedWorker's `name`, the BroadcastChannel and the Web Locks are all
-// made of the scope, so a page with a newer kit never talks to an older host that another tab still holds.
+// The names that keep one engine apart from another: one engine per origin, base URL of the kit, protocol version,
+// build and (for tests and sites that want two) name. The SharedWorker's `name`, the BroadcastChannel and the Web Locks
+// are all made of the scope, so a page with a newer kit never talks to an older host that another tab still holds.
 // Used by the client (which knows the worker's URL) and by the host (which reads its scope from its own name).
 
 import { protocolVersion } from './host-api.js';
@@ -8,10 +8,11 @@ import { protocolVersion } from './host-api.js';
 /**
  * @param workerUrl absolute URL of the engine worker's script; its folder is the base URL of the kit
  * @param name tells several engines of one site apart; '' for the one that everybody shares
+ * @param build of the engine that the page belongs to; '' when run from source
  */
-export function engineScope(workerUrl: string, name = ''): string {
+export function engineScope(workerUrl: string, name = '', build = ''): string {
   const base = new URL('.', workerUrl).href;
-  return `llm-elements/${protocolVersion}/${name}@${base}`;
+  return `llm-elements/${protocolVersion}${build && `.${build}`}/${name}@${base}`;
 }
 
 /** Held by the host for its whole life; whoever is granted it knows that this host is dead. */

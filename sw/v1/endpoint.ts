@@ -24,7 +24,7 @@ type Body = Readonly<Record<string, unknown>>;
 export class Endpoint {
   readonly #links: EngineLinks;
   readonly #running = new Set<AbortController>();
-  #idle: (() => void)[] = [];
+  readonly #watching = new Set<() => void>();
 
   /** @param base absolute URL that ends in "/llm/v1/" */
   constructor(
@@ -40,9 +40,18 @@ export class Endpoint {
     return path.startsWith(this.base) || `${path}/` === this.base;
   }
 
-  /** Resolves when no answer is under way. */
-  async idle(): Promise<void> {
-    if (this.#running.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  /** Tells how many answers are under way, now and at each change. Resolves when there is none. */
+  async watch(tell: (running: number) => void): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        tell(this.#running.size);
+        if (this.#running.size > 0) return;
+        this.#watching.delete(look);
+        resolve();
+      };
+      this.#watching.add(look);
+      look();
+    });
   }
 
   async answer(event: FetchEvent): Promise<Response> {
@@ -88,6 +97,7 @@ export class Endpoint {
   /** Counts the request, and stops it when its page goes. @returns to be called when it is over; safe to call twice */
   #begin(controller: AbortController, clientId: string, left: AbortSignal): () => void {
     this.#running.add(controller);
+    for (const look of [...this.#watching]) look();
     const stop = (): void => controller.abort();
     left.addEventListener('abort', stop, { once: true });
     const looking = setInterval(() => {
@@ -99,8 +109,7 @@ export class Endpoint {
     return () => {
       clearInterval(looking);
       left.removeEventListener('abort', stop);
-      if (!this.#running.delete(controller) || this.#running.size > 0) return;
-      for (const tell of this.#idle.splice(0)) tell();
+      if (this.#running.delete(controller)) for (const look of [...this.#watching]) look();
     };
   }
 

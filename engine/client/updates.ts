@@ -1,0 +1,172 @@
+// Newer builds of the kit, as a page sees them: the browser has fetched one whole and it waits, because pages of the old
+// build are open; a click takes it over. Made by registerServiceWorker. Nothing that runs is cut: `apply` first waits
+// for this page's own answers and for those of `/v1` in every tab, then lets the new service worker take over and
+// reloads this page. Other tabs are told (`replaced`) and go on with what they have until they are reloaded.
+// Source: the W3C Service Workers specification, "Update" and "skipWaiting".
+
+import type { Engine } from './engine.js';
+
+export type UpdateState =
+  /** Nothing newer is known. */
+  | { readonly kind: 'current' }
+  /** A newer build is there and waits. */
+  | { readonly kind: 'ready' }
+  /** `apply` waits for this many answers. */
+  | { readonly kind: 'finishing'; readonly answers: number }
+  /** A newer build is in force (another tab took it), and this page is still of the old one: reload it. */
+  | { readonly kind: 'replaced' };
+
+/** Fired on `updates` whenever its state changed. */
+export class LlmUpdateEvent extends Event {
+  static readonly type = 'llm-update';
+  constructor(readonly state: UpdateState) {
+    super(LlmUpdateEvent.type);
+  }
+}
+
+/** Milliseconds between two looks for a newer build while the page stays open; at each visit the browser looks anyway. */
+const checkInterval = 3_600_000;
+/** Milliseconds for the old service worker to say what runs; one that does not know the question says nothing. */
+const replyTimeout = 3_000;
+
+export class Updates extends EventTarget {
+  #state: UpdateState = { kind: 'current' };
+  #controller = navigator.serviceWorker.controller;
+  readonly #closing = new AbortController();
+  readonly #checking: ReturnType<typeof setInterval>;
+
+  constructor(
+    private readonly registration: ServiceWorkerRegistration,
+    private readonly engine: Engine | undefined,
+  ) {
+    super();
+    const { signal } = this.#closing;
+    registration.addEventListener('updatefound', () => this.#follow(registration.installing), { signal });
+    navigator.serviceWorker.addEventListener('controllerchange', this.#changed, { signal });
+    this.#follow(registration.installing);
+    this.#look();
+    this.#checking = setInterval(() => {
+      this.check().catch((error: unknown) => {
+        void error; // offline: the next look, or the next visit, finds it
+      });
+    }, checkInterval);
+  }
+
+  get state(): UpdateState {
+    return this.#state;
+  }
+
+  /** Looks for a newer build now. @throws TypeError offline, or when what the server has cannot be installed */
+  async check(): Promise<void> {
+    await this.registration.update();
+  }
+
+  /**
+   * Takes the newer build over and reloads this page, after the answers that run. Without one it does nothing.
+   * @param reload called at the end; by default `location.reload()`
+   */
+  async apply({ signal, reload = () => location.reload() }: ApplyOptions = {}): Promise<void> {
+    const { waiting } = this.registration;
+    if (!waiting && this.#state.kind !== 'replaced') return;
+    try {
+      await this.#ownAnswers(signal);
+      if (waiting && this.#state.kind !== 'replaced') {
+        await this.#answersOfAll(signal);
+        signal?.throwIfAborted();
+        const taken = new Promise<void>((resolve) => {
+          waiting.addEventListener('statechange', () => waiting.state === 'activated' && resolve());
+        });
+        waiting.postMessage({ type: 'activate' });
+        await taken;
+      }
+    } catch (error) {
+      this.#look();
+      throw error;
+    }
+    reload();
+  }
+
+  /** Stops looking and following. */
+  close(): void {
+    this.#closing.abort();
+    clearInterval(this.#checking);
+  }
+
+  #show(state: UpdateState): void {
+    if (JSON.stringify(state) === JSON.stringify(this.#state)) return;
+    this.#state = state;
+    this.dispatchEvent(new LlmUpdateEvent(state));
+  }
+
+  #look = (): void => {
+    if (this.#state.kind === 'replaced') return;
+    // A first service worker replaces nobody, even while it waits for a moment.
+    this.#show({ kind: this.registration.waiting && this.registration.active ? 'ready' : 'current' });
+  };
+
+  #follow(worker: ServiceWorker | null): void {
+    worker?.addEventListener('statechange', this.#look, { signal: this.#closing.signal });
+  }
+
+  #changed = (): void => {
+    const { controller } = navigator.serviceWorker;
+    const replaced = this.#controller !== null && controller !== null && controller !== this.#controller;
+    this.#controller = controller;
+    if (replaced) this.#show({ kind: 'replaced' });
+  };
+
+  /** Waits until the engine answers nobody in this page. */
+  async #ownAnswers(signal: AbortSignal | undefined): Promise<void> {
+    const { engine } = this;
+    if (!engine) return;
+    const own = (): number => {
+      const { generating, waiting } = engine.state;
+      return [generating?.tabId, ...waiting].filter((tabId) => tabId === engine.tabId).length;
+    };
+    await new Promise<void>((resolve, reject) => {
+      const stop = (): void => {
+        unsubscribe();
+        reject(signal?.reason);
+      };
+      const look = (): void => {
+        const answers = own();
+        if (answers > 0) return this.#show({ kind: 'finishing', answers });
+        unsubscribe();
+        signal?.removeEventListener('abort', stop);
+        return resolve();
+      };
+      const unsubscribe = engine.subscribe(look);
+      signal?.addEventListener('abort', stop, { once: true });
+      if (signal?.aborted) stop();
+      else look();
+    });
+  }
+
+  /** Waits until the service worker that holds has no answer under way, for whichever page. */
+  async #answersOfAll(signal: AbortSignal | undefined): Promise<void> {
+    const { active } = this.registration;
+    if (!active) return;
+    const { port1, port2 } = new MessageChannel();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const late = setTimeout(resolve, replyTimeout);
+        port1.onmessage = ({ data }: MessageEvent<{ running?: unknown }>) => {
+          clearTimeout(late);
+          const answers = typeof data.running === 'number' ? data.running : 0;
+          if (answers === 0) resolve();
+          else this.#show({ kind: 'finishing', answers });
+        };
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+        active.postMessage({ type: 'running?' }, [port2]);
+      });
+    } finally {
+      port1.close();
+    }
+  }
+}
+
+export interface ApplyOptions {
+  /** Stops the waiting; the newer build stays ready. */
+  readonly signal?: AbortSignal;
+  readonly reload?: () => void;
+}
