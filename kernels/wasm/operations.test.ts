@@ -1,0 +1,450 @@
+// The small operations against plain TypeScript in float64, over random shapes, in every build that this browser runs;
+// and attention's sameness for a row whatever is computed beside it.
+
+import { expect } from '@esm-bundle/chai';
+import fc from 'fast-check';
+import { attentionScratchBytes } from './operations.js';
+import { half, type LoadedBuild, loadBuilds } from './testing.js';
+
+const builds = await loadBuilds(256);
+
+function generator(seed: number): () => number {
+  let state = seed | 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+const floats = (count: number, next: () => number, size = 1): Float32Array =>
+  Float32Array.from({ length: count }, () => (next() * 2 - 1) * size);
+
+/** Sum of squared differences over sum of squares. */
+function nmse(actual: Float32Array, expected: ArrayLike<number>): number {
+  let [error, size] = [0, 1e-30];
+  for (let i = 0; i < actual.length; i++) {
+    error += ((actual[i] ?? NaN) - (expected[i] ?? NaN)) ** 2;
+    size += (expected[i] ?? NaN) ** 2;
+  }
+  return error / size;
+}
+
+const bits = (values: Float32Array): number[] => [...new Uint32Array(values.slice().buffer)];
+const seeds = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+
+interface Attention {
+  readonly kvHeads: number;
+  readonly group: number;
+  readonly headSize: number;
+  readonly position: number;
+  readonly rows: number;
+  readonly window: number;
+  readonly cap: number;
+  /** Pages before this one are int8. */
+  readonly firstFloat: number;
+  readonly seed: number;
+}
+
+const attentions = fc
+  .record({
+    kvHeads: fc.integer({ min: 1, max: 3 }),
+    group: fc.integer({ min: 1, max: 4 }),
+    eights: fc.integer({ min: 1, max: 10 }),
+    position: fc.integer({ min: 0, max: 150 }),
+    rows: fc.integer({ min: 1, max: 9 }),
+    window: fc.constantFrom(0, 0, 1, 5, 40),
+    cap: fc.constantFrom(0, 0, 3),
+    closed: fc.integer({ min: 0, max: 3 }),
+    seed: seeds,
+  })
+  .map(({ eights, closed, ...shape }): Attention => {
+    const firstFloat = Math.min(closed, Math.floor(shape.position / 32));
+    return { ...shape, headSize: eights * 8, firstFloat };
+  });
+
+/** Keys, values and queries of a text, and where they lie. */
+class Text {
+  readonly keys: Float32Array;
+  readonly values: Float32Array;
+  readonly query: Float32Array;
+  readonly floatTable: number;
+  readonly int8Table: number;
+  readonly queryAt: number;
+  readonly scratch: number;
+  readonly layerOffset = 192;
+
+  constructor(
+    readonly loaded: LoadedBuild,
+    readonly shape: Attention,
+  ) {
+    const { arena, kernels } = loaded;
+    const { kvHeads, group, headSize, position, rows, firstFloat, seed } = shape;
+    arena.reset();
+    const next = generator(seed);
+    const total = position + rows;
+    const width = kvHeads * headSize;
+    this.keys = floats(total * width, next, 2);
+    this.values = floats(total * width, next);
+    this.query = floats(rows * group * width, next);
+    const pages = Math.ceil(total / 32);
+    const int8Bytes = this.int8Bytes();
+    const floatPages = Uint32Array.from({ length: pages }, () => arena.take(this.layerOffset + width * 32 * 8));
+    const int8Pages = Uint32Array.from({ length: pages }, () => arena.take(this.layerOffset + int8Bytes));
+    this.floatTable = arena.put(new Uint8Array(floatPages.buffer));
+    this.int8Table = arena.put(new Uint8Array(int8Pages.buffer));
+    const keysAt = arena.put(this.keys);
+    const valuesAt = arena.put(this.values);
+    kernels.kvAppend(keysAt, valuesAt, width, total, 0, kvHeads, headSize, this.floatTable, this.layerOffset);
+    for (let page = 0; page < firstFloat; page++) {
+      const floatPage = (floatPages[page] ?? 0) + this.layerOffset;
+      const closed = (int8Pages[page] ?? 0) + this.layerOffset;
+      kernels.kvQuantise(floatPage, closed, ...this.parts(), kvHeads, headSize);
+      new Uint8Array(arena.memory.buffer, floatPage, width * 32 * 8).fill(0xff); // NaN: must not be read
+    }
+    this.queryAt = arena.put(this.query);
+    this.scratch = arena.take(attentionScratchBytes(headSize, rows, group));
+    this.round();
+  }
+
+  parts(): [number, number, number] {
+    const { kvHeads, headSize } = this.shape;
+    const quants = kvHeads * headSize * 4;
+    const scales = quants + kvHeads * headSize * 32;
+    return [quants, scales, scales + kvHeads * 64];
+  }
+
+  private int8Bytes(): number {
+    return this.parts()[2] + this.shape.kvHeads * this.shape.headSize * 32;
+  }
+
+  /** What closed pages hold, in place of the floats: the page layout's rule, written out. */
+  private round(): void {
+    const { kvHeads, headSize, firstFloat } = this.shape;
+    const width = kvHeads * headSize;
+    const near = (value: number): number => {
+      const down = Math.floor(value);
+      return value - down === 0.5 ? down + (down % 2) : Math.round(value);
+    };
+    const f16 = (value: number): number => half(toHalfBits(value));
+    for (let page = 0; page < firstFloat; page++) {
+      const tokens = Array.from({ length: 32 }, (_, t) => page * 32 + t);
+      for (let channel = 0; channel < width; channel++) {
+        const column = tokens.map((t) => this.keys[t * width + channel] ?? NaN);
+        const low = Math.min(...column);
+        const step = f16(Math.fround(Math.fround(Math.max(...column) - low) / 255));
+        const min = f16(low);
+        for (const [i, t] of tokens.entries()) {
+          const raw = Math.fround(Math.fround((column[i] ?? NaN) - min) / step);
+          const quant = step > 0 ? Math.min(255, Math.max(0, near(raw))) : 0;
+          this.keys[t * width + channel] = Math.fround(min + Math.fround(quant * step));
+        }
+      }
+      for (const t of tokens) {
+        for (let head = 0; head < kvHeads; head++) {
+          const row = this.values.subarray(t * width + head * headSize, t * width + (head + 1) * headSize);
+          const most = row.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+          const scale = f16(Math.fround(most / 127));
+          row.forEach((value, i) => {
+            const quant = scale > 0 ? Math.min(127, Math.max(-127, near(Math.fround(value / scale)))) : 0;
+            row[i] = Math.fround(quant * scale);
+          });
+        }
+      }
+    }
+  }
+
+  /** Rows `from` and the `count - 1` after it, in one call, heads in one range or each alone. */
+  attend(from: number, count: number, heads: 'together' | 'apart' = 'together'): Float32Array {
+    const { kernels, arena } = this.loaded;
+    const { kvHeads, group, headSize, position, window, cap, firstFloat } = this.shape;
+    const width = kvHeads * group * headSize;
+    const out = arena.take(count * width * 4);
+    const ranges = heads === 'together' ? [[0, kvHeads]] : Array.from({ length: kvHeads }, (_, h) => [h, h + 1]);
+    for (const [start = 0, end = 0] of ranges) {
+      kernels.attention(
+        out,
+        width,
+        this.queryAt + from * width * 4,
+        width,
+        count,
+        position + from,
+        kvHeads,
+        group,
+        headSize,
+        start,
+        end,
+        this.floatTable,
+        this.layerOffset,
+        this.int8Table,
+        this.layerOffset,
+        ...this.parts(),
+        firstFloat,
+        window,
+        0.3,
+        cap,
+        this.scratch,
+      );
+    }
+    return arena.floats(out, count * width);
+  }
+
+  expected(): Float64Array {
+    const { kvHeads, group, headSize, position, rows, window, cap } = this.shape;
+    const width = kvHeads * headSize;
+    const out = new Float64Array(rows * group * width);
+    for (let row = 0; row < rows; row++) {
+      for (let head = 0; head < kvHeads * group; head++) {
+        const q = (row * kvHeads * group + head) * headSize;
+        const kv = Math.floor(head / group) * headSize;
+        const first = window === 0 ? 0 : Math.max(0, position + row - window + 1);
+        const tokens = Array.from({ length: position + row - first + 1 }, (_, i) => first + i);
+        const weights = tokens.map((t) => {
+          let dot = 0;
+          for (let i = 0; i < headSize; i++) dot += (this.query[q + i] ?? NaN) * (this.keys[t * width + kv + i] ?? NaN);
+          const score = dot * 0.3;
+          return cap === 0 ? score : cap * Math.tanh(score / cap);
+        });
+        const top = Math.max(...weights);
+        const exps = weights.map((weight) => Math.exp(weight - top));
+        const sum = exps.reduce((a, b) => a + b, 0);
+        for (const [i, t] of tokens.entries()) {
+          for (let d = 0; d < headSize; d++) {
+            out[q + d] = (out[q + d] ?? 0) + ((exps[i] ?? NaN) / sum) * (this.values[t * width + kv + d] ?? NaN);
+          }
+        }
+      }
+    }
+    return out;
+  }
+}
+
+/** Nearest binary16, ties to even, of a number of ordinary size or so small that it vanishes. */
+function toHalfBits(value: number): number {
+  const size = Math.abs(value);
+  const exponent = Math.max(-14, Math.floor(Math.log2(size || 1e-30)));
+  const ulp = 2 ** (exponent - 10);
+  const whole = size / ulp;
+  const down = Math.floor(whole);
+  const rest = whole - down;
+  const mantissa = rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
+  const rounded = mantissa * ulp;
+  const field = rounded < 2 ** -14 ? mantissa : (Math.floor(Math.log2(rounded)) + 15) * 1024;
+  const fraction = rounded < 2 ** -14 ? 0 : rounded / 2 ** (Math.floor(Math.log2(rounded)) - 10) - 1024;
+  return (value < 0 ? 0x8000 : 0) + field + fraction;
+}
+
+for (const loaded of builds) {
+  const { build, kernels, arena } = loaded;
+  describe(`small operations, ${build}`, () => {
+    it('attention is what float64 says, over float and int8 pages, windows and caps', () => {
+      fc.assert(
+        fc.property(attentions, (shape) => {
+          const text = new Text(loaded, shape);
+          expect(nmse(text.attend(0, shape.rows), text.expected())).to.be.lessThan(1e-11);
+        }),
+        { numRuns: 80 },
+      );
+    });
+
+    it('a row of attention has the same bits, whatever rows and heads are computed beside it', () => {
+      fc.assert(
+        fc.property(attentions, (shape) => {
+          const text = new Text(loaded, shape);
+          const whole = text.attend(0, shape.rows);
+          const width = whole.length / shape.rows;
+          for (let row = 0; row < shape.rows; row++) {
+            const alone = text.attend(row, 1, 'apart');
+            expect(bits(alone.map((v) => v + 0))).to.deep.equal(
+              bits(whole.subarray(row * width, (row + 1) * width).map((v) => v + 0)),
+            );
+          }
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('int8 pages come back as the page layout says', () => {
+      fc.assert(
+        fc.property(attentions, (shape) => {
+          fc.pre(shape.firstFloat > 0);
+          const text = new Text(loaded, shape);
+          const { headSize, kvHeads } = shape;
+          const closed = (new Uint32Array(arena.memory.buffer, text.int8Table, 1)[0] ?? 0) + text.layerOffset;
+          const [quants, scales, values] = text.parts();
+          const out = arena.take(32 * headSize * 4);
+          for (let head = 0; head < kvHeads; head++) {
+            const wanted = (all: Float32Array): Float32Array =>
+              Float32Array.from(
+                { length: 32 * headSize },
+                (_, i) => all[Math.floor(i / headSize) * kvHeads * headSize + head * headSize + (i % headSize)] ?? NaN,
+              );
+            const at = head * headSize * 32;
+            kernels.kvDequantiseKeys(out, closed + head * headSize * 4, closed + quants + at, headSize);
+            expect(arena.floats(out, 32 * headSize)).to.deep.equal(wanted(text.keys));
+            kernels.kvDequantiseValues(out, closed + scales + head * 64, closed + values + at, headSize);
+            expect(arena.floats(out, 32 * headSize).map((v) => v + 0)).to.deep.equal(
+              wanted(text.values).map((v) => v + 0),
+            );
+          }
+        }),
+        { numRuns: 40 },
+      );
+    });
+
+    it('norms rows, in place too', () => {
+      const shapes = fc.record({
+        rows: fc.integer({ min: 1, max: 7 }),
+        fours: fc.integer({ min: 1, max: 70 }),
+        seed: seeds,
+      });
+      fc.assert(
+        fc.property(shapes, ({ rows, fours, seed }) => {
+          arena.reset();
+          const next = generator(seed);
+          const columns = fours * 4;
+          const [x, weight] = [floats(rows * columns, next, 3), floats(columns, next)];
+          const [at, by] = [arena.put(x), arena.put(weight)];
+          kernels.rmsNorm(at, at, rows, columns, by, 1e-5);
+          const expected = Array.from(x, (value, i) => {
+            const row = x.subarray(Math.floor(i / columns) * columns, (Math.floor(i / columns) + 1) * columns);
+            const mean = row.reduce((sum, v) => sum + v * v, 0) / columns;
+            return (value / Math.sqrt(mean + 1e-5)) * (weight[i % columns] ?? NaN);
+          });
+          expect(nmse(arena.floats(at, rows * columns), expected)).to.be.lessThan(1e-12);
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('turns the first part of each head, halves with halves', () => {
+      const shapes = fc.record({
+        rows: fc.integer({ min: 1, max: 5 }),
+        heads: fc.integer({ min: 1, max: 4 }),
+        eights: fc.integer({ min: 1, max: 5 }),
+        part: fc.double({ min: 0, max: 1, noNaN: true }),
+        seed: seeds,
+      });
+      fc.assert(
+        fc.property(shapes, ({ rows, heads, eights, part, seed }) => {
+          arena.reset();
+          const next = generator(seed);
+          const headSize = eights * 8;
+          const turned = Math.max(2, 2 * Math.round((part * headSize) / 2));
+          const stride = heads * headSize + 4;
+          const x = floats(rows * stride, next);
+          const angles = floats((rows * turned) / 2, next, 4);
+          const at = arena.put(x);
+          const [cos, sin] = [angles.map(Math.cos), angles.map(Math.sin)];
+          kernels.rotary(at, stride, rows, heads, headSize, turned, arena.put(cos), arena.put(sin));
+          const expected = Array.from(x, (value, i) => {
+            const [row, column] = [Math.floor(i / stride), i % stride];
+            const d = column % headSize;
+            if (column >= heads * headSize || d >= turned) return value;
+            const pair = d % (turned / 2);
+            const [c, s] = [cos[(row * turned) / 2 + pair] ?? NaN, sin[(row * turned) / 2 + pair] ?? NaN];
+            const other = x[i + (d < turned / 2 ? turned / 2 : -turned / 2)] ?? NaN;
+            return d < turned / 2 ? value * c - other * s : value * c + other * s;
+          });
+          expect(nmse(arena.floats(at, x.length), expected)).to.be.lessThan(1e-13);
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('gates, caps, adds and multiplies to a relative error below 1e-6', () => {
+      arena.reset();
+      // Every magnitude, and beyond where e^x ends on either side.
+      const x = Float32Array.from(
+        { length: 4000 },
+        (_, i) => (i % 2 ? -1 : 1) * 2 ** (i / 120 - 26) * (1 + (i % 7) / 8),
+      );
+      const up = floats(x.length, generator(5));
+      const worst = (actual: Float32Array, expected: (value: number, i: number) => number, floor: number): number =>
+        Math.max(
+          ...actual.map((value, i) => {
+            const wanted = expected(x[i] ?? NaN, i);
+            return Math.abs(value - wanted) / Math.max(Math.abs(wanted), floor);
+          }),
+        );
+      const run = (name: 'gateSilu' | 'gateGelu'): Float32Array => {
+        const at = arena.put(x);
+        kernels[name](at, arena.put(up), x.length);
+        return arena.floats(at, x.length);
+      };
+      // Far on the negative side the logistic stays at 1e-38, which is nothing beside anything.
+      const silu = (v: number, i: number): number => (v / (1 + Math.exp(-v))) * (up[i] ?? NaN);
+      expect(worst(run('gateSilu'), silu, 1e-30)).to.be.lessThan(1e-6);
+      const gelu = (v: number, i: number): number => {
+        const inner = 2 * Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3);
+        return (v / (1 + Math.exp(-inner))) * (up[i] ?? NaN);
+      };
+      // e^x's relative error grows with the error of its argument: at -40 that is 40 times an ulp.
+      expect(worst(run('gateGelu'), gelu, 1e-12)).to.be.lessThan(1e-5);
+      const capped = arena.put(x);
+      kernels.softCap(capped, x.length, 30);
+      expect(worst(arena.floats(capped, x.length), (v) => 30 * Math.tanh(v / 30), 1)).to.be.lessThan(1e-5);
+      const at = arena.put(x);
+      kernels.add(at, arena.put(up), x.length);
+      kernels.multiply(at, x.length, 1.5);
+      const sums = Float32Array.from(x, (v, i) => Math.fround(v + (up[i] ?? NaN)) * 1.5);
+      expect(bits(arena.floats(at, x.length))).to.deep.equal(bits(sums));
+      const rows = arena.put(x.subarray(0, 24));
+      kernels.addBias(rows, 3, 8, arena.put(up.subarray(0, 8)));
+      const biased = Float32Array.from(x.subarray(0, 24), (v, i) => v + (up[i % 8] ?? NaN));
+      expect(bits(arena.floats(rows, 24))).to.deep.equal(bits(biased));
+    });
+
+    const logits = fc.record({
+      values: fc.array(fc.oneof(fc.integer({ min: -5, max: 5 }), fc.constant(-Infinity)), {
+        minLength: 1,
+        maxLength: 90,
+      }),
+      k: fc.integer({ min: 1, max: 20 }),
+    });
+
+    it('finds the likeliest and the k likeliest, equals by ascending id', () => {
+      fc.assert(
+        fc.property(logits, ({ values, k }) => {
+          arena.reset();
+          const at = arena.put(Float32Array.from(values));
+          const order = [...values.keys()].sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0) || a - b);
+          const someFinite = values.some(Number.isFinite);
+          expect(kernels.argmax(at, values.length)).to.equal(someFinite ? order[0] : -1);
+          const [top, ids] = [arena.take(k * 4), arena.take(k * 4)];
+          const found = kernels.topK(at, values.length, k, top, ids);
+          expect(found).to.equal(Math.min(k, values.length));
+          expect([...new Int32Array(arena.memory.buffer, ids, found)]).to.deep.equal(order.slice(0, k));
+          expect([...arena.floats(top, found)]).to.deep.equal(order.slice(0, k).map((id) => values[id]));
+        }),
+        { numRuns: 150 },
+      );
+    });
+
+    it('says so when a logit is not a number, wherever it stands', () => {
+      for (const count of [1, 6, 37]) {
+        for (let bad = 0; bad < count; bad++) {
+          arena.reset();
+          const values = Float32Array.from({ length: count }, (_, i) => (i === bad ? NaN : -i));
+          const at = arena.put(values);
+          expect(kernels.argmax(at, count)).to.equal(-1);
+          expect(kernels.topK(at, count, Math.min(3, count), arena.take(64), arena.take(64))).to.equal(-1);
+        }
+      }
+      const at = arena.put(Float32Array.of(1, Infinity, 2));
+      expect(kernels.argmax(at, 3)).to.equal(-1);
+    });
+
+    it('forbids what the mask leaves out, and all beyond it', () => {
+      arena.reset();
+      const values = floats(100, generator(9));
+      const allowed = Uint32Array.of(0b1011, 0, 0x80000000);
+      const at = arena.put(values);
+      kernels.forbid(at, 100, arena.put(new Uint8Array(allowed.buffer)), allowed.length);
+      const kept = [0, 1, 3, 95];
+      const wanted = values.map((value, id) => (kept.includes(id) ? value : -Infinity));
+      expect([...arena.floats(at, 100)]).to.deep.equal([...wanted]);
+    });
+  });
+}
