@@ -157,7 +157,7 @@ fn first_float_page(position: u32) -> u32 {
 export function attentionSource(
   spec: AttentionSpec,
   traits: Pick<DeviceTraits, 'packedDot'>,
-): KernelSource<typeof attentionSlots> {
+): KernelSource<Slots> {
   const { pool, heads, int8, scale, softCap, maxSplits } = spec;
   const { kvHeads, headSize } = pool;
   const { groups, size, perKvHead } = headGroups(spec);

@@ -1,0 +1,313 @@
+// Second of two passes of choosing a token: joins the blocks of choose-scan.ts and, beyond the greedy choice, draws by
+// temperature, top-k, top-p and min-p, and lists the likeliest tokens. Called by decoders; writes a record (choose-params.ts)
+// to `results` and the id to `tokens`, where the next step's embedding reads it. Knows nothing of text.
+//
+// Order and meaning are those of engine/decoders/choose.ts: candidates from the likeliest down, equal scores by ascending
+// id; the draw is the inverse of their cumulative sum at `uniform_at(position)`. Sums are f32 here and f64 there: where the
+// draw falls within some 1e-6 of a boundary, the neighbour may be chosen.
+//
+// No sort of the vocabulary: a histogram of scores' distances from the top (1024 bins over 40 nats, or 40 T) tells how far
+// down the best 512 reach; only those are gathered, sorted (bitonic; Batcher 1968) and summed. **Covered** is every choice
+// that those decide: any top-k up to 512; any draw and any cut by top-p or min-p that falls among them. What falls
+// beyond (a flat distribution, or more than 512 tokens in the last bin that counts) is flagged `notCovered`, never guessed.
+//
+// One workgroup a row, 256 threads. Inclusive sums: 16 groups of 16 threads.
+
+import { chooseStruct, drawFunction, maxAlternatives, recordWords } from './choose-params.js';
+import { scanBlock, scanBlocks, type ChooseSpec } from './choose-scan.js';
+import type { KernelSource, Slots, Workgroups } from './kernel.js';
+import { stepStruct } from './step.js';
+
+const threads = 256;
+const bins = 1024;
+const candidates = 512;
+/** Nats (times T, where T > 1) that the histogram spans. */
+const span = 40;
+
+export const pickWorkgroups = (rows: number): Workgroups => [rows, 1, 1];
+
+export function pickSource(spec: ChooseSpec): KernelSource<Slots> {
+  const { vocabularySize, adjusted } = spec;
+  return {
+    label: `choose pick ${vocabularySize}${adjusted ? ' adjusted' : ''}`,
+    slots: {
+      step: { access: 'uniform', type: 'Step' },
+      choose: { access: 'uniform', type: 'Choose' },
+      /** f32 [rows, vocabulary], as the first pass left them. */
+      logits: { access: 'read', type: 'array<f32>' },
+      blocks: { access: 'read', type: 'array<vec4<u32>>' },
+      /** u32 [rows]: the chosen ids. */
+      tokens: { access: 'write', type: 'array<u32>' },
+      /** Row r's record is number step.draw + r. */
+      results: { access: 'write', type: 'array<u32>' },
+      ...(adjusted ? { counts: { access: 'write', type: 'array<u32>' } as const } : {}),
+    },
+    code: `${stepStruct}${chooseStruct}${drawFunction}${memory}${sorting}${mainCode(spec)}`,
+  };
+}
+
+const memory = /* wgsl */ `
+var<workgroup> histogram: array<atomic<u32>, ${bins}>;
+var<workgroup> scores: array<f32, ${candidates}>;
+var<workgroup> ids: array<u32, ${candidates}>;
+var<workgroup> masses: array<f32, ${candidates}>;
+var<workgroup> lane_floats: array<f32, ${threads}>;
+var<workgroup> lane_words: array<u32, ${threads}>;
+var<workgroup> gathered: atomic<u32>;
+var<workgroup> first_cut: atomic<u32>;
+var<workgroup> last_cut: atomic<u32>;
+var<workgroup> kept_cut: atomic<u32>;
+var<workgroup> chosen_rank: atomic<u32>;
+var<workgroup> found: u32;
+
+// Sum over the threads up to and with this one. Every thread calls it.
+fn inclusive(tid: u32, value: f32) -> f32 {
+  workgroupBarrier();
+  lane_floats[tid] = value;
+  workgroupBarrier();
+  var within = 0.0;
+  let first = tid & ~15u;
+  for (var i = first; i <= tid; i++) { within += lane_floats[i]; }
+  workgroupBarrier();
+  if ((tid & 15u) == 15u) { lane_floats[tid >> 4u] = within; }
+  workgroupBarrier();
+  var before = 0.0;
+  for (var i = 0u; i < (tid >> 4u); i++) { before += lane_floats[i]; }
+  return before + within;
+}
+fn inclusive_count(tid: u32, value: u32) -> u32 {
+  workgroupBarrier();
+  lane_words[tid] = value;
+  workgroupBarrier();
+  var within = 0u;
+  let first = tid & ~15u;
+  for (var i = first; i <= tid; i++) { within += lane_words[i]; }
+  workgroupBarrier();
+  if ((tid & 15u) == 15u) { lane_words[tid >> 4u] = within; }
+  workgroupBarrier();
+  var before = 0u;
+  for (var i = 0u; i < (tid >> 4u); i++) { before += lane_words[i]; }
+  return before + within;
+}
+// What the last thread's sum is, for all.
+fn total_of(tid: u32, inclusive_sum: f32) -> f32 {
+  workgroupBarrier();
+  if (tid == ${threads - 1}u) { lane_floats[0] = inclusive_sum; }
+  workgroupBarrier();
+  return lane_floats[0];
+}
+`;
+
+/** Descending by score, equal scores by ascending id; `size` is a power of two. */
+const sorting = /* wgsl */ `
+fn sort_candidates(tid: u32, size: u32) {
+  for (var width = 2u; width <= size; width *= 2u) {
+    for (var stride = width / 2u; stride > 0u; stride /= 2u) {
+      for (var pair = tid; pair < size / 2u; pair += ${threads}u) {
+        let low = (pair / stride) * stride * 2u + pair % stride;
+        let high = low + stride;
+        let descending = (low & width) == 0u;
+        let a = scores[low];
+        let b = scores[high];
+        let wrong_order = b > a || (b == a && ids[high] < ids[low]);
+        if (wrong_order == descending) {
+          let id = ids[low];
+          scores[low] = b;
+          scores[high] = a;
+          ids[low] = ids[high];
+          ids[high] = id;
+        }
+      }
+      workgroupBarrier();
+    }
+  }
+}
+`;
+
+function mainCode(spec: ChooseSpec): string {
+  const { vocabularySize, adjusted } = spec;
+  const blockCount = scanBlocks(spec);
+  return /* wgsl */ `
+fn bin_of(below: f32, per_nat: f32) -> u32 { return u32(min(below * per_nat, ${bins - 1}.0)); }
+
+fn write_choice(row: u32, id: u32, flags: u32, logprob: f32, alternatives: u32) {
+  let at = (step.draw + row) * ${recordWords}u;
+  results[at] = id;
+  results[at + 1u] = flags;
+  results[at + 2u] = bitcast<u32>(logprob);
+  results[at + 3u] = alternatives;
+  tokens[row] = id;
+  ${adjusted ? 'if ((choose.flags & learns) != 0u && row == 0u && flags == 0u) { counts[id] += 1u; }' : ''}
+}
+
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
+  let row = group.x;
+  if (row >= step.rows) { return; }
+  let first_block = row * ${blockCount}u;
+  let wants_list = (choose.flags & wants_logprobs) != 0u;
+  let draws = (choose.flags & samples) != 0u;
+
+  // The greatest score; the lowest id of equals, since blocks are in order of ids.
+  var top = -3.4e38;
+  var top_id = 0xffffffffu;
+  var wrong = 0u;
+  for (var b = tid; b < ${blockCount}u; b += ${threads}u) {
+    let block = blocks[(first_block + b) * 2u];
+    let score = bitcast<f32>(block.x);
+    wrong |= block.z;
+    if (score > top) { top = score; top_id = block.y; }
+  }
+  lane_floats[tid] = top;
+  lane_words[tid] = top_id;
+  if (wrong != 0u) { atomicOr(&gathered, wrong); }
+  workgroupBarrier();
+  if (tid == 0u) {
+    for (var i = 1u; i < ${threads}u; i++) {
+      if (lane_floats[i] > top || (lane_floats[i] == top && lane_words[i] < top_id)) {
+        top = lane_floats[i];
+        top_id = lane_words[i];
+      }
+    }
+    lane_floats[0] = top;
+    lane_words[0] = top_id;
+    wrong = atomicLoad(&gathered) | select(0u, 4u, top_id == 0xffffffffu);
+    found = wrong;
+    atomicStore(&gathered, 0u);
+    atomicStore(&first_cut, ${bins}u);
+    atomicStore(&kept_cut, ${candidates}u);
+    atomicStore(&chosen_rank, ${candidates}u);
+  }
+  wrong = workgroupUniformLoad(&found);
+  top = lane_floats[0];
+  top_id = lane_words[0];
+  if (wrong != 0u || (!draws && !wants_list)) {
+    if (tid == 0u) { write_choice(row, select(top_id, 0u, top_id == 0xffffffffu), wrong, 0.0, 0u); }
+    return;
+  }
+
+  // Sums over the whole vocabulary.
+  var mass = vec2<f32>();
+  for (var b = tid; b < ${blockCount}u; b += ${threads}u) {
+    let below = bitcast<f32>(blocks[(first_block + b) * 2u].x) - top;
+    let sums = blocks[(first_block + b) * 2u + 1u];
+    mass += vec2<f32>(
+      exp(below * choose.inverse_temperature) * bitcast<f32>(sums.x),
+      exp(below) * bitcast<f32>(sums.y),
+    );
+  }
+  let everything = total_of(tid, inclusive(tid, mass.x));
+  let log_normaliser = log(total_of(tid, inclusive(tid, mass.y)));
+
+  // How far down do the best ones reach?
+  let limit = select(${vocabularySize}u, min(choose.top_k, ${vocabularySize}u), draws && choose.top_k > 0u);
+  let wanted = max(select(1u, min(limit, ${candidates}u), draws), select(0u, choose.alternatives, wants_list));
+  let per_nat = ${bins / span} * select(1.0, min(choose.inverse_temperature, 1.0), draws);
+  var beyond = 0u;
+  for (var id = tid; id < ${vocabularySize}u; id += ${threads}u) {
+    let score = logits[row * ${vocabularySize}u + id];
+    if (score > never) {
+      let bin = bin_of(top - score, per_nat);
+      if (bin < ${bins - 1}u) { atomicAdd(&histogram[bin], 1u); } else { beyond++; }
+    }
+  }
+  if (beyond > 0u) { atomicAdd(&histogram[${bins - 1}], beyond); }
+  workgroupBarrier();
+  var own = vec4<u32>();
+  for (var i = 0u; i < 4u; i++) { own[i] = atomicLoad(&histogram[tid * 4u + i]); }
+  let up_to = inclusive_count(tid, own.x + own.y + own.z + own.w);
+  var running = up_to - (own.x + own.y + own.z + own.w);
+  for (var i = 0u; i < 4u; i++) {
+    running += own[i];
+    if (running <= ${candidates}u) { atomicMax(&last_cut, tid * 4u + i + 1u); }
+    if (running >= wanted) { atomicMin(&first_cut, tid * 4u + i + 1u); }
+  }
+  workgroupBarrier();
+  if (tid == ${threads - 1}u) { found = up_to; }
+  let finite = workgroupUniformLoad(&found);
+  let cut = min(atomicLoad(&first_cut), atomicLoad(&last_cut));
+
+  for (var b = 0u; b < ${blockCount}u; b++) {
+    let greatest = bitcast<f32>(blocks[(first_block + b) * 2u].x);
+    if (greatest <= never || bin_of(top - greatest, per_nat) >= cut) { continue; }
+    for (var id = b * ${scanBlock}u + tid; id < min((b + 1u) * ${scanBlock}u, ${vocabularySize}u); id += ${threads}u) {
+      let score = logits[row * ${vocabularySize}u + id];
+      if (score > never && bin_of(top - score, per_nat) < cut) {
+        let at = atomicAdd(&gathered, 1u);
+        if (at < ${candidates}u) { scores[at] = score; ids[at] = id; }
+      }
+    }
+  }
+  workgroupBarrier();
+  if (tid == 0u) { found = min(atomicLoad(&gathered), ${candidates}u); }
+  let count = workgroupUniformLoad(&found);
+  var size = 1u;
+  while (size < count) { size *= 2u; }
+  for (var i = count + tid; i < size; i += ${threads}u) { scores[i] = -3.4e38; ids[i] = 0xffffffffu; }
+  workgroupBarrier();
+  sort_candidates(tid, size);
+
+  let exhausted = count == finite;
+  var uncovered = count == 0u;
+  var rank = 0u;
+  if (draws) {
+    // Thread t sums candidates 2 t and 2 t + 1.
+    var weights = vec2<f32>();
+    for (var i = 0u; i < 2u; i++) {
+      if (2u * tid + i < count) { weights[i] = exp((scores[2u * tid + i] - top) * choose.inverse_temperature); }
+    }
+    let sum = inclusive(tid, weights.x + weights.y);
+    masses[2u * tid] = sum - weights.y;
+    masses[2u * tid + 1u] = sum;
+    workgroupBarrier();
+
+    let available = min(limit, count);
+    let complete = exhausted || limit <= count;
+    var total = everything;
+    if (limit < ${vocabularySize}u || exhausted) { total = masses[max(available, 1u) - 1u]; }
+    uncovered = uncovered || (limit < ${vocabularySize}u && !complete);
+    var kept = available;
+    let truncates = choose.top_p < 1.0 || choose.min_p > 0.0;
+    if (truncates) {
+      let enough = choose.top_p * total;
+      for (var i = max(tid, 1u); i < available; i += ${threads}u) {
+        let weight = exp((scores[i] - top) * choose.inverse_temperature);
+        if ((choose.top_p < 1.0 && masses[i - 1u] >= enough) || weight < choose.min_p) { atomicMin(&kept_cut, i); break; }
+      }
+      workgroupBarrier();
+      let cut_at = atomicLoad(&kept_cut);
+      uncovered = uncovered || (cut_at >= available && !complete);
+      kept = min(cut_at, available);
+      total = masses[max(kept, 1u) - 1u];
+    }
+    let target_mass = uniform_at(step.position + row + 1u) * total;
+    for (var i = tid; i < kept; i += ${threads}u) {
+      if (masses[i] > target_mass) { atomicMin(&chosen_rank, i); break; }
+    }
+    workgroupBarrier();
+    rank = atomicLoad(&chosen_rank);
+    if (rank >= kept) {
+      // Past the last sum: rounding, where these are all there are; else the draw fell beyond the candidates.
+      uncovered = uncovered || !(truncates || complete);
+      rank = max(kept, 1u) - 1u;
+      while (rank > 0u && exp((scores[rank] - top) * choose.inverse_temperature) == 0.0) { rank--; }
+    }
+  }
+  uncovered = uncovered || (wants_list && choose.alternatives > count);
+
+  if (wants_list && !uncovered) {
+    let listed = min(choose.alternatives, ${maxAlternatives}u);
+    if (tid < listed) {
+      let at = (step.draw + row) * ${recordWords}u + 4u + 2u * tid;
+      results[at] = ids[tid];
+      results[at + 1u] = bitcast<u32>(scores[tid] - top - log_normaliser);
+    }
+  }
+  if (tid == 0u) {
+    let id = select(top_id, ids[rank], draws && !uncovered);
+    let logprob = select(0.0, scores[rank] - top - log_normaliser, wants_list && !uncovered);
+    write_choice(row, id, select(0u, 8u, uncovered), logprob, select(0u, choose.alternatives, wants_list && !uncovered));
+  }
+}
+`;
+}
