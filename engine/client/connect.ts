@@ -6,7 +6,7 @@ import type { EngineSettings } from '../protocol/host-api.js';
 import { engineScope } from '../protocol/scope.js';
 import { Engine } from './engine.js';
 import { engineBuild } from './kit-build.js';
-import { catalogueUrlIn, kitBaseUrl, modelReference, workerUrlIn } from './locations.js';
+import { catalogueUrlIn, helperUrlBeside, kitBaseUrl, modelReference, workerUrlIn } from './locations.js';
 import { openWorkerPort } from './worker-port.js';
 
 export interface ConnectOptions {
@@ -71,6 +71,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
   const opening = Engine.open(
     {
       openPort: () => openWorkerPort(workerUrl, scope),
+      helperUrl: helperUrlBeside(workerUrl),
       scope,
       tabId: options.tabId ?? crypto.randomUUID(),
       settings,

@@ -23,6 +23,8 @@ export interface ConnectionOptions {
   readonly openPort: () => WorkerPort | Promise<WorkerPort>;
   /** Absent: a page. */
   readonly role?: HelloRequest['role'];
+  /** Of the helper's script (protocol/helper.ts); absent: this page lends nothing. */
+  readonly helperUrl?: string;
   readonly scope: string;
   readonly tabId: string;
   readonly settings: EngineSettings;

@@ -9,6 +9,7 @@ import { parseBroadcast } from '../protocol/page-messages.js';
 import { cloudModelId, type EngineState, type LoadedModel, type ModelListing } from '../protocol/state.js';
 import { Completions } from './completions.js';
 import { Connection, type ConnectionOptions } from './connection.js';
+import { lendHelper } from './lend-helper.js';
 import { modelReference } from './locations.js';
 
 /** Fired on the engine whenever its state changed. */
@@ -209,6 +210,12 @@ export class Engine extends EventTarget {
       });
     };
     connection.gone.addEventListener('abort', died, { once: true });
+    const { helperUrl } = this.options;
+    if (helperUrl === undefined) return;
+    lendHelper(connection, helperUrl).catch((error: unknown) => {
+      // The connection ended meanwhile: `died` deals with it, and the next one offers again.
+      void error;
+    });
   }
 
   #listen(channel: BroadcastChannel): void {

@@ -12,6 +12,11 @@ export function kitBaseUrl(moduleUrl: string = import.meta.url): string {
 /** With the build, so that the service worker gives each page the worker it was built with. */
 export const workerUrlIn = (base: string, build = engineBuild): string =>
   new URL(`engine-worker.js${build && `?build=${build}`}`, base).href;
+/** Of the same build as the worker. */
+export const helperUrlBeside = (workerUrl: string): string => {
+  const { search, href } = new URL(workerUrl);
+  return new URL(`helper-worker.js${search}`, href).href;
+};
 export const catalogueUrlIn = (base: string): string => new URL('models/models.json', base).href;
 
 /**

@@ -7,6 +7,7 @@ import { EngineError } from '../protocol/errors.js';
 import { protocolVersion, type EngineSettings, type HelloReply, type Reply } from '../protocol/host-api.js';
 import { parseReply, replySchemas } from '../protocol/page-messages.js';
 import { tabLockName } from '../protocol/scope.js';
+import { Helpers } from './helpers.js';
 import { EngineHost, type EngineParts } from './engine-host.js';
 
 const scope = 'llm-elements/1/@https://site.example/';
@@ -71,6 +72,7 @@ function start(parts: Partial<EngineParts> = {}) {
     },
     probe: async () => ({ webgpu: { available: false, reason: 'none' }, wasmSimd: true, rates: null }),
     consent: { read: async () => false, write: async () => undefined },
+    helpers: new Helpers(),
     fetch: async () => Response.json(listings),
     locks,
     channel: { postMessage: () => undefined, close: () => undefined },

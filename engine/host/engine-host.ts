@@ -18,6 +18,7 @@ import { AnswerLine } from './answer-line.js';
 import { Answering } from './answering.js';
 import { Catalogue } from './catalogue.js';
 import type { QueueLimits } from './fair-queue.js';
+import type { Helpers } from './helpers.js';
 import { holdLock } from './life-signs.js';
 import { ModelSlot } from './model-slot.js';
 import { Site } from './site.js';
@@ -33,6 +34,8 @@ export interface EngineParts {
   /** @param choice the device is ours to choose: then both are measured */
   readonly probe: (choice: boolean) => Promise<Capabilities>;
   readonly consent: ConsentStore;
+  /** What tabs lend. */
+  readonly helpers: Helpers;
   readonly fetch: typeof globalThis.fetch;
   readonly locks: LockManager;
   readonly channel: StateChannel;
@@ -169,6 +172,10 @@ export class EngineHost {
     },
     setCloudAllowed: async (_session, allowed) => {
       await this.#setCloudAllowed(parseSwitch(allowed, 'the cloud switch'));
+      return null;
+    },
+    offerHelper: async (session, offer, orders) => {
+      this.parts.helpers.offer(offer, orders, session.gone);
       return null;
     },
     fetched: async () => this.parts.fetched(),

@@ -1,6 +1,5 @@
-// Which decoder runs a model on a device: our own, and ONNX Runtime where ours cannot follow the model. Called by
-// local-parts.ts. Knows nothing of ladders, tabs or text. What goes wrong is the decoder's typed error; one that another
-// rung may help with is told apart in routing/ladder.ts.
+// Which decoder runs a model on a device: our own, and ONNX Runtime where ours cannot follow the model. Called by local-parts.ts. Knows nothing of ladders, tabs
+// or text. What goes wrong is the decoder's typed error; routing/ladder.ts tells which another rung may help with.
 
 import { createOnnxDecoder } from '../decoders/onnx/onnx-decoder.js';
 import type { Decoder, DecoderDevice } from '../decoders/decoder.js';
@@ -8,22 +7,26 @@ import { createWasmDecoder } from '../decoders/wasm/wasm-decoder.js';
 import { EngineError } from '../protocol/errors.js';
 import type { StageOptions } from '../routing/runner.js';
 import type { Model } from '../weights/model.js';
+import type { Helpers } from './helpers.js';
 
-/**
- * @param kitBase folder of the kit's files (`ort/`, `kernels/`), absolute
- * @throws EngineError as the decoders
- */
+export interface Surroundings {
+  /** Folder of the kit's files (`ort/`, `kernels/`), absolute. */
+  readonly kitBase: string;
+  readonly helpers: Helpers;
+}
+
+/** @throws EngineError as the decoders */
 export async function startDecoder(
   model: Model,
   device: DecoderDevice,
-  kitBase: string,
-  { signal, onProgress }: StageOptions,
+  { kitBase }: Surroundings,
+  stage: StageOptions,
 ): Promise<Decoder> {
   const onnx = (): Promise<Decoder> =>
-    createOnnxDecoder({ model, device, assetBase: new URL('ort/', kitBase).href, signal, onProgress });
+    createOnnxDecoder({ model, device, assetBase: new URL('ort/', kitBase).href, ...stage });
   if (device === 'webgpu') return onnx();
   try {
-    return await createWasmDecoder({ model, kernels: kitBase, signal, onProgress });
+    return await createWasmDecoder({ model, kernels: kitBase, ...stage });
   } catch (error) {
     // A kind of model that our kernels do not know may be one that ONNX Runtime does.
     if (EngineError.from(error).code !== 'model-unsupported') throw error;

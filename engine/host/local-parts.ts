@@ -12,20 +12,22 @@ import type { Model } from '../weights/model.js';
 import { isMetered } from '../weights/download/gate.js';
 import { openModel } from '../weights/open-model.js';
 import type { ModelStore } from '../weights/store/model-store.js';
+import type { Helpers } from './helpers.js';
 import { startDecoder } from './local-decoder.js';
 
 /**
  * @param kitBase folder of the kit's files (`ort/`, `kernels/`), absolute
+ * @param helpers what tabs lend
  * @param store where models are kept; resolves to null where nothing can be kept
  */
-export function localModels(kitBase: string, store: () => Promise<ModelStore | null>): OpenModel {
+export function localModels(kitBase: string, store: () => Promise<ModelStore | null>, helpers: Helpers): OpenModel {
   return async (url, { signal, onProgress }) => {
     const model = await openModel(
       { kind: 'url', url },
       { signal, onProgress, store: await store(), gate: { metered: isMetered } },
     );
     try {
-      return new LocalModel(model, createTokenizer(model.tokenizerFiles), kitBase);
+      return new LocalModel(model, createTokenizer(model.tokenizerFiles), kitBase, helpers);
     } catch (error) {
       model.close();
       throw error;
@@ -38,6 +40,7 @@ class LocalModel implements OpenedModel {
     private readonly model: Model,
     private readonly tokenizer: Tokenizer,
     private readonly kitBase: string,
+    private readonly helpers: Helpers,
   ) {}
 
   get name(): string {
@@ -45,8 +48,8 @@ class LocalModel implements OpenedModel {
   }
 
   async start(device: DecoderDevice, stage: StageOptions): Promise<RunningModel> {
-    const { model, tokenizer, kitBase } = this;
-    const decoder = await startDecoder(model, device, kitBase, stage);
+    const { model, tokenizer, kitBase, helpers } = this;
+    const decoder = await startDecoder(model, device, { kitBase, helpers }, stage);
     const { identity, generationDefaults } = model;
     const backend = createLocalBackend({
       identity,

@@ -11,7 +11,14 @@ import type { Backend } from '../backends/backend.js';
 import type { LoadProgress } from '../weights/model.js';
 import type { Route } from '../routing/answer.js';
 import type { Capabilities } from '../routing/capabilities.js';
-import { isDeviceFailure, planLadder, stepDownNote, type DeviceSetting, type Rung } from '../routing/ladder.js';
+import {
+  isDeviceFailure,
+  planLadder,
+  rungsAfter,
+  stepDownNote,
+  type DeviceSetting,
+  type Rung,
+} from '../routing/ladder.js';
 import type { OpenedModel, OpenModel, RunningModel } from '../routing/runner.js';
 import type { Catalogue } from './catalogue.js';
 import { cloudListing, consentRequired, loadedCloud } from './cloud-model.js';
@@ -88,7 +95,8 @@ export class ModelSlot {
   /** After the running model's device failed: the same model on the next rung, null when there is none. Within a turn. */
   async stepDown(error: EngineError, signal: AbortSignal): Promise<Route | null> {
     const current = this.#current;
-    const below = current?.below.filter((rung) => rung !== 'cloud' || this.parts.cloudAllowed()) ?? [];
+    const left = current ? rungsAfter(error, current.rung, current.below) : [];
+    const below = left.filter((rung) => rung !== 'cloud' || this.parts.cloudAllowed());
     const [next] = below;
     if (!current || next === undefined) {
       await this.#dispose();

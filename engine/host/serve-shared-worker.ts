@@ -3,10 +3,11 @@
 // hears is lost, and the page would wait for nothing.
 
 import { EngineHost, type EngineParts } from './engine-host.js';
+import { Helpers } from './helpers.js';
 
 /** What a worker's entry brings along; the rest is the same everywhere and comes from the worker's own globals. */
 export type EntryParts = Pick<EngineParts, 'openModel' | 'createCloud' | 'probe' | 'consent'> &
-  Partial<Pick<EngineParts, 'limits'>>;
+  Partial<Pick<EngineParts, 'limits' | 'helpers'>>;
 
 /** The bit of SharedWorkerGlobalScope used here; TypeScript's DOM library has no worker types beside it. */
 interface SharedWorkerScope {
@@ -31,6 +32,7 @@ export function serveSharedWorker(entry: EntryParts): EngineHost {
     now: () => performance.now(),
     createId: () => crypto.randomUUID(),
     fetched: fetchedUrls,
+    helpers: new Helpers(),
     ...entry,
   });
   scope.onconnect = (event) => {

@@ -5,11 +5,13 @@ import { createCloudBackend } from '../backends/cloud/cloud-backend.js';
 import { measureRates } from '../decoders/device-rates.js';
 import { probeCapabilities } from '../routing/capabilities.js';
 import { IndexedDbConsentStore } from '../routing/consent-store.js';
+import { Helpers } from './helpers.js';
 import { localModels } from './local-parts.js';
 import { openStore } from '../weights/store/open-store.js';
 import { serveSharedWorker } from './serve-shared-worker.js';
 
 const store = openStore();
+const helpers = new Helpers();
 const kitBase = new URL('./', globalThis.location.href).href;
 let rates: ReturnType<typeof measureRates> | null = null;
 /** Once in this worker's life; a failed measurement is tried again. */
@@ -20,8 +22,9 @@ const measured = (): ReturnType<typeof measureRates> =>
   }));
 
 serveSharedWorker({
-  openModel: localModels(kitBase, () => store),
+  openModel: localModels(kitBase, () => store, helpers),
   createCloud: ({ cloudUrl, cloudModel }) => createCloudBackend({ baseUrl: cloudUrl ?? '', model: cloudModel }),
   probe: (choice) => probeCapabilities(choice ? measured : undefined),
   consent: new IndexedDbConsentStore(),
+  helpers,
 });

@@ -94,6 +94,7 @@ export class TabSession {
       unload: () => call('unload'),
       complete: (request, port) => call('complete', request, port),
       setCloudAllowed: (allowed) => call('setCloudAllowed', allowed),
+      offerHelper: (offer, orders) => call('offerHelper', offer, orders),
       fetched: () => call('fetched'),
       ping: () => call('ping'),
       goodbye: async () => {
