@@ -1,0 +1,248 @@
+// What a matrix-vector kernel multiplies: rows of activations as they are, or RMS-normalised on the way in, so that a norm
+// costs no dispatch of its own. Every workgroup stages the (small) rows in its memory and sums their squares itself; the
+// factor 1/rms is common to a row and goes to the end, into `inverse_rms`.
+// Called by matvec.ts. Knows nothing of weights.
+// Two ways to the same numbers (up to rounding): staged in workgroup memory, or read from storage by every thread.
+//
+// The order of every sum depends on K alone (64 lanes by vec4 index, then 8, then 1), not on rows, tiles or workgroup
+// size: a row gives the same bits whatever stands beside it.
+// RMSNorm: Zhang & Sennrich 2019. Staged vectors are padded by one in nine against bank conflicts.
+
+import type { Slots } from './kernel.js';
+
+/**
+ * `plain`: x [rows, K].
+ * `norm`: x / rms(x) * w; w is float `normAt` ... of `vectors`.
+ * `joined` (Gemma's post-norms): `state` holds three blocks of [maxRows, K] floats: hidden at `hiddenAt`, a block's raw
+ * result at `pendingAt`. New hidden = hidden + pending / rms(pending) * w[postNormAt]; it is multiplied as with `norm`, and
+ * written to `nextAt` (another block than `hiddenAt`: workgroups that still read must see the old one).
+ */
+export type Input =
+  | { readonly kind: 'plain' }
+  | { readonly kind: 'norm'; readonly epsilon: number; readonly normAt: number }
+  | {
+      readonly kind: 'joined';
+      readonly epsilon: number;
+      readonly normAt: number;
+      readonly postNormAt: number;
+      readonly hiddenAt: number;
+      readonly pendingAt: number;
+      /** Absent: the new hidden state is not wanted (the head, the last reader). */
+      readonly nextAt?: number;
+    };
+
+export interface InputPlan {
+  readonly input: Input;
+  /** K. */
+  readonly columns: number;
+  /** M: rows staged at once. */
+  readonly batch: number;
+  readonly workgroupSize: number;
+  /** Elements of a row staged at once; a multiple of 256 unless it is K. */
+  readonly tile: number;
+}
+
+const lanes = 64;
+
+/** Bytes of workgroup memory besides the tile. */
+export const inputSumBytes = ({ kind }: Input, batch: number): number => {
+  const sums = batch * (lanes + 8) * 4;
+  return kind === 'plain' ? 0 : kind === 'norm' ? sums : sums + batch * 8 * 4;
+};
+
+/** vec4s that a staged row takes. */
+export const tileStride = (tile: number): number => tile / 4 + Math.ceil(tile / 32);
+
+/** The largest tile for a row of K elements that keeps `batch` rows within `bytes`. */
+export function tileFor(columns: number, batch: number, bytes: number): number {
+  if (batch * tileStride(columns) * 16 <= bytes) return columns;
+  let tile = 256;
+  while (tile + 256 < columns && batch * tileStride(tile + 256) * 16 <= bytes) tile += 256;
+  if (batch * tileStride(tile) * 16 > bytes) throw new RangeError(`${batch} rows do not fit ${bytes} bytes`);
+  return tile;
+}
+
+export function inputSlots({ kind }: Input): Slots {
+  const vectors = { access: 'read', type: 'array<vec4<f32>>' } as const;
+  switch (kind) {
+    case 'plain':
+      return { x: { access: 'read', type: 'array<vec4<f32>>' } };
+    case 'norm':
+      return { x: { access: 'read', type: 'array<vec4<f32>>' }, vectors };
+    case 'joined':
+      return { state: { access: 'write', type: 'array<vec4<f32>>' }, vectors };
+  }
+}
+
+const quarter = (at: number): string => {
+  if (at % 4 !== 0) throw new RangeError(`Offset ${at} is not a multiple of 4 floats`);
+  return `${at / 4}u`;
+};
+
+/**
+ * WGSL: `prepare(tid, first_row, keeps)` once (all threads), `stage(tid, first_row, tile, keeps)` for each tile (all
+ * threads; a barrier before and after is the caller's), `settle(tid)` after the last stage and its barrier (a barrier
+ * after it is the caller's), then `inverse_rms(m)`. `staged[m * stride + j + j / 8]` is vec4 j of the tile.
+ */
+export function inputCode({ input, columns, batch, workgroupSize, tile }: InputPlan): string {
+  const stride = tileStride(tile);
+  const vectors = columns / 4;
+  const head = /* wgsl */ `
+var<workgroup> staged: array<vec4<f32>, ${batch * stride}>;
+`;
+  if (input.kind === 'plain') {
+    return /* wgsl */ `${head}
+fn prepare(tid: u32, first_row: u32, keeps: bool) {}
+fn stage(tid: u32, first_row: u32, tile: u32, keeps: bool) {
+  for (var i = tid; i < ${batch * (tile / 4)}u; i += ${workgroupSize}u) {
+    let m = i / ${tile / 4}u;
+    let j = i % ${tile / 4}u;
+    let column = tile * ${tile / 4}u + j;
+    if (column < ${vectors}u) {
+      staged[m * ${stride}u + j + (j >> 3u)] = x[(first_row + m) * ${vectors}u + column];
+    }
+  }
+}
+fn settle(tid: u32) {}
+fn inverse_rms(m: u32) -> f32 { return 1.0; }
+`;
+  }
+  const joined = input.kind === 'joined';
+  const hidden = (row: string, column: string): string =>
+    joined
+      ? `(state[${quarter(input.hiddenAt)} + ${row} * ${vectors}u + ${column}]
+        + state[${quarter(input.pendingAt)} + ${row} * ${vectors}u + ${column}] * pending_inverse
+        * vectors[${quarter(input.postNormAt)} + ${column}])`
+      : `x[${row} * ${vectors}u + ${column}]`;
+  const inverse = (array: string): string => /* wgsl */ `
+  let at = m * 8u;
+  let sum = ((${array}[at] + ${array}[at + 1u]) + (${array}[at + 2u] + ${array}[at + 3u]))
+    + ((${array}[at + 4u] + ${array}[at + 5u]) + (${array}[at + 6u] + ${array}[at + 7u]));
+  return inverseSqrt(sum * ${1 / columns} + ${input.epsilon});`;
+  const eighths = (array: string): string => /* wgsl */ `
+  for (var i = tid; i < ${batch * 8}u; i += ${workgroupSize}u) {
+    let at = i * 8u;
+    ${array}[i] = ((lane_sums[at] + lane_sums[at + 1u]) + (lane_sums[at + 2u] + lane_sums[at + 3u]))
+      + ((lane_sums[at + 4u] + lane_sums[at + 5u]) + (lane_sums[at + 6u] + lane_sums[at + 7u]));
+  }`;
+  const prepare = joined
+    ? /* wgsl */ `
+  for (var task = tid; task < ${batch * lanes}u; task += ${workgroupSize}u) {
+    let at = ${quarter(input.pendingAt)} + (first_row + task / ${lanes}u) * ${vectors}u;
+    var sum = 0.0;
+    for (var j = task % ${lanes}u; j < ${vectors}u; j += ${lanes}u) {
+      let value = state[at + j];
+      sum += dot(value, value);
+    }
+    lane_sums[task] = sum;
+  }
+  workgroupBarrier();
+  ${eighths('pending_sums')}
+  workgroupBarrier();`
+    : '';
+  const keep =
+    joined && input.nextAt !== undefined
+      ? `if (keeps) { state[${quarter(input.nextAt)} + row * ${vectors}u + column] = value; }`
+      : '';
+  return /* wgsl */ `${head}
+var<workgroup> lane_sums: array<f32, ${batch * lanes}>;
+var<workgroup> row_sums: array<f32, ${batch * 8}>;
+${joined ? `var<workgroup> pending_sums: array<f32, ${batch * 8}>;` : ''}
+${joined ? `fn pending_rms(m: u32) -> f32 {${inverse('pending_sums')}\n}` : ''}
+fn prepare(tid: u32, first_row: u32, keeps: bool) {${prepare}
+  for (var task = tid; task < ${batch * lanes}u; task += ${workgroupSize}u) { lane_sums[task] = 0.0; }
+}
+fn stage(tid: u32, first_row: u32, tile: u32, keeps: bool) {
+  for (var task = tid; task < ${batch * lanes}u; task += ${workgroupSize}u) {
+    let m = task / ${lanes}u;
+    let row = first_row + m;
+    ${joined ? 'let pending_inverse = pending_rms(m);' : ''}
+    var sum = lane_sums[task];
+    for (var j = task % ${lanes}u; j < ${tile / 4}u; j += ${lanes}u) {
+      let column = tile * ${tile / 4}u + j;
+      if (column >= ${vectors}u) { break; }
+      let value = ${hidden('row', 'column')};
+      ${keep}
+      sum += dot(value, value);
+      staged[m * ${stride}u + j + (j >> 3u)] = value * vectors[${quarter(input.normAt)} + column];
+    }
+    lane_sums[task] = sum;
+  }
+}
+fn settle(tid: u32) {${eighths('row_sums')}
+}
+fn inverse_rms(m: u32) -> f32 {${inverse('row_sums')}
+}
+`;
+}
+
+/** How a kernel without staging reads x: statements for one vector of one row, sums of squares included. */
+export interface DirectInput {
+  /** Before the sums: declares what `read` needs. `loop` is the loop over the thread's units. */
+  readonly begin: (plan: { batch: number; loop: string; vectors: number; join: (name: string) => string }) => string;
+  /** Statements that define `x_${m}` from vector `column` (a WGSL expression). */
+  readonly read: (m: number, column: string) => string;
+  /** Names of sums that the threads of a group must join like all others. */
+  readonly squares: (batch: number) => string[];
+  /** WGSL expression of a row's 1 / rms after joining. */
+  readonly inverse: (m: number) => string;
+}
+
+/**
+ * Each thread reads the rows of x from storage, where the device's caches or its compiler make staging a loss (software
+ * WebGPU: a barrier costs more than all of this). The order of sums depends on K and the threads of a row.
+ */
+export function directInput(input: Input, columns: number): DirectInput {
+  const vectors = columns / 4;
+  const mean = (sum: string, epsilon: number): string => `inverseSqrt(${sum} * ${1 / columns} + ${epsilon})`;
+  const at = (m: number, column: string): string => `(first_row + ${m}u) * ${vectors}u + ${column}`;
+  switch (input.kind) {
+    case 'plain':
+      return {
+        begin: () => '',
+        read: (m, column) => `let x_${m} = x[${at(m, column)}];`,
+        squares: () => [],
+        inverse: () => '1.0',
+      };
+    case 'norm':
+      return {
+        begin: ({ batch }) => rowsOf(batch, (m) => `var square_${m} = 0.0;`),
+        read: (m, column) =>
+          `let h_${m} = x[${at(m, column)}]; square_${m} += dot(h_${m}, h_${m}); ` +
+          `let x_${m} = h_${m} * vectors[${quarter(input.normAt)} + ${column}];`,
+        squares: (batch) => Array.from({ length: batch }, (_, m) => `square_${m}`),
+        inverse: (m) => mean(`square_${m}`, input.epsilon),
+      };
+    case 'joined': {
+      const hidden = (m: number, column: string): string => `state[${quarter(input.hiddenAt)} + ${at(m, column)}]`;
+      const pending = (m: number, column: string): string => `state[${quarter(input.pendingAt)} + ${at(m, column)}]`;
+      const keep = (m: number, column: string): string =>
+        input.nextAt === undefined ? '' : `if (keeps) { state[${quarter(input.nextAt)} + ${at(m, column)}] = h_${m}; }`;
+      return {
+        begin: ({ batch, loop, vectors: inUnit, join }) =>
+          [
+            rowsOf(batch, (m) => `var square_${m} = 0.0; var pending_${m} = 0.0;`),
+            `${loop} { for (var j = 0u; j < ${inUnit}u; j++) {`,
+            rowsOf(batch, (m) => {
+              const value = pending(m, `unit * ${inUnit}u + j`);
+              return `{ let value = ${value}; pending_${m} += dot(value, value); }`;
+            }),
+            '} }',
+            rowsOf(
+              batch,
+              (m) => `${join(`pending_${m}`)} let pending_inverse_${m} = ${mean(`pending_${m}`, input.epsilon)};`,
+            ),
+          ].join('\n    '),
+        read: (m, column) =>
+          `let h_${m} = ${hidden(m, column)} + ${pending(m, column)} * pending_inverse_${m} ` +
+          `* vectors[${quarter(input.postNormAt)} + ${column}]; ${keep(m, column)} ` +
+          `square_${m} += dot(h_${m}, h_${m}); let x_${m} = h_${m} * vectors[${quarter(input.normAt)} + ${column}];`,
+        squares: (batch) => Array.from({ length: batch }, (_, m) => `square_${m}`),
+        inverse: (m) => mean(`square_${m}`, input.epsilon),
+      };
+    }
+  }
+}
+
+const rowsOf = (batch: number, text: (m: number) => string): string =>
+  Array.from({ length: batch }, (_, m) => text(m)).join(' ');

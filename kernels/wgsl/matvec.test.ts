@@ -1,0 +1,88 @@
+// Matrix-vector kernels against the plain reference over random shapes, with and without subgroups; and the promise that
+// a row's bits depend on nothing but the row.
+
+import { expect } from '@esm-bundle/chai';
+import fc from 'fast-check';
+import { openTestGpu, type TestGpu } from '../../test/support/test-gpu.js';
+import { arbitraryProjection, nmse, randomFloats, randomMatrix, uploadMatrix } from '../../test/support/projections.js';
+import { createKernel, traitsOf } from './kernel.js';
+import { matvecSource, matvecWorkgroups, type MatvecShape, type MatvecSpec } from './matvec.js';
+import { multiply, weightKinds, type HostMatrix } from './projection.reference.js';
+
+let gpu: TestGpu;
+before(async () => {
+  gpu = await openTestGpu();
+});
+after(() => gpu.destroy());
+afterEach(() => gpu.free());
+
+/** Runs a `plain` to `store` product. */
+async function product(
+  spec: MatvecSpec,
+  matrix: HostMatrix,
+  x: Float32Array,
+  subgroups: boolean,
+): Promise<Float32Array> {
+  const kernel = await createKernel(gpu.device, matvecSource(spec, traitsOf(gpu.device, subgroups)));
+  const rows = x.length / matrix.columns;
+  const blocks = Math.ceil(rows / spec.batch);
+  const y = gpu.zeros(rows * matrix.rows * 4);
+  const padded = new Float32Array(blocks * spec.batch * matrix.columns);
+  padded.set(x);
+  const step = gpu.step({ position: 0, rows, pageTable: 0, draw: 0 });
+  await gpu.run(
+    kernel.dispatch({ step, x: gpu.store(padded), ...uploadMatrix(gpu, matrix), y }, matvecWorkgroups(spec, blocks)),
+  );
+  const out = (await gpu.floats(y)).slice(0, rows * matrix.rows);
+  gpu.free();
+  return out;
+}
+
+for (const subgroups of [true, false]) {
+  describe(`matrix-vector products ${subgroups ? 'with' : 'without'} subgroups`, () => {
+    it('agree with the reference for any kind, size, batch and spread', async function () {
+      this.timeout(120_000);
+      await fc.assert(
+        fc.asyncProperty(arbitraryProjection, async ({ kind, rows, columns, batch, shape, seed }) => {
+          const matrix = randomMatrix({ kind, rows, columns }, seed);
+          const x = randomFloats(batch * columns, seed + 1);
+          const output = { kind: 'store', stride: rows, at: 0 } as const;
+          const spec: MatvecSpec = { matrix, batch, input: { kind: 'plain' }, output, shape };
+          const actual = await product(spec, matrix, x, subgroups);
+          expect(nmse(actual, multiply(matrix, x, batch))).to.be.lessThan(1e-11);
+        }),
+        { numRuns: 10 },
+      );
+    });
+
+    // The order of sums is one code for all kinds: q4 is tried in every batch, the others in the largest.
+    for (const kind of weightKinds) {
+      it(`give a row of ${kind} the same bits in every batch and workgroup`, async () => {
+        const matrix = randomMatrix({ kind, rows: 13, columns: 352 }, 5);
+        const x = randomFloats(8 * 352, 6);
+        const output = { kind: 'store', stride: 13, at: 0 } as const;
+        const of = (batch: number, shape: MatvecShape): MatvecSpec => {
+          return { matrix, batch, input: { kind: 'plain' }, output, shape };
+        };
+        const thorough = kind === 'q4' && subgroups;
+        for (const [threads, staged] of [
+          [1, false],
+          [4, true],
+          ...(thorough
+            ? ([
+                [4, false],
+                [16, true],
+              ] as const)
+            : []),
+        ] as const) {
+          const single = await product(of(1, { workgroupSize: 16, threads, results: 1, staged }), matrix, x, subgroups);
+          for (const batch of thorough && threads === 4 ? [2, 3, 4, 5, 6, 7, 8] : [8]) {
+            const shape = { workgroupSize: batch < 6 ? 64 : 32, threads, results: batch < 4 ? 2 : 1, staged };
+            const together = await product(of(batch, shape), matrix, x, subgroups);
+            expect(together, `${threads} threads a row, ${batch} rows, staged: ${staged}`).to.deep.equal(single);
+          }
+        }
+      }).timeout(120_000);
+    }
+  });
+}
