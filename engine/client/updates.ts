@@ -11,7 +11,7 @@ export type UpdateState =
   | { readonly kind: 'current' }
   /** A newer build is there and waits. */
   | { readonly kind: 'ready' }
-  /** `apply` waits for this many answers. */
+  /** `apply` is at work; it waits for this many answers. */
   | { readonly kind: 'finishing'; readonly answers: number }
   /** A newer build is in force (another tab took it), and this page is still of the old one: reload it. */
   | { readonly kind: 'replaced' };
@@ -32,6 +32,8 @@ const replyTimeout = 3_000;
 export class Updates extends EventTarget {
   #state: UpdateState = { kind: 'current' };
   #controller = navigator.serviceWorker.controller;
+  /** This page is taking a newer build over and will be reloaded: what happens to it meanwhile is no news. */
+  #applying = false;
   readonly #closing = new AbortController();
   readonly #checking: ReturnType<typeof setInterval>;
 
@@ -67,10 +69,13 @@ export class Updates extends EventTarget {
    */
   async apply({ signal, reload = () => location.reload() }: ApplyOptions = {}): Promise<void> {
     const { waiting } = this.registration;
-    if (!waiting && this.#state.kind !== 'replaced') return;
+    const replaced = this.#state.kind === 'replaced';
+    if (this.#applying || !(waiting || replaced)) return;
+    this.#applying = true;
     try {
+      this.#show({ kind: 'finishing', answers: 0 });
       await this.#ownAnswers(signal);
-      if (waiting && this.#state.kind !== 'replaced') {
+      if (waiting && !replaced) {
         await this.#answersOfAll(signal);
         signal?.throwIfAborted();
         const taken = new Promise<void>((resolve) => {
@@ -80,6 +85,8 @@ export class Updates extends EventTarget {
         await taken;
       }
     } catch (error) {
+      this.#applying = false;
+      this.#show({ kind: replaced ? 'replaced' : 'ready' });
       this.#look();
       throw error;
     }
@@ -99,7 +106,7 @@ export class Updates extends EventTarget {
   }
 
   #look = (): void => {
-    if (this.#state.kind === 'replaced') return;
+    if (this.#applying || this.#state.kind === 'replaced') return;
     // A first service worker replaces nobody, even while it waits for a moment.
     this.#show({ kind: this.registration.waiting && this.registration.active ? 'ready' : 'current' });
   };
@@ -112,7 +119,7 @@ export class Updates extends EventTarget {
     const { controller } = navigator.serviceWorker;
     const replaced = this.#controller !== null && controller !== null && controller !== this.#controller;
     this.#controller = controller;
-    if (replaced) this.#show({ kind: 'replaced' });
+    if (replaced && !this.#applying) this.#show({ kind: 'replaced' });
   };
 
   /** Waits until the engine answers nobody in this page. */

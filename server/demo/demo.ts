@@ -5,7 +5,7 @@
 // picks a tool or says that none fits; without one, it talks.
 
 import type { LlmChat } from '../../components/index.js';
-import { connect, registerServiceWorker, type Tool } from '../../engine/client/index.js';
+import { connect, registerServiceWorker, type Tool, type Updates } from '../../engine/client/index.js';
 
 interface PageTool {
   readonly definition: Tool;
@@ -107,9 +107,38 @@ if (chat !== null) {
   }
 }
 
+/** A bar that says when a newer version of the page is there; one click takes it, after the answers that run. */
+function offerUpdates(updates: Updates, bar: HTMLElement): void {
+  const texts = {
+    ready: 'A newer version is ready.',
+    replaced: 'A newer version is in use in another tab.',
+    finishing: 'Updating when the answer is finished …',
+  };
+  const show = (): void => {
+    const { kind } = updates.state;
+    bar.replaceChildren();
+    if (kind === 'current') return;
+    const line = document.createElement('p');
+    line.append(texts[kind]);
+    if (kind !== 'finishing') {
+      const button = document.createElement('button');
+      button.append('Update');
+      button.addEventListener('click', () => {
+        updates.apply().catch((error: unknown) => console.info('llm-elements: not updated.', error));
+      });
+      line.append(button);
+    }
+    bar.append(line);
+  };
+  updates.addEventListener('llm-update', show);
+  show();
+}
+
 try {
   // The elements share this engine. The service worker keeps what it has fetched, so that the page works offline.
-  await registerServiceWorker({ engine: await connect(), pages: true });
+  const { updates } = await registerServiceWorker({ engine: await connect(), pages: true });
+  const bar = document.querySelector<HTMLElement>('#update');
+  if (bar !== null) offerUpdates(updates, bar);
 } catch (error) {
   // Offline use is an extra; what keeps the engine from starting is shown by the chat itself.
   console.info('llm-elements: this visit is not kept for offline use.', error);

@@ -29,6 +29,7 @@ const meanings: Readonly<Record<EngineErrorCode, Meaning>> = {
   'cloud-failed': { status: 502, code: 'cloud_failed' },
   'consent-required': { status: 403, code: 'consent_required' },
   'engine-lost': { status: 503, code: 'engine_unavailable', again: true },
+  'helper-lost': { status: 503, code: 'helper_lost', again: true },
   busy: { status: 429, code: 'rate_limit_exceeded', again: true },
   storage: { status: 507, code: 'storage' },
   internal: { status: 500, code: 'internal' },
