@@ -7,9 +7,14 @@
 //                K quants uint8 [H, T, D]: k = min + quant * step
 //                V scales f16 [H, T]
 //                V quants uint8 [H, T, D]: v = (quant - 128) * scale
-// K is quantised per channel over the page's tokens, asymmetrically (step = (max - min) / 255); V per token and head,
-// symmetrically (scale = max |v| / 127). Both are rounded with the f16 value of their table, so that every reader gets
-// the same number. (KIVI, Liu et al. 2024, for the axes; K's min and range are at once Quest's page summary, Tang et al. 2024.)
+// K is quantised per channel over the page's tokens, asymmetrically; V per token and head, symmetrically. (KIVI, Liu et al.
+// 2024, for the axes; K's min and range are at once Quest's page summary, Tang et al. 2024.) Exactly, so that every device
+// writes the same bytes and none is clamped:
+//   K: min = the greatest f16 <= min k; step = the least f16 with 255 * step >= f32(max k - min), 0 when all are equal;
+//      quant = how many n of 1 ... 255 have f32(k - min) >= (n - 0.5) * step (none when step is 0)
+//   V: scale = the least f16 with 127 * scale >= max |v|; quant = 128 + sign(v) * how many n of 1 ... 127 have
+//      |v| >= (n - 0.5) * scale (none when scale is 0)
+// f16 values are finite: 65504 stands for what is greater. The products are exact in f32; subnormal f32 may count as 0.
 // All parts begin at multiples of 4 bytes when D is a multiple of 8, which decoders ask for.
 //
 // **Which pages are seen as int8 depends on the query's position alone**: the query at position t sees page p quantised

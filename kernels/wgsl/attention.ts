@@ -154,10 +154,7 @@ fn first_float_page(position: u32) -> u32 {
 }
 `;
 
-export function attentionSource(
-  spec: AttentionSpec,
-  traits: Pick<DeviceTraits, 'packedDot'>,
-): KernelSource<Slots> {
+export function attentionSource(spec: AttentionSpec, traits: Pick<DeviceTraits, 'packedDot'>): KernelSource<Slots> {
   const { pool, heads, int8, scale, softCap, maxSplits } = spec;
   const { kvHeads, headSize } = pool;
   const { groups, size, perKvHead } = headGroups(spec);
