@@ -16,6 +16,8 @@ export interface DecoderInfo {
   readonly vocabularySize: number;
   /** Bytes of weights held by this decoder (on the GPU or in WASM memory). */
   readonly weightBytes: number;
+  /** Tokens of a prompt that are best appended at once; 128 when absent. An abort is looked at within them, too. */
+  readonly prefillChunk?: number;
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { byteTokenizerFiles } from '../../test/support/byte-tokenizer.js';
 import { ScriptedDecoder, type ScriptedDecoderOptions } from '../../test/support/scripted-decoder.js';
 import type { ChatMessage } from '../protocol/chat.js';
@@ -369,4 +370,71 @@ test('a bare text is continued as it stands: no template, control tokens of the 
 
   await assert.rejects(collect(setup().run({ prompt: '' })), fails('prompt-empty'));
   await assert.rejects(collect(setup({ contextLength: 8 }).run({ prompt: 'x'.repeat(9) })), fails('prompt-too-long'));
+});
+
+test('a decoder that runs ahead changes nothing: events, aborts, early returns and what is kept for the next turn', async () => {
+  interface Outcome {
+    readonly events: readonly unknown[];
+    readonly ended: string;
+    readonly held: readonly number[];
+    readonly next: unknown;
+  }
+  interface Script {
+    readonly text: string;
+    readonly contextLength: number;
+    readonly completion: Partial<CompletionRequest>;
+    /** Events after which the caller does something. */
+    readonly after: number;
+    readonly what: 'leave' | 'abort' | 'nothing';
+    /** Append that fails, -1: none. */
+    readonly fails: number;
+  }
+  const play = async (script: Script, ahead: number): Promise<Outcome> => {
+    const { run, decoder } = setup({
+      ahead,
+      contextLength: script.contextLength,
+      next: says(script.text),
+      before: (_, { tokens, at }) => {
+        // By what it appends, not by its number, which counts what ran ahead as well.
+        if (at === 'last' && tokens[0] === script.fails) throw new EngineError('device-lost', 'gone');
+      },
+    });
+    const stop = new AbortController();
+    const events: unknown[] = [];
+    let ended = 'done';
+    try {
+      for await (const event of run({ messages: ask('Hi'), ...script.completion }, { signal: stop.signal })) {
+        events.push(event);
+        if (events.length !== script.after) continue;
+        if (script.what === 'leave') break;
+        if (script.what === 'abort') stop.abort();
+      }
+    } catch (error) {
+      ended = EngineError.from(error).code;
+    }
+    const held = [...decoder.open].map(({ length }) => length);
+    const next = await run({ messages: ask('Hi'), max_tokens: 1 }).next();
+    return { events, ended, held, next: next.value };
+  };
+  const script = fc.record<Script>({
+    text: fc.string({ maxLength: 12 }),
+    contextLength: fc.integer({ min: 6, max: 24 }),
+    completion: fc.constantFrom({}, { max_tokens: 3 }, { stop: ['b', 'aa'] }, { frequency_penalty: 1, seed: 4 }),
+    after: fc.nat(8),
+    what: fc.constantFrom('leave', 'abort', 'nothing'),
+    fails: fc.constantFrom(-1, -1, 97, 98),
+  });
+  await fc.assert(
+    fc.asyncProperty(script, fc.integer({ min: 1, max: 5 }), async (given, ahead) => {
+      const [inStep, running] = [await play(given, 0), await play(given, ahead)];
+      if (running.ended === 'device-lost' && inStep.ended !== running.ended) return; // it met the fault ahead of its time
+      if (running.ended === 'device-lost') {
+        // ... or with choices still to hand out: what it said until then is the beginning of the same.
+        assert.deepEqual(running.events, inStep.events.slice(0, running.events.length));
+        return;
+      }
+      assert.deepEqual(running, inStep);
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -1,11 +1,12 @@
 // One request's life over a decoder: prompt, prefill in bounded chunks, decode loop, text. Driven by backends/local.
 // It never knows which decoder it drives, nor queues, tabs or ports.
+// Decoding is the decoder's own loop (`Sequence.decode`), so that a GPU may run ahead of what is shown here.
 // The parts: `prompt.ts` (messages to ids), `settings.ts` (fields to options), `sequence-pool.ts` (what a former turn
 // left), `stop-strings.ts` and `tool-calls.ts` (what of the text is shown), `pause.ts` (aborts get through).
 // Whatever happens - the end, an abort, an early return, an error - the sequence goes back to the pool if it holds what
 // it should and is released otherwise. Errors are those of the parts and of the decoder, as they are.
 
-import type { Choice, ChooseOptions, Decoder } from '../decoders/decoder.js';
+import type { ChooseOptions, Decoder } from '../decoders/decoder.js';
 import type { FinishReason, LogprobEntry, ToolCall } from '../protocol/chat.js';
 import { EngineError } from '../protocol/errors.js';
 import type { CompletionRequest } from '../protocol/text-completion.js';
@@ -18,8 +19,8 @@ import { randomSeed, readSettings, type GenerateDefaults } from './settings.js';
 import { StopScanner } from './stop-strings.js';
 import { ToolCallScanner } from './tool-calls.js';
 
-/** Tokens appended at once while reading a prompt: an abort waits for one chunk at most. */
-const prefillChunk = 128;
+/** Tokens appended at once while reading a prompt, where the decoder does not say. */
+const usualChunk = 128;
 
 export interface GenerateOptions {
   readonly decoder: Decoder;
@@ -63,50 +64,56 @@ export async function* generate(options: GenerateOptions): AsyncGenerator<Genera
   const settings = readSettings(completion, options.defaults ?? {}, decoder.info.vocabularySize, random);
   const prompt = makePrompt(tokenizer, completion, partialAnswer, decoder.info);
   const ends = new Set([...tokenizer.endIds, ...(options.endIds ?? [])]);
-  const answer = partialAnswer === '' ? [] : tokenizer.encode(partialAnswer, { addSpecial: false, plain: true });
-  const choose: ChooseOptions = { ...settings.choose, penalised: answer };
+  const begun = partialAnswer === '' ? [] : tokenizer.encode(partialAnswer, { addSpecial: false, plain: true });
+  const choose: ChooseOptions = { ...settings.choose, penalised: begun };
   const output = new Output(options, prompt.continues, settings.stops, random);
   const breather = new Breather();
 
   const lease = pool.borrow(prompt.ids);
   try {
     const cachedTokens = lease.tokens.length;
-    let choice = await prefill(lease, prompt.ids, choose, breather, signal);
     const promptTokens = prompt.ids.length;
-    yield { type: 'prefilled', promptTokens, cachedTokens };
+    const rest = await prefill(lease, prompt.ids, decoder.info.prefillChunk ?? usualChunk, breather, signal);
+    const { contextLength } = decoder.info;
+    const limit = Math.max(1, Math.min(settings.maximumTokens, contextLength));
 
     let completionTokens = 0;
     let reason: FinishReason | null = null;
-    while (reason === null) {
+    /** What the sequence holds once the next choice is handed out: all but that choice. */
+    let appended: readonly number[] = rest;
+    for await (const choice of lease.sequence.decode({ tokens: rest, choose, limit, endIds: ends, signal })) {
+      lease.tokens.push(...appended);
+      if (appended === rest) yield { type: 'prefilled', promptTokens, cachedTokens };
+      appended = [choice.id];
       if (ends.has(choice.id)) {
         reason = 'stop';
         break;
       }
-      answer.push(choice.id);
       completionTokens += 1;
       const { text, stopped } = output.push(choice.id);
       if (stopped) reason = 'stop';
       else if (completionTokens >= settings.maximumTokens) reason = 'length';
-      else if (lease.tokens.length >= decoder.info.contextLength) reason = 'length';
+      else if (lease.tokens.length >= contextLength) reason = 'length';
       const logprobs = logprobEntry(choice, tokenizer);
       yield { type: 'delta', text, tokens: 1, ...(logprobs === null ? {} : { logprobs: [logprobs] }) };
       if (reason !== null) break;
       await breather.breathe();
-      choice = await append(lease, [choice.id], choose, signal);
+      throwIfAborted(signal);
     }
+    if (reason === null) throw new EngineError('internal', 'The decoder chose no token.');
 
-    const rest = output.flush();
-    if (rest !== '') yield { type: 'delta', text: rest, tokens: 0 };
+    const last = output.flush();
+    if (last !== '') yield { type: 'delta', text: last, tokens: 0 };
     const { toolCalls } = output;
     yield {
       type: 'end',
-      finishReason: toolCalls.length > 0 && reason === 'stop' ? 'tool_calls' : (reason ?? 'stop'),
+      finishReason: toolCalls.length > 0 && reason === 'stop' ? 'tool_calls' : reason,
       promptTokens,
       completionTokens,
       ...(toolCalls.length > 0 ? { toolCalls } : {}),
     };
   } catch (error) {
-    // After an abort the sequence holds what it held before that call; after anything else nobody can be sure.
+    // After an abort the sequence holds what was handed out but the last; after anything else nobody can be sure.
     if (EngineError.from(error).code !== 'aborted') pool.discard(lease);
     throw error;
   } finally {
@@ -114,35 +121,22 @@ export async function* generate(options: GenerateOptions): AsyncGenerator<Genera
   }
 }
 
-/** Appends what the sequence lacks of the prompt. @returns the first token of the answer */
+/** Appends what the sequence lacks of the prompt, but for its end. @returns that end, at least one token */
 async function prefill(
   lease: Lease,
   prompt: readonly number[],
-  choose: ChooseOptions,
+  chunkLength: number,
   breather: Breather,
   signal: AbortSignal,
-): Promise<Choice> {
+): Promise<readonly number[]> {
   for (;;) {
-    const chunk = prompt.slice(lease.tokens.length, lease.tokens.length + prefillChunk);
-    if (lease.tokens.length + chunk.length === prompt.length) return append(lease, chunk, choose, signal);
     throwIfAborted(signal);
+    const chunk = prompt.slice(lease.tokens.length, lease.tokens.length + chunkLength);
+    if (lease.tokens.length + chunk.length === prompt.length) return chunk;
     await lease.sequence.append({ tokens: chunk, at: 'none', signal });
     lease.tokens.push(...chunk);
     await breather.breathe();
   }
-}
-
-async function append(
-  lease: Lease,
-  tokens: readonly number[],
-  choose: ChooseOptions,
-  signal: AbortSignal,
-): Promise<Choice> {
-  throwIfAborted(signal);
-  const [choice] = await lease.sequence.append({ tokens, at: 'last', choose, signal });
-  lease.tokens.push(...tokens);
-  if (choice === undefined) throw new EngineError('internal', 'The decoder chose no token.');
-  return choice;
 }
 
 function throwIfAborted(signal: AbortSignal): void {

@@ -16,6 +16,8 @@ import { EngineError } from '../../engine/protocol/errors.js';
 export interface ScriptedDecoderOptions {
   readonly vocabularySize: number;
   readonly contextLength?: number;
+  /** Choices that `decode` computes beyond the one it hands out, as a GPU would; none when absent. */
+  readonly ahead?: number;
   /** The token that follows these. */
   readonly next: (held: readonly number[], request: AppendRequest) => number | Choice;
   /** Before each append, with its running number from 0: wait, or throw to fail it. */
@@ -74,6 +76,8 @@ export class ScriptedDecoder implements Decoder {
 class ScriptedSequence implements Sequence {
   private held: number[] = [];
   private busy = false;
+  /** Between the choices of a `decode` that runs ahead, the sequence is not the caller's. */
+  private decoding = false;
   private released = false;
 
   constructor(
@@ -93,6 +97,11 @@ class ScriptedSequence implements Sequence {
   }
 
   async append(request: AppendRequest): Promise<readonly Choice[]> {
+    if (this.decoding) throw new EngineError('invalid-request', 'busy with decoding');
+    return this.appendNow(request);
+  }
+
+  private async appendNow(request: AppendRequest): Promise<readonly Choice[]> {
     if (this.released || this.busy) throw new EngineError('invalid-request', 'released, or busy with another call');
     if (request.tokens.length === 0) throw new EngineError('invalid-request', 'nothing to append');
     if (request.tokens.some((id) => !(id >= 0 && id < this.options.vocabularySize))) {
@@ -116,11 +125,48 @@ class ScriptedSequence implements Sequence {
   }
 
   decode(request: DecodeRequest): AsyncGenerator<Choice, void, undefined> {
-    return decodeByAppending(this, request, this.contextLength);
+    const { ahead = 0 } = this.options;
+    return ahead === 0 ? decodeByAppending(this, request, this.contextLength) : this.decodeAhead(request, ahead);
+  }
+
+  private async *decodeAhead(request: DecodeRequest, ahead: number): AsyncGenerator<Choice, void, undefined> {
+    if (this.decoding) throw new EngineError('invalid-request', 'busy with decoding');
+    const before = this.length;
+    const { held } = this;
+    const self: Pick<Sequence, 'append' | 'length'> = {
+      append: (one) => this.appendNow(one),
+      get length() {
+        return held.length;
+      },
+    };
+    const source = decodeByAppending(self, request, this.contextLength);
+    const made: Choice[] = [];
+    let handed = 0;
+    let over = false;
+    this.decoding = true;
+    try {
+      while (!over || handed < made.length) {
+        while (!over && made.length - handed <= ahead) {
+          const { done, value } = await source.next();
+          if (done === true) over = true;
+          else made.push(value);
+        }
+        const choice = made[handed];
+        if (choice === undefined) return;
+        handed += 1;
+        yield choice;
+      }
+    } finally {
+      this.decoding = false;
+      // What ran ahead is forgotten.
+      const kept = handed === 0 ? before : before + request.tokens.length + handed - 1;
+      this.held.length = Math.min(this.held.length, kept);
+    }
   }
 
   truncate(length: number): void {
-    if (this.released || this.busy || length > this.held.length) throw new EngineError('invalid-request', 'truncate');
+    if (this.released || this.busy || this.decoding || length > this.held.length)
+      throw new EngineError('invalid-request', 'truncate');
     this.held.length = length;
   }
 
