@@ -59,7 +59,10 @@ async function open(request: OpenRequest): Promise<{ name: string; device: strin
 
 function openDecoder(model: Model, { decoder, device, denseBytes, threads = 1 }: OpenRequest): Promise<Decoder> {
   const maxContext = 1024;
-  if (decoder === 'wasm') return createWasmDecoder({ model, kernels: './', maxContext });
+  if (decoder === 'wasm') {
+    const start = (): Worker => new Worker('./wasm-thread.js', { type: 'module' });
+    return createWasmDecoder({ model, kernels: './', maxContext, threads: { count: threads, start } });
+  }
   const dense = denseBytes === undefined ? {} : { denseBytes };
   return createOnnxDecoder({ model, device, assetBase: './ort/', threads, maxContext, ...dense });
 }

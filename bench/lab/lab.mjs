@@ -8,13 +8,17 @@ import { openKit } from '../../server/kit-browser.mjs';
 
 const root = join(import.meta.dirname, '../..');
 
+/** A worker's own script must ask for isolation, too. */
+const isolation = { 'Cross-Origin-Embedder-Policy': 'require-corp', 'Cross-Origin-Resource-Policy': 'same-origin' };
+
 /**
  * @param {{mounts?: Record<string, string>, gpu?: 'software' | 'real', isolate?: boolean}} options
  * @returns {Promise<{call: (method: string, ...values: unknown[]) => Promise<any>, close: () => Promise<void>}>}
  */
 export async function openLab({ mounts = {}, gpu, isolate = false } = {}) {
   const bundle = await build({
-    entryPoints: [join(import.meta.dirname, 'lab-page.ts')],
+    entryPoints: [join(import.meta.dirname, 'lab-page.ts'), join(import.meta.dirname, 'wasm-thread.ts')],
+    outdir: '/',
     bundle: true,
     write: false,
     format: 'esm',
@@ -22,13 +26,14 @@ export async function openLab({ mounts = {}, gpu, isolate = false } = {}) {
     conditions: ['production'],
     logLevel: 'error',
   });
-  const script = bundle.outputFiles[0].text;
   const kernels = await buildKernels();
   const handle = (request, response) => {
+    const script = bundle.outputFiles.find(({ path }) => path === request.url)?.text;
     const kernel = kernels.get(request.url.slice('/kernels/'.length));
-    if (request.url !== '/lab-page.js' && kernel === undefined) return false;
+    if (script === undefined && kernel === undefined) return false;
     const type = kernel === undefined ? 'text/javascript' : 'application/wasm';
-    response.writeHead(200, { 'Content-Type': type }).end(kernel ?? script);
+    const headers = isolate ? isolation : {};
+    response.writeHead(200, { 'Content-Type': type, ...headers }).end(kernel ?? script);
     return true;
   };
   const kit = await openKit({

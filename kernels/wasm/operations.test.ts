@@ -99,8 +99,8 @@ class Text {
     kernels.kvAppend(keysAt, valuesAt, width, total, 0, kvHeads, headSize, this.floatTable, this.layerOffset);
     for (let page = 0; page < firstFloat; page++) {
       const floatPage = (floatPages[page] ?? 0) + this.layerOffset;
-      const closed = (int8Pages[page] ?? 0) + this.layerOffset;
-      kernels.kvQuantise(floatPage, closed, ...this.parts(), kvHeads, headSize);
+      const offset = this.layerOffset;
+      kernels.kvQuantise(this.floatTable, offset, this.int8Table, offset, page, ...this.parts(), kvHeads, headSize);
       new Uint8Array(arena.memory.buffer, floatPage, width * 32 * 8).fill(0xff); // NaN: must not be read
     }
     this.queryAt = arena.put(this.query);

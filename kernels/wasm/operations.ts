@@ -46,8 +46,15 @@ export interface OperationKernels {
     pages: number,
     layerOffset: number,
   ): void;
-  /** One layer of a float page -> int8. */
-  kvQuantise(page: number, out: number, ...rest: [...Int8Parts, kvHeads: number, headSize: number]): void;
+  /** One layer of a float page -> int8; tables and layer offsets as in kvAppend. */
+  kvQuantise(
+    floatPages: number,
+    floatOffset: number,
+    int8Pages: number,
+    int8Offset: number,
+    page: number,
+    ...rest: [...Int8Parts, kvHeads: number, headSize: number]
+  ): void;
   /** One head's keys of an int8 page -> f32 [32, headSize]. */
   kvDequantiseKeys(out: number, table: number, quants: number, headSize: number): void;
   /** One head's values of an int8 page -> f32 [32, headSize]. */

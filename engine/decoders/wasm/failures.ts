@@ -1,12 +1,14 @@
 // Says what a failure in WebAssembly means for a visitor. Called wherever kernels run.
 
 import { EngineError } from '../../protocol/errors.js';
+import { TeamFailure } from './team.js';
 
 /**
  * A trap (an address outside of memory, `unreachable`) is a defect of ours or of the browser's compiler, and the memory
- * behind it can no longer be trusted: the decoder that it happened to is finished.
+ * behind it can no longer be trusted: the decoder that it happened to is finished. So is one that lost a thread.
  */
-export const isTrap = (thrown: unknown): boolean => thrown instanceof WebAssembly.RuntimeError;
+export const isTrap = (thrown: unknown): boolean =>
+  thrown instanceof WebAssembly.RuntimeError || thrown instanceof TeamFailure;
 
 export function asEngineError(thrown: unknown): EngineError {
   if (!isTrap(thrown)) return EngineError.from(thrown);

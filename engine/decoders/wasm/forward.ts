@@ -185,13 +185,14 @@ export class Forward {
   private closePages(index: number, { closeFrom, closeTo, floatPages, int8Pages }: Pass): void {
     const { spec } = this.plan;
     const { keyQuants, valueScales, valueQuants, byteLength } = int8LayerLayout(spec);
-    const floats = this.memory.words(floatPages, closeTo);
-    const closed = this.memory.words(int8Pages, closeTo);
     const [from, to] = this.share(closeTo - closeFrom, 1);
     for (let page = closeFrom + from; page < closeFrom + to; page++) {
       this.kernels.kvQuantise(
-        (floats[page] as number) + index * floatLayerBytes(spec),
-        (closed[page] as number) + index * byteLength,
+        floatPages,
+        index * floatLayerBytes(spec),
+        int8Pages,
+        index * byteLength,
+        page,
         keyQuants,
         valueScales,
         valueQuants,

@@ -27,6 +27,8 @@ export interface ScratchPlan {
   readonly rows: number;
   /** Rows of logits a pass gives at most. */
   readonly logitRows: number;
+  /** Where threads meet (team.ts). */
+  readonly control: number;
   /** u32 [rows] */
   readonly tokens: number;
   /** f32 [rows, rotarySize / 2] each: of layers that see everything, and of those that slide. */
@@ -50,6 +52,9 @@ export interface ScratchPlan {
   readonly threads: readonly ThreadScratch[];
   readonly end: number;
 }
+
+/** Of the words in team.ts, each kind on a cache line of its own. */
+const controlBytes = 320;
 
 /** Beyond this many, candidates are sought in JavaScript. */
 export const mostTopK = 256;
@@ -76,6 +81,7 @@ export function planScratch(spec: ModelSpec, start: number, sizes: ScratchSizes)
   return {
     rows,
     logitRows,
+    control: take(controlBytes),
     tokens: floats(rows),
     cosines: [rotary(), rotary()],
     sines: [rotary(), rotary()],

@@ -3,7 +3,7 @@
 // What was decided and measured is in README.md.
 // What goes wrong: see `createWasmDecoder`; a trap in a kernel fails the running call and every later one.
 
-import { type KernelBuild, loadKernels } from '../../../kernels/wasm/kernels.js';
+import { type KernelBuild, type Kernels, loadKernels, threadsSupported } from '../../../kernels/wasm/kernels.js';
 import { EngineError } from '../../protocol/errors.js';
 import { type KvPrecision, pageBytes } from '../../kv/page-layout.js';
 import type { LoadProgress, Model } from '../../weights/model.js';
@@ -13,9 +13,10 @@ import { asEngineError } from './failures.js';
 import { type Activations, alone, type ForwardPlan } from './forward.js';
 import { PagePool, PageTable } from './kv-pages.js';
 import { WasmMemory } from './memory.js';
-import { PassRunner } from './pass-runner.js';
+import { type LedTeam, PassRunner } from './pass-runner.js';
 import { checkFit, planWeights } from './plan.js';
 import { planScratch } from './scratch.js';
+import { startThreads, type ThreadOptions } from './thread-pool.js';
 import { compileKernels, fetchedKernels, type KernelSource } from './wasm-kernels.js';
 import { WasmSequence } from './wasm-sequence.js';
 import { loadWeights } from './weights.js';
@@ -30,6 +31,11 @@ export interface WasmDecoderOptions {
   readonly kvPrecision?: KvPrecision;
   /** `f32`: the float reference mode, many times slower; for cross-checks. Default `int8`. */
   readonly activations?: Activations;
+  /**
+   * Other workers to compute with, where memory can be shared (a cross-origin isolated page); elsewhere, or when they do
+   * not start, the decoder computes alone. `DecoderInfo.deviceName` says how many there are.
+   */
+  readonly threads?: ThreadOptions;
   /** Another build than the best that this browser runs, for tests and measurements. */
   readonly build?: KernelBuild;
   readonly signal?: AbortSignal;
@@ -60,33 +66,27 @@ async function open(options: WasmDecoderOptions): Promise<Decoder> {
   const { spec } = model;
   if (signal?.aborted === true) throw new EngineError('aborted', 'Loading was stopped.');
   const weights = planWeights(model);
-  checkFit(weights.end, pageBytes(spec, false));
-  const source = typeof options.kernels === 'string' ? fetchedKernels(options.kernels) : options.kernels;
-  const { build, module } = await compileKernels({
-    source,
-    shared: false,
-    ...(options.build && { build: options.build }),
-  });
-  const scratch = planScratch(spec, weights.end, { rows: passRows, logitRows: passLogits, threads: 1, build });
-  checkFit(scratch.end, pageBytes(spec, false));
-  const memory = WasmMemory.of(scratch.end, false);
-  memory.startAt(scratch.end);
-  const kernels = await loadKernels(module, memory.memory);
-  await loadWeights(model, {
-    plan: weights,
-    memory,
-    kernels,
-    scratch: scratch.threads[0]?.matmul ?? 0,
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
-  });
+  const page = pageBytes(spec, false);
+  checkFit(weights.end, page);
   const contextLength = Math.min(spec.contextLength, options.maxContext ?? 4096);
-  const plan: ForwardPlan = { spec, weights, scratch, activations, int8Pages: kvPrecision === 'int8' };
-  const led = { ...alone, start: nothing, next: nothing, abandon: nothing };
+  const machine = await assemble(options, (build, threads) => {
+    const scratch = planScratch(spec, weights.end, { rows: passRows, logitRows: passLogits, threads, build });
+    checkFit(scratch.end, page);
+    return { spec, weights, scratch, activations, int8Pages: kvPrecision === 'int8' };
+  });
+  const { plan, kernels, memory, team } = machine;
+  try {
+    const scratch = plan.scratch.threads[0]?.matmul ?? 0;
+    const watched = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+    await loadWeights(model, { plan: weights, memory, kernels, scratch, ...watched });
+  } catch (error) {
+    machine.close();
+    throw error;
+  }
   const info: DecoderInfo = {
     kind: 'wasm',
     device: 'wasm',
-    deviceName: deviceName(build, 1),
+    deviceName: deviceName(machine.build, team.size),
     contextLength,
     vocabularySize: spec.vocabularySize,
     weightBytes: weights.weightBytes,
@@ -94,11 +94,61 @@ async function open(options: WasmDecoderOptions): Promise<Decoder> {
   return new WasmDecoder({
     info,
     memory,
-    runner: new PassRunner(plan, kernels, memory, led, contextLength),
-    chooser: new Chooser(kernels, memory, scratch, spec.vocabularySize),
+    runner: new PassRunner(plan, kernels, memory, team, contextLength),
+    chooser: new Chooser(kernels, memory, plan.scratch, spec.vocabularySize),
     pool: new PagePool(memory, kernels, spec, kvPrecision, contextLength),
-    close: nothing,
+    close: machine.close,
   });
+}
+
+/** Memory, kernels and threads, before any weight is read. */
+interface Machine {
+  readonly build: KernelBuild;
+  readonly plan: ForwardPlan;
+  readonly memory: WasmMemory;
+  readonly kernels: Kernels;
+  readonly team: LedTeam;
+  close(): void;
+}
+
+async function assemble(
+  options: WasmDecoderOptions,
+  makePlan: (build: KernelBuild, threads: number) => ForwardPlan,
+): Promise<Machine> {
+  const { threads, signal } = options;
+  const source = typeof options.kernels === 'string' ? fetchedKernels(options.kernels) : options.kernels;
+  const wanted = { source, ...(options.build && { build: options.build }) };
+  if (threads !== undefined && threads.count > 1 && threadsSupported()) {
+    const { build, module } = await compileKernels({ ...wanted, shared: true });
+    const plan = makePlan(build, threads.count);
+    const memory = memoryFor(plan, true);
+    const kernels = await loadKernels(module, memory.memory);
+    try {
+      const { leader, close } = await startThreads(threads, { module, memory: memory.memory, plan }, signal);
+      return { build, plan, memory, kernels, team: leader, close };
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      // Workers are refused here (a policy, a script that is not there): one thread computes, in memory of its own.
+    }
+  }
+  const { build, module } = await compileKernels({ ...wanted, shared: false });
+  const plan = makePlan(build, 1);
+  const memory = memoryFor(plan, false);
+  const kernels = await loadKernels(module, memory.memory);
+  return {
+    build,
+    plan,
+    memory,
+    kernels,
+    team: { ...alone, start: nothing, next: nothing, abandon: nothing },
+    close: nothing,
+  };
+}
+
+function memoryFor({ scratch }: ForwardPlan, shared: boolean): WasmMemory {
+  const memory = WasmMemory.of(scratch.end, shared);
+  memory.startAt(scratch.end);
+  return memory;
 }
 
 interface DecoderParts {

@@ -18,18 +18,23 @@ function storeQuants(to: usize, quants: v128): void {
 
 /**
  * One layer of a page.
- * @param page the layer's part of the float page
- * @param out the layer's part of the int8 page, with the offsets of its parts after the table
+ * @param floatPages u32 addresses of the sequence's float pages
+ * @param floatOffset bytes to this layer's part of a float page
+ * @param int8Pages likewise
+ * @param int8Offset bytes to this layer's part of an int8 page; then the offsets of its parts after the table
  */
 export function kvQuantise(
-  page: usize, out: usize, keyQuants: usize, valueScales: usize, valueQuants: usize, kvHeads: i32, headSize: i32,
+  floatPages: usize, floatOffset: usize, int8Pages: usize, int8Offset: usize, page: i32,
+  keyQuants: usize, valueScales: usize, valueQuants: usize, kvHeads: i32, headSize: i32,
 ): void {
+  const from = <usize>load<u32>(floatPages + (<usize>page << 2)) + floatOffset;
+  const out = <usize>load<u32>(int8Pages + (<usize>page << 2)) + int8Offset;
   const headBytes = <usize>headSize << 2;
   const tile = headBytes << 5;
-  const values = page + tile * <usize>kvHeads;
+  const values = from + tile * <usize>kvHeads;
   for (let head: usize = 0; head < <usize>kvHeads; head++) {
     const quants = head * <usize>headSize * 32;
-    quantiseKeys(page + head * tile, out + head * headBytes, out + keyQuants + quants, headSize);
+    quantiseKeys(from + head * tile, out + head * headBytes, out + keyQuants + quants, headSize);
     quantiseValues(values + head * tile, out + valueScales + (head << 6), out + valueQuants + quants, headSize);
   }
 }

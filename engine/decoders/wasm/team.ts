@@ -1,0 +1,150 @@
+// How threads go through a pass in step: a few words of shared memory, Atomics, no messages. The leader (the decoder's own
+// thread) publishes a pass and its steps; followers (wasm-thread.ts) compute their shares of each step and meet the leader
+// at the barriers within it. Used by thread-pool.ts and wasm-thread.ts; knows nothing of what is computed.
+//
+//   +0    how many have reached the barrier      +64  barriers passed so far      (Int32)
+//   +128  steps published, ever                  +192 the step that began the current pass, then the pass's numbers
+//   +256  1 once a follower has failed
+//
+// A pass's steps are: begin, one a layer, end. A follower that finds another pass begun has been abandoned by the last
+// one, which happens between two steps only; it starts over with the new one.
+// Who waits spins for some microseconds, the length of a typical difference between two shares, and then sleeps
+// (Atomics.wait). A page's main thread may not sleep and goes on spinning; that is why decoders belong in workers.
+// What goes wrong: a follower that failed or does not come within `patience` ends the pass with an error; the team is
+// then of no use any more.
+
+import type { LedTeam } from './pass-runner.js';
+import type { Pass, Team } from './forward.js';
+
+const arrived = 0;
+const passed = 16;
+const steps = 32;
+const passWords = 48;
+const failed = 64;
+
+/** Looks at a word that often before sleeping: some 20 microseconds. */
+const spins = 4000;
+/** Milliseconds: far longer than any share takes, unless a thread is gone. */
+const patience = 20_000;
+
+const fields = ['rows', 'position', 'floatPages', 'int8Pages', 'closeFrom', 'closeTo', 'logitRows'] as const;
+
+/** Whether this thread may sleep. */
+const maySleep = typeof document === 'undefined';
+
+/** The team is of no use any more. */
+export class TeamFailure extends Error {
+  override readonly name = 'TeamFailure';
+}
+
+class Member implements Team {
+  /** Int32 over the control words; shared, so it never detaches. */
+  protected readonly words: Int32Array;
+
+  constructor(
+    memory: WebAssembly.Memory,
+    control: number,
+    readonly index: number,
+    readonly size: number,
+  ) {
+    this.words = new Int32Array(memory.buffer, control, 80);
+  }
+
+  barrier(): void {
+    const { words } = this;
+    const generation = Atomics.load(words, passed);
+    if (Atomics.add(words, arrived, 1) === this.size - 1) {
+      Atomics.store(words, arrived, 0);
+      Atomics.store(words, passed, generation + 1);
+      Atomics.notify(words, passed);
+    } else this.awaitChange(passed, generation);
+  }
+
+  /** Returns when the word is no longer `value`. @throws TeamFailure */
+  protected awaitChange(word: number, value: number, limit = patience): void {
+    const { words } = this;
+    for (let i = 0; i < spins; i++) if (Atomics.load(words, word) !== value) return;
+    let waited = 0;
+    let last = performance.now();
+    while (Atomics.load(words, word) === value) {
+      if (Atomics.load(words, failed) !== 0) throw new TeamFailure('a thread failed');
+      if (waited > limit) throw new TeamFailure('a thread did not come to a barrier');
+      if (maySleep) Atomics.wait(words, word, value, 1000);
+      const now = performance.now();
+      waited += Math.min(now - last, 1000); // the computer may have slept meanwhile
+      last = now;
+    }
+  }
+}
+
+export class Leader extends Member implements LedTeam {
+  constructor(memory: WebAssembly.Memory, control: number, size: number) {
+    super(memory, control, 0, size);
+  }
+
+  start(pass: Pass): void {
+    const { words } = this;
+    fields.forEach((field, i) => (words[passWords + 1 + i] = pass[field]));
+    Atomics.store(words, passWords, Atomics.load(words, steps) + 1);
+    this.next();
+  }
+
+  next(): void {
+    Atomics.add(this.words, steps, 1);
+    Atomics.notify(this.words, steps);
+  }
+
+  /** Nothing to say: followers wait for the next step, which will be another pass's first. */
+  abandon(): void {
+    return undefined;
+  }
+}
+
+/** What a follower does with the steps that it is led through. */
+export interface Steps {
+  begin(pass: Pass): void;
+  layer(index: number, pass: Pass): void;
+  end(pass: Pass): void;
+}
+
+export class Follower extends Member {
+  /** Goes through passes for ever; the thread is terminated from outside. @throws what a step throws */
+  follow(work: Steps, layers: number): never {
+    const { words } = this;
+    let done = 0;
+    for (;;) {
+      this.awaitStep(done);
+      const first = Atomics.load(words, passWords);
+      const pass = this.pass();
+      done = first;
+      work.begin(pass);
+      for (let layer = 0; layer <= layers; layer++) {
+        this.awaitStep(done);
+        if (Atomics.load(words, passWords) !== first) break;
+        done += 1;
+        if (layer < layers) work.layer(layer, pass);
+        else work.end(pass);
+      }
+    }
+  }
+
+  /** The leader does not wait for this thread any longer. */
+  fail(): void {
+    Atomics.store(this.words, failed, 1);
+    Atomics.notify(this.words, passed);
+  }
+
+  /** Returns when a step after `done` has been published. */
+  private awaitStep(done: number): void {
+    for (;;) {
+      const now = Atomics.load(this.words, steps);
+      if (((now - done) | 0) > 0) return;
+      this.awaitChange(steps, now, Infinity);
+    }
+  }
+
+  private pass(): Pass {
+    const values = fields.map((field, i) => [field, (this.words[passWords + 1 + i] as number) >>> 0] as const);
+    return Object.fromEntries(values) as unknown as Pass;
+  }
+}

@@ -1,0 +1,64 @@
+// Starts the other threads of a decoder and ends them. Called by wasm-decoder.ts before weights are read, so that threads
+// that cannot be had (a policy forbids workers, no script there) cost nothing: then the decoder opens with one.
+// Knows nothing of passes; what threads do is in wasm-thread.ts.
+
+import { Leader } from './team.js';
+import { threadBegin, type ThreadOrder } from './wasm-thread.js';
+
+export interface ThreadOptions {
+  /** This thread included. */
+  readonly count: number;
+  /** A module worker whose script calls `serveWasmThread`. */
+  start(): Worker;
+}
+
+export interface ThreadPool {
+  readonly leader: Leader;
+  close(): void;
+}
+
+/** Milliseconds that a worker may take to start. */
+const patience = 20_000;
+
+/** @throws Error when a worker does not start; none is left behind then */
+export async function startThreads(
+  { count, start }: ThreadOptions,
+  order: Omit<ThreadOrder, 'type' | 'index' | 'size'>,
+  signal?: AbortSignal,
+): Promise<ThreadPool> {
+  const workers: Worker[] = [];
+  const close = (): void => workers.forEach((worker) => worker.terminate());
+  try {
+    const ready: Promise<void>[] = [];
+    for (let index = 1; index < count; index++) {
+      const worker = start();
+      workers.push(worker);
+      ready.push(begun(worker, signal));
+      const whole: ThreadOrder = { type: threadBegin, ...order, index, size: count };
+      worker.postMessage(whole);
+    }
+    await Promise.all(ready);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { leader: new Leader(order.memory, order.plan.scratch.control, count), close };
+}
+
+function begun(worker: Worker, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('a thread did not start in time')), patience);
+    const settle = (how: () => void): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', aborted);
+      how();
+    };
+    const aborted = (): void => settle(() => reject(new DOMException('Loading was stopped.', 'AbortError')));
+    worker.addEventListener('message', () => settle(resolve), { once: true });
+    worker.addEventListener('error', (event) => {
+      event.preventDefault(); // after the start: the leader finds it at its barrier
+      settle(() => reject(new Error(event.message || 'a thread could not be started')));
+    });
+    signal?.addEventListener('abort', aborted, { once: true });
+  });
+}
