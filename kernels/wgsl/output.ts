@@ -33,13 +33,13 @@ export interface HeadsSpec {
 /**
  * `store`: y[row * stride + at + n] = v; with `softCap` cap * tanh(v / cap).
  * `add`: y[row * stride + at + n] += v (the residual stream).
- * `gated`: the matrix is [gate; up]; y[row * N/2 + n] = activation(gate_n) * up_n.
+ * `gated`: the matrix is [gate; up]; y[row * stride + at + n] = activation(gate_n) * up_n.
  * `heads`: the matrix is [query; key; value]; queries to q [rows, heads, D], keys and values to `append`.
  */
 export type Output =
   | { readonly kind: 'store'; readonly stride: number; readonly at: number; readonly softCap?: number }
   | { readonly kind: 'add'; readonly stride: number; readonly at: number }
-  | { readonly kind: 'gated'; readonly activation: Activation }
+  | { readonly kind: 'gated'; readonly activation: Activation; readonly stride: number; readonly at: number }
   | ({ readonly kind: 'heads' } & HeadsSpec);
 
 export type Activation = 'silu' | 'gelu';
@@ -103,7 +103,7 @@ fn finish(row: u32, result: u32, values: vec2<f32>) { y[row * ${output.stride}u 
         slots: { y: readWrite },
         code: /* wgsl */ `${activations[output.activation]}
 fn finish(row: u32, result: u32, values: vec2<f32>) {
-  y[row * ${rows / 2}u + result] = activation(values.x) * values.y;
+  y[row * ${output.stride}u + ${output.at}u + result] = activation(values.x) * values.y;
 }`,
         rowsPerResult: 2,
         results: rows / 2,
