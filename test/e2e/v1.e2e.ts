@@ -130,7 +130,7 @@ const pageTools = [
 const long = {
   messages: [{ role: 'user', content: 'Tell me a long story' }],
   max_tokens: 900,
-  logit_bias: { '1': -100, '5': -100, '6': -100 },
+  logit_bias: { '0': -100, '1': -100, '5': -100, '6': -100 },
 };
 
 test('the openai client: models, whole answers, streams, a tool call', async () => {
