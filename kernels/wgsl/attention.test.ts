@@ -3,7 +3,7 @@
 
 import { expect } from '@esm-bundle/chai';
 import fc from 'fast-check';
-import { PagedText } from '../../test/support/paged-text.js';
+import { PagedText, worstDifference } from '../../test/support/paged-text.js';
 import { openTestGpu, type TestGpu } from '../../test/support/test-gpu.js';
 import { attentionReduceSource, attentionReduceWorkgroups, needsReduce } from './attention-reduce.js';
 import { attend } from './attention.reference.js';
@@ -93,13 +93,6 @@ async function attention(
 }
 
 const bitsOf = (floats: Float32Array): number[] => [...new Uint32Array(floats.slice().buffer)];
-
-/** NaN counts as infinitely far. */
-const worstDifference = (actual: Float32Array, expected: Float64Array): number =>
-  expected.reduce((worst, value, i) => {
-    const difference = Math.abs(value - (actual[i] ?? NaN));
-    return difference <= worst ? worst : Number.isNaN(difference) ? Infinity : difference;
-  }, 0);
 
 describe('attention over pages', () => {
   let gpu: TestGpu;

@@ -17,6 +17,13 @@ export function randomFloats(length: number, seed: number): Float32Array {
   return Float32Array.from({ length }, () => (next() + next() + next()) * 1.5);
 }
 
+/** NaN counts as infinitely far. */
+export const worstDifference = (actual: Float32Array, expected: Float64Array): number =>
+  expected.reduce((worst, value, i) => {
+    const difference = Math.abs(value - (actual[i] ?? NaN));
+    return difference <= worst ? worst : Number.isNaN(difference) ? Infinity : difference;
+  }, 0);
+
 export class PagedText {
   readonly pageTable = 3;
   readonly table: Uint32Array;
