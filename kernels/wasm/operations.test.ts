@@ -73,6 +73,7 @@ class Text {
   readonly int8Table: number;
   readonly queryAt: number;
   readonly scratch: number;
+  readonly scale: number;
   readonly layerOffset = 192;
 
   constructor(
@@ -85,9 +86,13 @@ class Text {
     const next = generator(seed);
     const total = position + rows;
     const width = kvHeads * headSize;
-    this.keys = floats(total * width, next, 2);
-    this.values = floats(total * width, next);
+    // Some columns and rows are all alike, some tiny; many lie on a coarse grid, where ties are.
+    const size = [2, 2, 0.001, 1e-7, 300][seed % 5] ?? 1;
+    const coarse = (value: number): number => Math.round(value * 64) / 64;
+    this.keys = floats(total * width, next, size).map((v, i) => (i % width === 3 ? size : i % 5 === 0 ? coarse(v) : v));
+    this.values = floats(total * width, next, size).map((v, i) => (i % 7 === 0 ? coarse(v) : v));
     this.query = floats(rows * group * width, next);
+    this.scale = 0.6 / Math.max(size, 1);
     const pages = Math.ceil(total / 32);
     const int8Bytes = this.int8Bytes();
     const floatPages = Uint32Array.from({ length: pages }, () => arena.take(this.layerOffset + width * 32 * 8));
@@ -123,33 +128,47 @@ class Text {
   private round(): void {
     const { kvHeads, headSize, firstFloat } = this.shape;
     const width = kvHeads * headSize;
-    const near = (value: number): number => {
-      const down = Math.floor(value);
-      return value - down === 0.5 ? down + (down % 2) : Math.round(value);
+    const { fround } = Math;
+    /** The least f16 of which `times` reach `value`. */
+    const least = (value: number, times: number): number => {
+      let [from, to] = [0, halves.length - 1];
+      while (from < to) {
+        const middle = (from + to) >> 1;
+        if (times * (halves[middle] ?? NaN) >= value) to = middle;
+        else from = middle + 1;
+      }
+      return halves[from] ?? NaN;
     };
-    const f16 = (value: number): number => half(toHalfBits(value));
+    const below = (value: number): number => {
+      if (value < 0) return -least(-value, 1);
+      const next = least(value, 1);
+      return next === value ? value : (halves[halves.indexOf(next) - 1] ?? NaN);
+    };
+    const count = (distance: number, step: number, most: number): number => {
+      let n = 0;
+      while (step > 0 && n < most && distance >= (n + 0.5) * step) n += 1;
+      return n;
+    };
     for (let page = 0; page < firstFloat; page++) {
       const tokens = Array.from({ length: 32 }, (_, t) => page * 32 + t);
       for (let channel = 0; channel < width; channel++) {
         const column = tokens.map((t) => this.keys[t * width + channel] ?? NaN);
-        const low = Math.min(...column);
-        const step = f16(Math.fround(Math.fround(Math.max(...column) - low) / 255));
-        const min = f16(low);
+        const [low, high] = [Math.min(...column), Math.max(...column)];
+        const min = below(low);
+        const step = low === high ? 0 : least(fround(high - min), 255);
         for (const [i, t] of tokens.entries()) {
-          const raw = Math.fround(Math.fround((column[i] ?? NaN) - min) / step);
-          const quant = step > 0 ? Math.min(255, Math.max(0, near(raw))) : 0;
-          this.keys[t * width + channel] = Math.fround(min + Math.fround(quant * step));
+          const quant = count(fround((column[i] ?? NaN) - min), step, 255);
+          this.keys[t * width + channel] = fround(min + fround(quant * step));
         }
       }
       for (const t of tokens) {
         for (let head = 0; head < kvHeads; head++) {
           const row = this.values.subarray(t * width + head * headSize, t * width + (head + 1) * headSize);
-          const most = row.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-          const scale = f16(Math.fround(most / 127));
-          row.forEach((value, i) => {
-            const quant = scale > 0 ? Math.min(127, Math.max(-127, near(Math.fround(value / scale)))) : 0;
-            row[i] = Math.fround(quant * scale);
-          });
+          const scale = least(
+            row.reduce((max, value) => Math.max(max, Math.abs(value)), 0),
+            127,
+          );
+          row.forEach((value, i) => (row[i] = fround(Math.sign(value) * count(Math.abs(value), scale, 127) * scale)));
         }
       }
     }
@@ -182,7 +201,7 @@ class Text {
         ...this.parts(),
         firstFloat,
         window,
-        0.3,
+        this.scale,
         cap,
         this.scratch,
       );
@@ -203,7 +222,7 @@ class Text {
         const weights = tokens.map((t) => {
           let dot = 0;
           for (let i = 0; i < headSize; i++) dot += (this.query[q + i] ?? NaN) * (this.keys[t * width + kv + i] ?? NaN);
-          const score = dot * 0.3;
+          const score = dot * this.scale;
           return cap === 0 ? score : cap * Math.tanh(score / cap);
         });
         const top = Math.max(...weights);
@@ -220,20 +239,8 @@ class Text {
   }
 }
 
-/** Nearest binary16, ties to even, of a number of ordinary size or so small that it vanishes. */
-function toHalfBits(value: number): number {
-  const size = Math.abs(value);
-  const exponent = Math.max(-14, Math.floor(Math.log2(size || 1e-30)));
-  const ulp = 2 ** (exponent - 10);
-  const whole = size / ulp;
-  const down = Math.floor(whole);
-  const rest = whole - down;
-  const mantissa = rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
-  const rounded = mantissa * ulp;
-  const field = rounded < 2 ** -14 ? mantissa : (Math.floor(Math.log2(rounded)) + 15) * 1024;
-  const fraction = rounded < 2 ** -14 ? 0 : rounded / 2 ** (Math.floor(Math.log2(rounded)) - 10) - 1024;
-  return (value < 0 ? 0x8000 : 0) + field + fraction;
-}
+/** Every finite f16 that is not negative, ascending. */
+const halves = Array.from({ length: 0x7c00 }, (_, bits) => half(bits));
 
 for (const loaded of builds) {
   const { build, kernels, arena } = loaded;

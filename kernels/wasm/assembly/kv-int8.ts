@@ -1,11 +1,13 @@
 // A page of keys and values as int8 and back. Per layer (the caller's page layout; offsets are handed in):
 //   K table [kvHeads, headSize] pairs of f16 (min, step), K quants uint8 [kvHeads, 32, headSize]: k = min + quant * step
 //   V scales f16 [kvHeads, 32], V quants uint8 [kvHeads, 32, headSize]: v = (quant - 128) * scale
-// K by channel over the page's 32 tokens, asymmetric; V by token and head, symmetric (KIVI, Liu et al. 2024).
+// K by channel over the page's 32 tokens, asymmetric; V by token and head, symmetric (KIVI, Liu et al. 2024). The rounding is
+// the page layout's, exactly: steps are rounded up, and a quant counts the halves of steps that are reached, by comparing
+// with products that f32 holds exactly.
 // kvQuantise is called by the decoder for a page that queries no longer see as floats; kvDequantiseKeys and -Values by
 // attention.ts, and by the decoder when a text is cut back so far that a page must be floats again.
 
-import { fromHalves, toHalf } from './half';
+import { fromHalves, halfBelow, halfOf } from './half';
 import { greatestOfLanes } from './exponential';
 
 /** Four quants in 0..255 as bytes, at `to`. */
@@ -39,6 +41,19 @@ export function kvQuantise(
   }
 }
 
+/** How many n of 1 ... 255 (at least) have distance >= (n - 0.5) * step; a step of 0 has none. */
+// @ts-ignore: decorator
+@inline
+function count(distance: v128, step: v128): v128 {
+  const half = f32x4.splat(0.5);
+  const near = f32x4.nearest(f32x4.div(distance, step)); // right, or off by one
+  const tooMany = f32x4.lt(distance, f32x4.mul(f32x4.sub(near, half), step));
+  const tooFew = f32x4.ge(distance, f32x4.mul(f32x4.add(near, half), step));
+  const one = f32x4.splat(1);
+  const exact = f32x4.add(f32x4.sub(near, v128.and(tooMany, one)), v128.and(tooFew, one));
+  return v128.and(exact, f32x4.gt(step, f32x4.splat(0)));
+}
+
 function quantiseKeys(keys: usize, table: usize, quants: usize, headSize: i32): void {
   const headBytes = <usize>headSize << 2;
   for (let i: usize = 0; i < <usize>headSize; i += 4) {
@@ -50,40 +65,39 @@ function quantiseKeys(keys: usize, table: usize, quants: usize, headSize: i32): 
       low = f32x4.min(low, v128.load(at));
       high = f32x4.max(high, v128.load(at));
     }
-    const step = f32x4.div(f32x4.sub(high, low), f32x4.splat(255));
-    storePair(table + (i << 2), f32x4.extract_lane(low, 0), f32x4.extract_lane(step, 0));
-    storePair(table + (i << 2) + 4, f32x4.extract_lane(low, 1), f32x4.extract_lane(step, 1));
-    storePair(table + (i << 2) + 8, f32x4.extract_lane(low, 2), f32x4.extract_lane(step, 2));
-    storePair(table + (i << 2) + 12, f32x4.extract_lane(low, 3), f32x4.extract_lane(step, 3));
-    // Rounded with the table's own values; a step that vanished in f16 leaves 0 everywhere.
+    storePair(table + (i << 2), f32x4.extract_lane(low, 0), f32x4.extract_lane(high, 0));
+    storePair(table + (i << 2) + 4, f32x4.extract_lane(low, 1), f32x4.extract_lane(high, 1));
+    storePair(table + (i << 2) + 8, f32x4.extract_lane(low, 2), f32x4.extract_lane(high, 2));
+    storePair(table + (i << 2) + 12, f32x4.extract_lane(low, 3), f32x4.extract_lane(high, 3));
     const pairs = v128.load(table + (i << 2));
-    const min16 = fromHalves(pairs);
-    const step16 = fromHalves(i32x4.shr_u(pairs, 16));
-    const some = f32x4.gt(step16, f32x4.splat(0));
+    const least = fromHalves(pairs);
+    const step = fromHalves(i32x4.shr_u(pairs, 16));
     at = keys + (i << 2);
     for (let t: usize = 0; t < 32; t++) {
-      const q = f32x4.nearest(f32x4.div(f32x4.sub(v128.load(at), min16), step16));
-      storeQuants(quants + t * <usize>headSize + i, i32x4.trunc_sat_f32x4_s(v128.and(q, some)));
+      const q = f32x4.pmin(count(f32x4.sub(v128.load(at), least), step), f32x4.splat(255));
+      storeQuants(quants + t * <usize>headSize + i, i32x4.trunc_sat_f32x4_s(f32x4.pmax(q, f32x4.splat(0))));
       at += headBytes;
     }
   }
 }
 
-function storePair(at: usize, min: f32, step: f32): void {
-  store<u32>(at, toHalf(min) | (toHalf(step) << 16));
+function storePair(at: usize, low: f32, high: f32): void {
+  const least = halfBelow(low);
+  const from = f32x4.extract_lane(fromHalves(i32x4.splat(least)), 0);
+  store<u32>(at, least | (low === high ? 0 : halfOf(high - from, 255) << 16));
 }
 
 function quantiseValues(values: usize, scales: usize, quants: usize, headSize: i32): void {
   for (let t: usize = 0; t < 32; t++) {
     let most = f32x4.splat(0);
     for (let i: usize = 0; i < <usize>headSize; i += 4) most = f32x4.max(most, f32x4.abs(v128.load(values + (i << 2))));
-    const half = toHalf(greatestOfLanes(most) / 127);
+    const half = halfOf(greatestOfLanes(most), 127);
     store<u16>(scales + (t << 1), <u16>half);
     const scale = fromHalves(i32x4.splat(half));
-    const some = f32x4.gt(scale, f32x4.splat(0));
     for (let i: usize = 0; i < <usize>headSize; i += 4) {
-      let q = v128.and(f32x4.nearest(f32x4.div(v128.load(values + (i << 2)), scale)), some);
-      q = f32x4.add(f32x4.max(f32x4.min(q, f32x4.splat(127)), f32x4.splat(-127)), f32x4.splat(128));
+      const v = v128.load(values + (i << 2));
+      const size = f32x4.pmin(count(f32x4.abs(v), scale), f32x4.splat(127));
+      const q = f32x4.add(v128.or(size, v128.and(v, f32x4.splat(-0.0))), f32x4.splat(128));
       storeQuants(quants + i, i32x4.trunc_sat_f32x4_s(q));
     }
     values += <usize>headSize << 2;
