@@ -61,6 +61,8 @@ export interface DeviceTraits {
   readonly shaderF16: boolean;
   /** WGSL's packed 4x8 integer dot products. */
   readonly packedDot: boolean;
+  /** WebGPU on the processor: compiling is slow there, barriers are dear, a dispatch costs nothing beside a product. */
+  readonly software: boolean;
 }
 
 /** A shader was refused. */
@@ -86,6 +88,7 @@ export function traitsOf(device: GPUDevice, subgroups = true): DeviceTraits {
     subgroupMaxSize: has ? subgroupMaxSize : 1,
     shaderF16: device.features.has('shader-f16'),
     packedDot: languageFeatures?.has('packed_4x8_integer_dot_product') ?? false,
+    software: device.adapterInfo.isFallbackAdapter,
   };
 }
 
