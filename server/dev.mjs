@@ -5,7 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { watch } from 'rollup';
 import { loadConfigFile } from 'rollup/loadConfigFile';
-import { createStaticServer, distFolder, listen, portFromEnvironment, strictPolicy } from './static-server.mjs';
+import { headersFor } from './headers.mjs';
+import { createStaticServer, distFolder, listen, portFromEnvironment } from './static-server.mjs';
 
 const reloadScript = `new EventSource('/dev-events').onmessage = () => location.reload();\n`;
 const pages = new Set();
@@ -20,7 +21,12 @@ function handle(request, response) {
     return true;
   }
   if (pathname === '/dev-reload.js') {
-    response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(reloadScript);
+    response.writeHead(200, { ...headersFor(pathname), 'Content-Type': 'text/javascript' }).end(reloadScript);
+    return true;
+  }
+  if (pathname === '/kit-manifest.json') {
+    // Without it the service worker keeps no build, and what was just built is what is seen.
+    response.writeHead(404).end();
     return true;
   }
   if (pathname !== '/' && pathname !== '/index.html') return false;
@@ -28,9 +34,9 @@ function handle(request, response) {
     (html) =>
       response
         .writeHead(200, {
+          ...headersFor(pathname),
           'Content-Type': 'text/html; charset=utf-8',
           'Cache-Control': 'no-store',
-          'Content-Security-Policy': strictPolicy,
         })
         .end(html.replace('</head>', '<script type="module" src="/dev-reload.js"></script></head>')),
     (error) => response.writeHead(503).end(`Not built yet: ${error.message}\n`),
@@ -52,7 +58,7 @@ watcher.on('event', (event) => {
   }
 });
 try {
-  const port = await listen(createStaticServer({ root: distFolder, handle }), portFromEnvironment(8080));
+  const port = await listen(createStaticServer({ root: distFolder, isolate: true, handle }), portFromEnvironment(8080));
   console.log(`http://localhost:${port}`);
 } catch (error) {
   console.error(error.message);

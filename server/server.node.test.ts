@@ -21,8 +21,15 @@ describe('the static server', () => {
     await writeFile(join(folder, 'public/index.html'), '<p>Hello</p>');
     await writeFile(join(folder, 'public/data.bin'), Buffer.from([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
     await writeFile(join(folder, 'secret.txt'), 'secret');
+    await writeFile(join(folder, 'public/empty.bin'), '');
+    await writeFile(join(folder, 'public/sw.js'), '');
+    await mkdir(join(folder, 'public/models/default'), { recursive: true });
+    await writeFile(join(folder, `public/models/default/${'a'.repeat(64)}.bin`), '0123');
+    await writeFile(join(folder, 'public/models/default/manifest.json'), '{}');
+    await mkdir(join(folder, 'public/chunks'));
+    await writeFile(join(folder, 'public/chunks/part-0123abcd.js'), '');
     await symlink(join(folder, 'secret.txt'), join(folder, 'public/link.txt'));
-    server = createStaticServer({ root: join(folder, 'public') });
+    server = createStaticServer({ root: join(folder, 'public'), isolate: true });
     port = await listen(server);
   });
   after(async () => {
@@ -31,9 +38,13 @@ describe('the static server', () => {
   });
 
   /** Paths as they are given: fetch() would tidy them up first. */
-  const get = (path: string, headers: Record<string, string> = {}): Promise<IncomingMessage & { body: string }> =>
+  const get = (
+    path: string,
+    headers: Record<string, string> = {},
+    method = 'GET',
+  ): Promise<IncomingMessage & { body: string }> =>
     new Promise((resolve, reject) => {
-      request({ host: 'localhost', port, path, headers }, (response) => {
+      request({ host: 'localhost', port, path, headers, method }, (response) => {
         let body = '';
         response.setEncoding('latin1').on('data', (part: string) => (body += part));
         response.on('end', () => resolve(Object.assign(response, { body })));
@@ -60,6 +71,58 @@ describe('the static server', () => {
     const changed = await get('/data.bin', { Range: 'bytes=2-4', 'If-Range': '"another"' });
     assert.equal(changed.statusCode, 200);
     assert.equal((await get('/data.bin', { Range: 'bytes=10-' })).statusCode, 416);
+  });
+
+  test('ranges as RFC 9110 has them: first, last, open, too long, several, none, of nothing; GET only', async () => {
+    const range = async (header: string, path = '/data.bin', more: Record<string, string> = {}, method = 'GET') => {
+      const { statusCode, headers, body } = await get(path, { Range: header, ...more }, method);
+      return [statusCode, headers['content-range'], headers['content-length'], [...body].map((c) => c.charCodeAt(0))];
+    };
+    const whole = [200, undefined, '10', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]];
+    assert.deepEqual(await range('bytes=0-0'), [206, 'bytes 0-0/10', '1', [0]]);
+    assert.deepEqual(await range('bytes=8-'), [206, 'bytes 8-9/10', '2', [8, 9]]);
+    assert.deepEqual(await range('bytes=-3'), [206, 'bytes 7-9/10', '3', [7, 8, 9]]);
+    assert.deepEqual(await range('bytes=-30'), [206, 'bytes 0-9/10', '10', whole[3]]);
+    assert.deepEqual(await range('bytes=9-99'), [206, 'bytes 9-9/10', '1', [9]]);
+    for (const header of ['bytes=5-2', 'bytes=a-b', 'bytes=0-1,4-5', 'items=0-1', 'bytes=-', '']) {
+      assert.deepEqual(await range(header), whole, header);
+    }
+    for (const header of ['bytes=10-', 'bytes=-0', `bytes=${'9'.repeat(30)}-`]) {
+      const refused = await get('/data.bin', { Range: header });
+      assert.deepEqual([refused.statusCode, refused.headers['content-range']], [416, 'bytes */10'], header);
+      assert.equal(refused.headers['cache-control'], 'no-store');
+    }
+    assert.equal((await get('/empty.bin', { Range: 'bytes=0-' })).statusCode, 416);
+    assert.deepEqual(await range('bytes=0-1', '/data.bin', {}, 'HEAD'), [200, undefined, '10', []]);
+
+    const etag = String((await get('/data.bin')).headers.etag);
+    assert.deepEqual(await range('bytes=2-3', '/data.bin', { 'If-Range': etag }), [206, 'bytes 2-3/10', '2', [2, 3]]);
+    for (const other of ['"other"', `W/${etag}`, 'Wed, 21 Oct 2015 07:28:00 GMT']) {
+      assert.deepEqual(await range('bytes=2-3', '/data.bin', { 'If-Range': other }), whole, other);
+    }
+    for (const match of [etag, `"other", W/${etag}`, '*']) {
+      const same = await get('/data.bin', { 'If-None-Match': match, Range: 'bytes=0-1' });
+      assert.deepEqual([same.statusCode, same.body], [304, ''], match);
+    }
+    assert.equal((await get('/data.bin', { 'If-None-Match': '"other"' })).statusCode, 200);
+  });
+
+  test('sends what a site should: isolation, hints, and for ever what has its content in its name', async () => {
+    const page = (await get('/')).headers;
+    assert.equal(page['cross-origin-opener-policy'], 'same-origin');
+    assert.equal(page['cross-origin-embedder-policy'], 'require-corp');
+    assert.equal(page['cross-origin-resource-policy'], 'same-origin');
+    assert.equal(page['x-content-type-options'], 'nosniff');
+    assert.match(String(page['accept-ch']), /Sec-CH-Device-Memory/);
+    const kept = async (path: string) => (await get(path)).headers['cache-control'];
+    const forEver = 'public, max-age=31536000, immutable';
+    assert.equal(await kept('/chunks/part-0123abcd.js'), forEver);
+    assert.equal(await kept(`/models/default/${'a'.repeat(64)}.bin`), forEver);
+    assert.equal(await kept('/models/default/manifest.json'), 'no-cache');
+    assert.equal(await kept('/chunks/gone.js'), 'no-store', 'what is not there may be there tomorrow');
+    assert.equal((await get('/sw.js')).headers['service-worker-allowed'], '/');
+    const refused = await get('/', {}, 'POST');
+    assert.deepEqual([refused.statusCode, refused.headers.allow], [405, 'GET, HEAD']);
   });
 
   test('gives nothing from outside its folder, and survives what is no path', async () => {

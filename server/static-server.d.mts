@@ -7,6 +7,7 @@ export function parseRange(header: string, size: number): { start: number; end: 
 export function createStaticServer(options: {
   readonly root: string;
   readonly mounts?: Record<string, string>;
+  readonly kit?: string;
   readonly isolate?: boolean;
   readonly policy?: string | null;
   readonly handle?: (request: IncomingMessage, response: ServerResponse) => boolean;

@@ -1,10 +1,14 @@
-// Serves a folder over HTTP for the demo, the tests and `npm run ask`: ranges, ETags, types, a strict content
-// security policy by default, isolation headers by option. Serves files of that folder only, GET and HEAD only.
+// Serves a folder over HTTP for the demo, the tests and `npm run ask`: ranges, ETags, types, the headers that a site
+// should send (headers.mjs; isolation by option). Serves files of that folder only, GET and HEAD only.
+// Source: RFC 9110, 13 (conditional requests) and 14 (ranges).
 
 import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, resolve, sep } from 'node:path';
+import { headersFor, strictPolicy } from './headers.mjs';
+
+export { strictPolicy };
 
 const types = {
   '.html': 'text/html; charset=utf-8',
@@ -17,24 +21,12 @@ const types = {
   '.png': 'image/png',
   '.ico': 'image/x-icon',
   '.txt': 'text/plain; charset=utf-8',
+  '.woff2': 'font/woff2',
+  '.webmanifest': 'application/manifest+json',
   '.wasm': 'application/wasm',
   '.gguf': 'application/octet-stream',
   '.bin': 'application/octet-stream',
 };
-
-/** What the demo promises to run under: no inline script or style, no eval; WebAssembly and Trusted Types allowed. */
-export const strictPolicy = [
-  "default-src 'self'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "worker-src 'self'",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "frame-ancestors 'self'",
-  "require-trusted-types-for 'script'",
-].join('; ');
 
 /**
  * @param {string} header @param {number} size
@@ -51,6 +43,12 @@ export function parseRange(header, size) {
   const end = match[2] === '' ? size - 1 : Math.min(Number(match[2]), size - 1);
   if (match[2] !== '' && Number(match[2]) < start) return null;
   return start >= size ? 'unsatisfiable' : { start, end };
+}
+
+/** Whether an If-None-Match names this tag; weak comparison, as the standard has it here. */
+function namesTag(header, etag) {
+  if (header === undefined) return false;
+  return header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }
 
 /** @returns {Promise<{path: string, size: number, modified: number} | null>} a file inside `root`, links followed and kept inside */
@@ -78,12 +76,13 @@ async function locate(root, pathname) {
  * @param {object} options
  * @param {string} options.root folder served
  * @param {Record<string, string>} [options.mounts] URL prefix ("/m/") -> another folder
+ * @param {string} [options.kit] folder of the kit in URLs; '/' when `root` is the built kit
  * @param {boolean} [options.isolate] send COOP and COEP
  * @param {string | null} [options.policy] content security policy of pages and scripts
  * @param {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => boolean} [options.handle] sees every request first; true: answered
  * @returns {import('node:http').Server}
  */
-export function createStaticServer({ root, mounts = {}, isolate = false, policy = strictPolicy, handle }) {
+export function createStaticServer({ root, mounts = {}, kit = '/', isolate = false, policy = strictPolicy, handle }) {
   const answer = async (request, response) => {
     if (handle?.(request, response)) return;
     const address = `http://localhost${request.url ?? '/'}`;
@@ -93,42 +92,31 @@ export function createStaticServer({ root, mounts = {}, isolate = false, policy 
       mount === undefined
         ? await locate(root, pathname)
         : await locate(mounts[mount], `/${pathname.slice(mount.length)}`);
-    const headers = {
-      'X-Content-Type-Options': 'nosniff',
-      'Referrer-Policy': 'no-referrer',
-      ...(policy ? { 'Content-Security-Policy': policy } : {}),
-      ...(isolate
-        ? {
-            'Cross-Origin-Opener-Policy': 'same-origin',
-            'Cross-Origin-Embedder-Policy': 'require-corp',
-            'Cross-Origin-Resource-Policy': 'same-origin',
-          }
-        : {}),
-    };
+    const headers = headersFor(pathname, { kit, isolate, policy });
+    const unkept = { ...headers, 'Cache-Control': 'no-store' }; // what is refused now may be there tomorrow
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.writeHead(405, { ...headers, Allow: 'GET, HEAD' }).end();
+      response.writeHead(405, { ...unkept, Allow: 'GET, HEAD' }).end();
       return;
     }
     if (!file) {
-      response.writeHead(404, { ...headers, 'Content-Type': types['.txt'] }).end(`Nothing here: ${pathname}\n`);
+      response.writeHead(404, { ...unkept, 'Content-Type': types['.txt'] }).end(`Nothing here: ${pathname}\n`);
       return;
     }
     const etag = `"${file.size.toString(16)}-${file.modified.toString(16)}"`;
     Object.assign(headers, {
       'Content-Type': types[extname(file.path)] ?? 'application/octet-stream',
       'Accept-Ranges': 'bytes',
-      'Cache-Control': 'no-cache',
       ETag: etag,
     });
-    if (request.headers['if-none-match'] === etag && !request.headers.range) {
+    if (namesTag(request.headers['if-none-match'], etag)) {
       response.writeHead(304, headers).end();
       return;
     }
-    const ifRange = request.headers['if-range'];
-    const range =
-      request.headers.range && (!ifRange || ifRange === etag) ? parseRange(request.headers.range, file.size) : null;
+    const { range: wanted, 'if-range': ifRange } = request.headers;
+    const partial = request.method === 'GET' && wanted && (!ifRange || ifRange === etag); // ranges are GET's alone
+    const range = partial ? parseRange(wanted, file.size) : null;
     if (range === 'unsatisfiable') {
-      response.writeHead(416, { ...headers, 'Content-Range': `bytes */${file.size}` }).end();
+      response.writeHead(416, { ...unkept, 'Content-Range': `bytes */${file.size}` }).end();
       return;
     }
     const { start, end } = range ?? { start: 0, end: file.size - 1 };
