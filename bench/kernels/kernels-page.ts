@@ -2,22 +2,22 @@
 // tables and files. Times are of many dispatches in one submit, the best of several; where the device has timestamps they
 // are not used, since Chrome rounds them to 100 us.
 
-import { createKernel, encode, traitsOf, type DeviceTraits, type Dispatch } from '../../kernels/wgsl/kernel.js';
+import { createKernel, encode, traitsOf, type Dispatch } from '../../kernels/wgsl/kernel.js';
+import { matmulSource, matmulWorkgroups, type MatmulShape } from '../../kernels/wgsl/matmul.js';
 import { matvecSource, matvecWorkgroups, type MatvecShape } from '../../kernels/wgsl/matvec.js';
-import { matrixBytes, type WeightKind } from '../../kernels/wgsl/weight-format.js';
+import { batchShapes, matvecShapes } from '../../kernels/wgsl/matvec-shapes.js';
+import { matrixBytes, type MatrixShape } from '../../kernels/wgsl/weight-format.js';
 
-export interface KernelJob {
-  readonly operation: 'matvec';
-  readonly kind: WeightKind;
-  readonly rows: number;
-  readonly columns: number;
-  readonly batch: number;
+export type KernelJob =
+  | { readonly operation: 'matvec'; readonly rows: number; readonly shape: MatvecShape }
+  | { readonly operation: 'matmul'; readonly rows: number; readonly shape: MatmulShape };
+
+export type TimedJob = KernelJob & {
+  readonly matrix: MatrixShape;
   readonly input: 'plain' | 'norm';
-  readonly shape: MatvecShape;
-  readonly subgroups: boolean;
   /** Milliseconds to spend on it. */
   readonly budget: number;
-}
+};
 
 export interface KernelTime {
   readonly compileMs: number;
@@ -28,7 +28,7 @@ export interface KernelTime {
 
 let device: GPUDevice | undefined;
 
-async function open(): Promise<{ name: string; traits: DeviceTraits }> {
+async function open(): Promise<{ name: string; copyGbytes: number }> {
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter === null) throw new Error('no WebGPU adapter');
   const wanted: GPUFeatureName[] = ['subgroups', 'shader-f16'];
@@ -41,7 +41,55 @@ async function open(): Promise<{ name: string; traits: DeviceTraits }> {
     throw new Error(error.message);
   });
   const { vendor, architecture, description } = device.adapterInfo;
-  return { name: `${vendor} ${architecture} ${description}`.trim(), traits: traitsOf(device) };
+  return { name: `${vendor} ${architecture} ${description}`.trim(), copyGbytes: await copySpeed(device) };
+}
+
+/** Bytes read and written a second by a buffer copy far larger than caches, in GB/s. */
+async function copySpeed(gpu: GPUDevice): Promise<number> {
+  const bytes = gpu.adapterInfo.isFallbackAdapter ? 2 ** 26 : 2 ** 29;
+  const [from, to] = [0, 1].map(() =>
+    gpu.createBuffer({ size: bytes, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST }),
+  ) as [GPUBuffer, GPUBuffer];
+  let best = Infinity;
+  for (let i = 0; i < 8; i++) {
+    const encoder = gpu.createCommandEncoder();
+    for (let j = 0; j < 4; j++) encoder.copyBufferToBuffer(from, 0, to, 0, bytes);
+    const commands = encoder.finish();
+    const started = performance.now();
+    gpu.queue.submit([commands]);
+    await gpu.queue.onSubmittedWorkDone();
+    if (i > 0) best = Math.min(best, (performance.now() - started) / 4);
+  }
+  from.destroy();
+  to.destroy();
+  return (2 * bytes) / best / 1e6;
+}
+
+const store = (stride: number) => ({ kind: 'store', stride, at: 0 }) as const;
+
+/** What is worth timing for a matrix on this device. */
+function jobs(matrix: MatrixShape, batches: readonly number[], chunks: readonly number[]): KernelJob[] {
+  if (device === undefined) throw new Error('open first');
+  const traits = traitsOf(device);
+  const output = store(matrix.rows);
+  const shapes = matvecShapes(traits, output);
+  const vectors = batches.flatMap((rows) =>
+    rows === 1
+      ? shapes.map((shape) => ({ operation: 'matvec', rows, shape }) as const)
+      : shapes.flatMap((chosen) => {
+          const [shape = chosen] = batchShapes(chosen, { batch: rows, output }, traits);
+          return { operation: 'matvec', rows, shape } as const;
+        }),
+  );
+  const tiles = chunks.flatMap((rows) =>
+    ([16, 32, 64] as const).flatMap((tileRows) =>
+      ([32, 64] as const).map((tileColumns) => {
+        return { operation: 'matmul', rows, shape: { tileRows, tileColumns } } as const;
+      }),
+    ),
+  );
+  const seen = new Set<string>();
+  return [...vectors, ...tiles].filter((job) => !seen.has(JSON.stringify(job)) && seen.add(JSON.stringify(job)));
 }
 
 /** Weights whose values don't matter, in buffers of the right size. */
@@ -77,37 +125,39 @@ async function timeOf(dispatch: Dispatch, budget: number): Promise<number> {
   return best;
 }
 
-async function time(job: KernelJob): Promise<KernelTime> {
+async function time(job: TimedJob): Promise<KernelTime> {
   if (device === undefined) throw new Error('open first');
-  const { kind, rows, columns, batch, input, shape, subgroups, budget } = job;
-  const matrix = { kind, rows, columns };
-  const spec = {
-    matrix,
-    batch,
-    input: input === 'plain' ? { kind: input } : { kind: input, epsilon: 1e-6, normAt: 0 },
-    output: { kind: 'store', stride: rows, at: 0 },
-    shape,
-  } as const;
+  const { matrix, rows, budget } = job;
+  const input = job.input === 'plain' ? ({ kind: 'plain' } as const) : { kind: job.input, epsilon: 1e-6, normAt: 0 };
+  const output = store(matrix.rows);
   const began = performance.now();
-  const kernel = await createKernel(device, matvecSource(spec, traitsOf(device, subgroups)));
+  const source =
+    job.operation === 'matvec'
+      ? matvecSource({ matrix, input, output, batch: rows, shape: job.shape }, traitsOf(device))
+      : matmulSource({ matrix, input, output, shape: job.shape });
+  const kernel = await createKernel(device, source);
   const compileMs = performance.now() - began;
   const bytes = matrixBytes(matrix);
   const step = filled(32, 0, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
-  device.queue.writeBuffer(step, 0, Uint32Array.of(0, batch));
+  device.queue.writeBuffer(step, 0, Uint32Array.of(0, rows));
   const buffers: Record<string, GPUBuffer> = {
     step,
-    x: filled(batch * columns * 4, 0x3f800000),
-    weights: filled(bytes.weights, kind === 'f32' ? 0x3f800000 : 0x3c003c00),
-    y: filled(batch * rows * 4, 0),
+    x: filled(rows * matrix.columns * 4, 0x3f800000),
+    weights: filled(bytes.weights, matrix.kind === 'f32' ? 0x3f800000 : 0x3c003c00),
+    y: filled(rows * matrix.rows * 4, 0),
     ...(bytes.scales > 0 ? { scales: filled(bytes.scales, 0x3c003c00) } : {}),
-    ...(input === 'norm' ? { vectors: filled(columns * 4, 0x3f800000) } : {}),
+    ...(job.input === 'norm' ? { vectors: filled(matrix.columns * 4, 0x3f800000) } : {}),
   };
   try {
-    const ms = await timeOf(kernel.dispatch(buffers, matvecWorkgroups(spec)), budget);
+    const grid =
+      job.operation === 'matvec'
+        ? matvecWorkgroups({ matrix, input, output, batch: rows, shape: job.shape })
+        : matmulWorkgroups({ matrix, input, output, shape: job.shape }, rows);
+    const ms = await timeOf(kernel.dispatch(buffers, grid), budget);
     return {
       compileMs,
       ms,
-      gmacs: (rows * columns * batch) / ms / 1e6,
+      gmacs: (matrix.rows * matrix.columns * rows) / ms / 1e6,
       gbytes: (bytes.weights + bytes.scales) / ms / 1e6,
     };
   } finally {
@@ -115,6 +165,6 @@ async function time(job: KernelJob): Promise<KernelTime> {
   }
 }
 
-const kernels = { open, time };
+const kernels = { open, jobs, time };
 export type Kernels = typeof kernels;
 Object.assign(globalThis, { kernels });

@@ -26,6 +26,7 @@ export async function openKernels(gpu) {
   await page.waitForFunction(() => globalThis.kernels !== undefined);
   return {
     open: () => page.evaluate(() => globalThis.kernels.open()),
+    jobs: (...what) => page.evaluate((what) => globalThis.kernels.jobs(...what), what),
     time: (job) => page.evaluate((job) => globalThis.kernels.time(job), job),
     close: () => kit.close(),
   };
