@@ -1,8 +1,8 @@
 // Turns any Model into the bytes of a GGUF file, for tests: our layout back into ggml's, by gguf-writer.ts.
-// Matrices keep their kind (q4 -> Q4_0, q8 -> Q8_0, ...); `llama` files get interleaved rotary rows, as llama.cpp's
-// converter writes them. Written independently of engine/weights/gguf, element by element rather than by nibble tricks.
+// Matrices keep their kind (q4 -> Q4_0, q8 -> Q8_0, ...); `llama` files get interleaved rotary rows and `phi3` files joined
+// matrices, as llama.cpp's converter writes them. Written independently of engine/weights/gguf, element by element rather than by nibble tricks.
 
-import type { Model, TensorName, WeightTensor } from '../../engine/weights/model.js';
+import type { Model, ModelSpec, TensorName, WeightTensor } from '../../engine/weights/model.js';
 import { writeGguf, type GgufWriterFile, type GgufWriterTensor, type GgufWriterValue } from './gguf-writer.js';
 
 const layerNames: Record<string, string> = {
@@ -13,11 +13,15 @@ const layerNames: Record<string, string> = {
   queryBias: 'attn_q.bias',
   keyBias: 'attn_k.bias',
   valueBias: 'attn_v.bias',
+  queryNorm: 'attn_q_norm.weight',
+  keyNorm: 'attn_k_norm.weight',
   attentionOutput: 'attn_output.weight',
+  attentionPostNorm: 'post_attention_norm.weight',
   feedForwardNorm: 'ffn_norm.weight',
   gate: 'ffn_gate.weight',
   up: 'ffn_up.weight',
   down: 'ffn_down.weight',
+  feedForwardPostNorm: 'post_ffw_norm.weight',
 };
 const otherNames: Record<string, string> = {
   embedding: 'token_embd.weight',
@@ -59,8 +63,14 @@ export async function ggufParts(model: Model): Promise<GgufWriterFile> {
     ['tokenizer.ggml.scores', { type: 'float32s', value: Array.from({ length: spec.vocabularySize }, (_, i) => -i) }],
     ['tokenizer.ggml.eos_token_id', { type: 'uint32', value: 2 }],
   ];
-  const tensors: GgufWriterTensor[] = [];
+  metadata.push(...familyFacts(spec, fact));
+  const tensors: GgufWriterTensor[] = scalingTensors(spec);
   for (const name of model.tensors.keys()) {
+    const joint = architecture === 'phi3' ? jointOf(name) : null;
+    if (joint !== null) {
+      if (joint.members[0] === name) tensors.push(await joined(model, joint));
+      continue;
+    }
     const tensor = await model.readTensor(name);
     const turns = architecture === 'llama' && (name.endsWith('.query') || name.endsWith('.key'));
     tensors.push({
@@ -71,6 +81,85 @@ export async function ggufParts(model: Model): Promise<GgufWriterFile> {
     });
   }
   return { metadata, tensors };
+}
+
+/** Keys beyond those that every family has; nothing for the plain ones. */
+function familyFacts(
+  spec: ModelSpec,
+  fact: (key: string, value: number) => [string, GgufWriterValue],
+): [string, GgufWriterValue][] {
+  const float = (key: string, value: number): [string, GgufWriterValue] => [
+    `${spec.architecture}.${key}`,
+    { type: 'float32', value },
+  ];
+  const type = (value: string): [string, GgufWriterValue] => [
+    `${spec.architecture}.rope.scaling.type`,
+    { type: 'string', value },
+  ];
+  const { ropeScaling: scaling } = spec;
+  const facts: [string, GgufWriterValue][] = [];
+  if (spec.headSize * spec.heads !== spec.hiddenSize) {
+    facts.push(fact('attention.key_length', spec.headSize), fact('attention.value_length', spec.headSize));
+  }
+  if (spec.rotarySize !== undefined) facts.push(fact('rope.dimension_count', spec.rotarySize));
+  if (spec.slidingWindow !== undefined) facts.push(fact('attention.sliding_window', spec.slidingWindow));
+  if (spec.fullAttentionEvery !== undefined && spec.fullAttentionEvery !== 6) {
+    facts.push(fact('attention.sliding_window_pattern', spec.fullAttentionEvery));
+  }
+  if (spec.attentionScale !== undefined) facts.push(float('attention.scale', spec.attentionScale));
+  if (spec.logitSoftCap !== undefined) facts.push(float('final_logit_softcapping', spec.logitSoftCap));
+  if (scaling.kind === 'linear' || scaling.kind === 'yarn') {
+    facts.push(type(scaling.kind), float('rope.scaling.factor', scaling.factor));
+  }
+  if (scaling.kind === 'yarn' || scaling.kind === 'longrope') {
+    facts.push(fact('rope.scaling.original_context_length', scaling.originalContextLength));
+  }
+  if (scaling.kind === 'longrope') facts.push(float('rope.scaling.attn_factor', scaling.attentionFactor));
+  if (scaling.kind === 'yarn') {
+    const usual = 0.1 * Math.log(scaling.factor) + 1; // the reader, like llama.cpp, multiplies by it
+    facts.push(float('rope.scaling.attn_factor', scaling.attentionFactor / usual));
+    facts.push(float('rope.scaling.yarn_beta_fast', scaling.betaFast));
+    facts.push(float('rope.scaling.yarn_beta_slow', scaling.betaSlow));
+  }
+  return facts;
+}
+
+function scalingTensors({ ropeScaling: scaling }: ModelSpec): GgufWriterTensor[] {
+  const list = (name: string, factors: readonly number[]): GgufWriterTensor => ({
+    name,
+    dimensions: [factors.length],
+    type: typeNumbers.f32,
+    data: new Uint8Array(Float32Array.from(factors).buffer),
+  });
+  if (scaling.kind === 'factors') return [list('rope_freqs.weight', scaling.factors)];
+  if (scaling.kind !== 'longrope') return [];
+  return [
+    list('rope_factors_long.weight', scaling.longFactors),
+    list('rope_factors_short.weight', scaling.shortFactors),
+  ];
+}
+
+interface Joint {
+  readonly name: string;
+  readonly members: readonly string[];
+}
+
+function jointOf(name: TensorName): Joint | null {
+  const [, layer = '', part = ''] = /^layers\.(\d+)\.(\w+)$/.exec(name) ?? [];
+  const of = (own: string, parts: readonly string[]): Joint => ({
+    name: `blk.${layer}.${own}`,
+    members: parts.map((one) => `layers.${layer}.${one}`),
+  });
+  if (['query', 'key', 'value'].includes(part)) return of('attn_qkv.weight', ['query', 'key', 'value']);
+  return part === 'gate' || part === 'up' ? of('ffn_up.weight', ['gate', 'up']) : null;
+}
+
+async function joined(model: Model, { name, members }: Joint): Promise<GgufWriterTensor> {
+  const parts = await Promise.all(members.map((member) => model.readTensor(member)));
+  const [first] = parts as [WeightTensor];
+  const rows = parts.reduce((sum, { shape }) => sum + (shape[0] as number), 0);
+  const data = Uint8Array.from(parts.flatMap((part) => [...ggmlBytes(part, null)]));
+  return { name, dimensions: [first.shape[1] as number, rows], type: typeNumbers[first.kind], data };
 }
 
 export const ggufFile = async (model: Model): Promise<Uint8Array<ArrayBuffer>> => writeGguf(await ggufParts(model));

@@ -6,6 +6,7 @@ export type GgufWriterValue =
   | { readonly type: 'uint64' | 'int64'; readonly value: bigint }
   | { readonly type: 'bool'; readonly value: boolean }
   | { readonly type: 'string'; readonly value: string }
+  | { readonly type: 'bools'; readonly value: readonly boolean[] }
   | { readonly type: 'strings'; readonly value: readonly string[] }
   | { readonly type: 'float32s'; readonly value: readonly number[] }
   | { readonly type: 'int32s'; readonly value: readonly number[] }
@@ -141,6 +142,9 @@ function writeValue(out: Bytes, { type, value }: GgufWriterValue): void {
     case 'strings':
       out.u32(9).u32(8).u64(BigInt(value.length));
       for (const text of value) out.string(text);
+      return;
+    case 'bools':
+      out.u32(9).u32(7).u64(BigInt(value.length)).raw(value.map(Number));
       return;
     case 'float32s':
       out.u32(9).u32(6).u64(BigInt(value.length));
