@@ -13,10 +13,14 @@ export function isolationOf(parameter: string | null): Isolation {
 
 const wanted: ReadonlySet<string> = new Set(['document', 'iframe', 'frame', 'worker', 'sharedworker']);
 
+/** Whether answers for this destination need the headers: an isolated page starts no worker that comes without them. */
+export const isIsolated = (destination: string, isolation: Isolation): boolean =>
+  isolation !== 'none' && wanted.has(destination);
+
 /** The same answer with the headers, where it is one that needs them. */
 export function isolate(response: Response, destination: string, isolation: Isolation): Response {
   const opaque = response.status === 0 || response.type === 'opaqueredirect';
-  if (isolation === 'none' || opaque || !wanted.has(destination)) return response;
+  if (opaque || !isIsolated(destination, isolation)) return response;
   const headers = new Headers(response.headers);
   headers.set('Cross-Origin-Opener-Policy', 'same-origin');
   headers.set('Cross-Origin-Embedder-Policy', isolation);

@@ -2,11 +2,11 @@
 // after the first visit; answers ranges out of whole files; adds isolation headers where its URL asks for them; answers
 // `llm/v1/` of its scope (v1/). Built to dist/sw.js as one file; registered by engine/client/service-worker.ts.
 // Options in its URL: `isolate=1` or `isolate=require-corp`, `pages=1` (pages of the site too, not only files of the
-// kit). A new build waits until no page of the old one is open or a visitor says so (`activate`), and never takes over
+// kit), `kit=./folder/` (where the kit lies, if not beside the script). A new build waits until no page of the old one is open or a visitor says so (`activate`), and never takes over
 // while answers are under way: the page asks the old one first (`running?`).
 // Messages: messages.ts. What goes wrong: see kit-build.ts, kept-files.ts and v1/endpoint.ts.
 
-import { isolate, isolationOf } from './isolation.js';
+import { isIsolated, isolate, isolationOf } from './isolation.js';
 import { findKept, keepAll, keepAs, keptAs } from './kept-files.js';
 import { KitBuild } from './kit-build.js';
 import { parsePageMessage } from './messages.js';
@@ -16,7 +16,9 @@ import { Endpoint } from './v1/endpoint.js';
 import { worker, type ExtendableMessageEvent, type FetchEvent } from './worker-scope.js';
 
 const options = new URL(worker.location.href).searchParams;
-const place = { base: new URL('.', worker.location.href).href, pages: options.get('pages') === '1' };
+/** Where the kit lies, when this was started by a script that imports it from there (docs/hosting.md). */
+const kitFolder = new URL(options.get('kit') ?? '.', worker.location.href);
+const place = { base: new URL('.', kitFolder).href, pages: options.get('pages') === '1' };
 const isolation = isolationOf(options.get('isolate'));
 const endpoint = new Endpoint(new URL('llm/v1/', worker.registration.scope).href, worker.clients);
 const build = new KitBuild({
@@ -52,7 +54,7 @@ worker.addEventListener('fetch', (event) => {
   }
   const treated = treatment(request.url, request);
   if (treated !== 'pass') event.respondWith(answer(event, treated));
-  else if (isolation !== 'none' && request.mode === 'navigate') event.respondWith(isolated(request));
+  else if (request.method === 'GET' && isIsolated(request.destination, isolation)) event.respondWith(isolated(request));
 });
 
 worker.addEventListener('message', (event) => {

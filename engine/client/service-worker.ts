@@ -10,7 +10,7 @@ import { trustedScriptUrl } from './trusted-url.js';
 import { Updates } from './updates.js';
 
 export interface ServiceWorkerOptions {
-  /** Default: `sw.js` beside the kit. */
+  /** Default: `sw.js` beside the kit. Another one imports that (docs/hosting.md), where it lies above the kit's folder. */
   readonly url?: string | URL;
   /** Default: the folder of the script. A wider one needs the header `Service-Worker-Allowed`. */
   readonly scope?: string;
@@ -55,7 +55,10 @@ export async function registerServiceWorker(options: ServiceWorkerOptions = {}):
   }
   let registration: ServiceWorkerRegistration;
   try {
-    registration = await navigator.serviceWorker.register(script, options.scope ? { scope: options.scope } : {});
+    registration = await navigator.serviceWorker.register(script, {
+      updateViaCache: 'none', // a script that imports ours is no newer than what it imports
+      ...(options.scope ? { scope: options.scope } : {}),
+    });
   } catch (error) {
     throw new EngineError('storage', `The service worker at ${url.href} could not be registered.`, {
       hint: 'Check that it is served as JavaScript from the same origin, and that its scope is allowed.',
@@ -116,6 +119,9 @@ class PageFiles {
 
 function scriptUrl({ url, isolate, pages }: ServiceWorkerOptions): URL {
   const script = new URL(url ?? 'sw.js', url === undefined ? kitBaseUrl() : location.href);
+  const folder = kitBaseUrl();
+  // Only the kit's own folder is named: what the worker keeps as the kit must be of this site.
+  if (new URL('.', script).href !== folder) script.searchParams.set('kit', new URL(folder).pathname);
   if (isolate) script.searchParams.set('isolate', isolate === true ? '1' : isolate);
   if (pages) script.searchParams.set('pages', '1');
   return script;
