@@ -86,3 +86,22 @@ for (const subgroups of [true, false]) {
     }
   });
 }
+
+describe('matrix-vector products in integers', () => {
+  for (const kind of ['q4', 'q8'] as const) {
+    it(`of ${kind} differ from the exact ones by the rounding of activations alone, and a row keeps its bits`, async () => {
+      const matrix = randomMatrix({ kind, rows: 13, columns: 1376 }, 5);
+      const x = randomFloats(8 * 1376, 6);
+      x.fill(0, 0, 32); // a block without a scale
+      const expected = multiply(matrix, x, 8);
+      const output = { kind: 'store', stride: 13, at: 0 } as const;
+      const of = (batch: number): MatvecSpec => {
+        const shape = { workgroupSize: 32, threads: 4, results: 1, staged: true };
+        return { matrix, batch, input: { kind: 'plain' }, output, shape, int8: true };
+      };
+      const single = await product(of(1), matrix, x, true);
+      expect(nmse(single, expected)).to.be.lessThan(1e-4).and.greaterThan(1e-7);
+      for (const batch of [3, 8]) expect(await product(of(batch), matrix, x, true)).to.deep.equal(single);
+    }).timeout(60_000);
+  }
+});

@@ -22,7 +22,15 @@ import { spread } from './kernel.js';
 import { directInput, inputCode, inputSlots, inputSumBytes, tileFor, type DirectInput, type Input } from './input.js';
 import { headsParts, outputCode, type Output } from './output.js';
 import { stepStruct } from './step.js';
-import { checkMatrix, unitElements, weightFunctions, weightSlots, type MatrixShape } from './weight-format.js';
+import { int8UnitCode, packCode, packedShare } from './matvec-int8.js';
+import {
+  checkMatrix,
+  hasScales,
+  unitElements,
+  weightFunctions,
+  weightSlots,
+  type MatrixShape,
+} from './weight-format.js';
 import { headNormBytes, headNormCode, headNormMemory } from './head-norm.js';
 import { joinCode, shuffled, sumNames, unitCode, type Entry } from './matvec-code.js';
 
@@ -45,6 +53,8 @@ export interface MatvecSpec {
   readonly input: Input;
   readonly output: Output;
   readonly shape: MatvecShape;
+  /** Round activations to int8 and multiply in integers (matvec-int8.ts); q4 and q8, staged, where `traits.packedDot`. */
+  readonly int8?: boolean;
 }
 
 const workgroupBytes = 16_384;
@@ -52,7 +62,7 @@ export const maxBatch = 8;
 
 const powerOfTwo = (n: number): boolean => Number.isInteger(n) && n > 0 && (n & (n - 1)) === 0;
 
-function check({ matrix, batch, shape }: MatvecSpec): void {
+function check({ matrix, batch, shape, int8 }: MatvecSpec): void {
   checkMatrix(matrix);
   const { workgroupSize, threads, results } = shape;
   const good =
@@ -60,6 +70,7 @@ function check({ matrix, batch, shape }: MatvecSpec): void {
   if (!good || !Number.isInteger(results) || results < 1 || results > 8) {
     throw new RangeError(`No matrix-vector kernel of shape ${JSON.stringify(shape)}`);
   }
+  if (int8 && (!hasScales(matrix.kind) || !shape.staged)) throw new RangeError('int8 needs staged q4 or q8');
   if (!Number.isInteger(batch) || batch < 1 || batch > maxBatch) throw new RangeError(`No batch of ${batch} rows`);
 }
 
@@ -70,9 +81,10 @@ const wholeHeads = ({ output }: MatvecSpec): boolean => output.kind === 'heads' 
  */
 export function matvecSource(
   spec: MatvecSpec,
-  traits: Pick<DeviceTraits, 'subgroups' | 'subgroupMinSize'>,
+  traits: Pick<DeviceTraits, 'subgroups' | 'subgroupMinSize' | 'packedDot'>,
 ): KernelSource<Slots> {
   check(spec);
+  if (spec.int8 && !traits.packedDot) throw new RangeError('This device has no packed integer dot products');
   const { matrix, batch, input, output, shape } = spec;
   const { workgroupSize, threads } = shape;
   const { columns, kind } = matrix;
@@ -100,6 +112,7 @@ export function matvecSource(
 ${stepStruct}
 ${weightFunctions(kind)}
 ${direct ? '' : inputCode({ input, columns, batch, workgroupSize, tile })}
+${plan.int8 ? packCode({ kind: plan.int8, batch, tile, workgroupSize }) : ''}
 ${out.code}
 ${out.rowCode}
 ${plan.partials === 0 ? '' : `var<workgroup> partial: array<f32, ${plan.partials}>;`}
@@ -150,20 +163,22 @@ function directLoop({ matrix, batch, shape }: MatvecSpec, { entries, tile }: Pla
 }
 
 /** x in workgroup memory, tile by tile; what is staged whole stays for the rounds over a head. */
-function stagedLoop({ matrix, batch, input, shape }: MatvecSpec, { entries, tile, tiles, rounds }: Plan): string {
+function stagedLoop(spec: MatvecSpec, { entries, tile, tiles, rounds, int8 }: Plan): string {
+  const { matrix, batch, input, shape } = spec;
   const { kind, columns } = matrix;
   const tileUnits = tile / unitElements[kind];
   const firstRound = (text: string): string => (rounds > 1 ? `if (round == 0u) { ${text} }` : text);
   const stage = /* wgsl */ `${tiles > 1 ? 'workgroupBarrier();' : ''}
       stage(tid, first_row, tile, keeps && round == 0u);
-      workgroupBarrier();`;
+      workgroupBarrier();${int8 ? '\n      pack(tid);\n      workgroupBarrier();' : ''}`;
+  const unit = { kind, columns, batch, entries, tile, direct: undefined };
   return /* wgsl */ `
     for (var tile = 0u; tile < ${tiles}u; tile++) {
       ${tiles > 1 ? stage : firstRound(stage)}
       let begin = tile * ${tileUnits}u;
       let end = min(begin + ${tileUnits}u, ${columns / unitElements[kind]}u);
       for (var unit = begin + ((thread - begin) & ${shape.threads - 1}u); unit < end; unit += ${shape.threads}u) {
-        ${unitCode({ kind, columns, batch, entries, tile, direct: undefined })}
+        ${int8 ? int8UnitCode(unit) : unitCode(unit)}
       }
     }
     ${input.kind === 'plain' ? '' : firstRound('settle(tid); workgroupBarrier();')}`;
@@ -191,6 +206,7 @@ interface Plan {
   /** How often a workgroup goes over its x: once, or for each part of a head. */
   readonly rounds: number;
   readonly direct: DirectInput | undefined;
+  readonly int8: 'q4' | 'q8' | undefined;
 }
 
 function planOf(spec: MatvecSpec, subgroups: boolean): Plan {
@@ -207,7 +223,8 @@ function planOf(spec: MatvecSpec, subgroups: boolean): Plan {
   const partials = subgroups || threads === 1 ? 0 : joined * rowsPerResult * (workgroupSize + workgroupSize / threads);
   const headBytes = heads ? headNormBytes(batch, heads.headSize) : 0;
   const bytes = workgroupBytes - inputSumBytes(input, batch) - partials * 4 - headBytes;
-  const tile = direct ? matrix.columns : tileFor(matrix.columns, batch, bytes);
+  const int8 = spec.int8 && (matrix.kind === 'q4' || matrix.kind === 'q8') ? matrix.kind : undefined;
+  const tile = direct ? matrix.columns : tileFor(matrix.columns, batch, int8 ? bytes / (1 + packedShare) : bytes);
   const tiles = Math.ceil(matrix.columns / tile);
   const rounds = heads?.rounds ?? 1;
   return {
@@ -221,6 +238,7 @@ function planOf(spec: MatvecSpec, subgroups: boolean): Plan {
     heads,
     rounds,
     direct,
+    int8,
   };
 }
 
@@ -245,12 +263,13 @@ fn finish(m: u32, result: u32, values: vec2<f32>) {
   };
 }
 
-function labelOf({ matrix, batch, input, output, shape }: MatvecSpec, { subgroups, direct }: Plan): string {
+function labelOf({ matrix, batch, input, output, shape }: MatvecSpec, { subgroups, direct, int8 }: Plan): string {
   const { kind, rows, columns } = matrix;
   const how = [
     `${shape.workgroupSize}/${shape.threads}/${shape.results}`,
     subgroups ? 'subgroups' : '',
     direct ? 'direct' : '',
+    int8 ? 'int8' : '',
   ];
   return `matvec ${input.kind} ${kind} ${rows}x${columns} x${batch} ${output.kind} ${how.join(' ')}`.trim();
 }

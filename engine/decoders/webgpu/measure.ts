@@ -3,18 +3,16 @@
 // What goes wrong: as in requestGpuDevice; a device that is lost meanwhile rejects.
 
 import { createKernel, encode, traitsOf } from '../../../kernels/wgsl/kernel.js';
-import { matvecSource, matvecWorkgroups, type MatvecShape, type MatvecSpec } from '../../../kernels/wgsl/matvec.js';
+import { matvecSource, matvecWorkgroups, type MatvecSpec } from '../../../kernels/wgsl/matvec.js';
+import { matvecShapes } from '../../../kernels/wgsl/matvec-shapes.js';
 import { packStep, stepBytes } from '../../../kernels/wgsl/step.js';
 import { matrixBytes } from '../../../kernels/wgsl/weight-format.js';
 import { requestGpuDevice } from '../gpu.js';
 
 const matrix = { kind: 'q4', rows: 2048, columns: 1024 } as const;
 
-/** One that suits graphics chips, one that suits processors: the better one counts. */
-const shapes: readonly MatvecShape[] = [
-  { workgroupSize: 64, threads: 16, results: 2 },
-  { workgroupSize: 64, threads: 1, results: 1 },
-];
+/** Best guesses tried; the best one counts. */
+const guesses = 2;
 
 /** Milliseconds that one submit should take: enough above the cost of a submit. */
 const submitMilliseconds = 10;
@@ -39,10 +37,11 @@ export async function measureWebGpu(): Promise<number> {
       y: buffer(matrix.rows * 4),
     };
     let best = 0;
-    for (const shape of shapes) {
-      const output = { kind: 'store', stride: matrix.rows, at: 0 } as const;
+    const output = { kind: 'store', stride: matrix.rows, at: 0 } as const;
+    const traits = traitsOf(device);
+    for (const shape of matvecShapes(traits, output).slice(0, guesses)) {
       const spec: MatvecSpec = { matrix, batch: 1, input: { kind: 'plain' }, output, shape };
-      const kernel = await createKernel(device, matvecSource(spec, traitsOf(device)));
+      const kernel = await createKernel(device, matvecSource(spec, traits));
       const dispatch = kernel.dispatch(buffers, matvecWorkgroups(spec));
       const run = async (times: number): Promise<number> => {
         const began = performance.now();
