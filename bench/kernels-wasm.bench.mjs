@@ -28,7 +28,7 @@ async function measure({ modules, kind, columns, rows, tokens, warm, rounds }) {
     x: tokens * columns * 4,
     panel: tokens * (columns / 32) * 72,
     y: tokens * rows * 4,
-    scratch: columns * 8 + 4096,
+    scratch: columns * 9 + 4096,
   };
   const weights = copies * (align(quantBytes) + align(scaleBytes));
   const total = weights + Object.values(sizes).reduce((sum, bytes) => sum + align(bytes), 0) + 65536;

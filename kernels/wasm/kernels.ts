@@ -71,7 +71,7 @@ export const activationRowBytes = (build: KernelBuild, columns: number): number 
   (columns / 32) * (build === 'relaxed' ? 40 : 72);
 
 /** Bytes of scratch that matmulQ4 and matmulQ8 want. */
-export const matmulScratchBytes = (columns: number): number => columns * 4 + (columns / 32) * 16 + 1024;
+export const matmulScratchBytes = (columns: number): number => columns * 9;
 
 const module = (...body: number[]): Uint8Array<ArrayBuffer> =>
   new Uint8Array([

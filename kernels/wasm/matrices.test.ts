@@ -169,6 +169,24 @@ for (const loaded of builds) {
       );
     });
 
+    it('matrices larger than one pass are whole', () => {
+      for (const kind of ['q4', 'q8'] as const) {
+        arena.reset();
+        const [rows, columns, tokens] = [41, 4096, 7];
+        const matrix = randomMatrix(kind, rows, columns, 5, 'random');
+        const x = randomActivations(tokens, columns, 9, 'random');
+        const at = place(loaded, matrix);
+        const got = multiply(loaded, matrix, at, quantise(loaded, x, tokens, columns), { start: 0, end: rows, tokens });
+        const quantised = Array.from({ length: tokens }, (_, t) =>
+          quantiseRow(x.subarray(t * columns, (t + 1) * columns)),
+        );
+        const expected = quantised.flatMap((row) =>
+          Array.from({ length: rows }, (_, r) => quantisedOutput(matrix, r, row)),
+        );
+        expect(bits(got)).to.deep.equal(bits(expected));
+      }
+    });
+
     it('activations that are not finite spoil their own block only, tiny ones are zero', () => {
       arena.reset();
       const matrix = randomMatrix('q4', 4, 64, 7, 'random');

@@ -9,85 +9,149 @@
 //   a quad's block, 64 bytes:      v0 v1 v2 v3, each 4 rows x 4 bytes; low nibbles: elements 0..15, high: 16..31
 //   relaxed SIMD: 8-bit pairs are multiplied and added into 16-bit lanes (15 * 127 * 16 < 2^15), widened once a block
 //   SIMD128:      16-bit lanes give four nibbles one after another, pairs are multiplied and added into 32-bit lanes
+//
+// A tile is one quad and 4, 2 or 1 tokens: nibbles are taken apart once for all its tokens (the optimiser sees that
+// `low(v)` is the same in each), and its sums stay in registers. Tokens run inside a pass of rows whose weights the
+// second-level cache holds, so that a matrix is read from memory once.
 
 import { BLOCK, HEAD, loadScales } from './activations';
+import { opaque, rowsOfPass } from './lanes';
 import { storeQuad } from './store-quad';
 
+/** Low nibbles' mask in the lanes that the build works in. */
 // @ts-ignore: decorator
 @inline
-function low(v: v128): v128 {
-  return v128.and(v, i8x16.splat(15));
+function nibbles(): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? i8x16.splat(<i8>opaque(15)) : i16x8.splat(<i16>opaque(15));
 }
 
+/** Products of vector `v`, number p of its block, with one token: 16-bit sums of four, or 32-bit sums of eight. */
 // @ts-ignore: decorator
 @inline
-function high(v: v128): v128 {
-  return v128.and(i16x8.shr_u(v, 4), i8x16.splat(15));
-}
-
-/** Adds `v`'s elements (quad of columns p of the low half and of the high half) times one token's. */
-// @ts-ignore: decorator
-@inline
-function relaxedStep(x: usize, p: usize, lo: v128, hi: v128): v128 {
-  return i16x8.add(
-    i16x8.relaxed_dot_i8x16_i7x16_s(v128.load32_splat(x + (p << 2), HEAD), lo),
-    i16x8.relaxed_dot_i8x16_i7x16_s(v128.load32_splat(x + (p << 2), HEAD + 16), hi),
-  );
-}
-
-/** f32(dot) * scales for one block of one token. */
-// @ts-ignore: decorator
-@inline
-function scaled(x: usize, dot: v128, scales: v128): v128 {
-  const whole = i32x4.add(dot, v128.load32_splat(x, 4));
-  return f32x4.mul(f32x4.convert_i32x4_s(whole), f32x4.mul(scales, v128.load32_splat(x)));
-}
-
-// @ts-ignore: decorator
-@inline
-function widened(dot: v128): v128 {
-  return i32x4.dot_i16x8_s(dot, i16x8.splat(1));
-}
-
-// @ts-ignore: decorator
-@inline
-function dotQuad(w: usize, x: usize): v128 {
-  const v0 = v128.load(w);
-  const v1 = v128.load(w, 16);
-  const v2 = v128.load(w, 32);
-  const v3 = v128.load(w, 48);
+function products(x: usize, p: usize, v: v128, mask: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) {
-    return widened(
-      i16x8.add(
-        i16x8.add(relaxedStep(x, 0, low(v0), high(v0)), relaxedStep(x, 1, low(v1), high(v1))),
-        i16x8.add(relaxedStep(x, 2, low(v2), high(v2)), relaxedStep(x, 3, low(v3), high(v3))),
-      ),
+    const at = x + (p << 2);
+    const low = v128.and(v, mask);
+    const high = v128.and(i16x8.shr_u(v, 4), mask);
+    return i16x8.add(
+      i16x8.relaxed_dot_i8x16_i7x16_s(v128.load32_splat(at, HEAD), low),
+      i16x8.relaxed_dot_i8x16_i7x16_s(v128.load32_splat(at, HEAD + 16), high),
     );
   } else {
-    return i32x4.add(
-      i32x4.add(plainStep(x, 0, v0), plainStep(x, 1, v1)),
-      i32x4.add(plainStep(x, 2, v2), plainStep(x, 3, v3)),
-    );
+    const at = x + (p << 3);
+    const a = i32x4.dot_i16x8_s(v128.load32_splat(at, HEAD), v128.and(v, mask));
+    const b = i32x4.dot_i16x8_s(v128.load32_splat(at, HEAD + 4), v128.and(i16x8.shr_u(v, 8), mask));
+    const c = i32x4.dot_i16x8_s(v128.load32_splat(at, HEAD + 32), v128.and(i16x8.shr_u(v, 4), mask));
+    const d = i32x4.dot_i16x8_s(v128.load32_splat(at, HEAD + 36), i16x8.shr_u(v, 12));
+    return i32x4.add(i32x4.add(a, b), i32x4.add(c, d));
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function plainStep(x: usize, p: usize, v: v128): v128 {
-  const mask = i16x8.splat(15);
-  const at = x + (p << 3);
-  const a = i32x4.dot_i16x8_s(v128.load32_splat(at, HEAD), v128.and(v, mask));
-  const b = i32x4.dot_i16x8_s(v128.load32_splat(at, HEAD + 4), v128.and(i16x8.shr_u(v, 8), mask));
-  const c = i32x4.dot_i16x8_s(v128.load32_splat(at, HEAD + 32), v128.and(i16x8.shr_u(v, 4), mask));
-  const d = i32x4.dot_i16x8_s(v128.load32_splat(at, HEAD + 36), i16x8.shr_u(v, 12));
-  return i32x4.add(i32x4.add(a, b), i32x4.add(c, d));
+function plus(a: v128, b: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? i16x8.add(a, b) : i32x4.add(a, b);
 }
 
-/** One quad, one token. */
-function quadOne(y: usize, x: usize, w: usize, s: usize, blocks: i32, rows: i32): void {
+/** The block's contribution to four outputs of one token. */
+// @ts-ignore: decorator
+@inline
+function scaled(sums: v128, x: usize, scales: v128, ones: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) sums = i32x4.dot_i16x8_s(sums, ones);
+  const dot = i32x4.add(sums, v128.load32_splat(x, 4));
+  return f32x4.mul(f32x4.convert_i32x4_s(dot), f32x4.mul(scales, v128.load32_splat(x)));
+}
+
+function tileOfFour(y: usize, yRow: usize, x: usize, xRow: usize, w: usize, s: usize, blocks: i32, rows: i32): void {
+  const mask = nibbles();
+  const ones = i16x8.splat(<i16>opaque(1));
+  const zero = f32x4.splat(0);
+  let sum0 = zero;
+  let sum1 = zero;
+  let sum2 = zero;
+  let sum3 = zero;
+  let x1 = x + xRow;
+  let x2 = x1 + xRow;
+  let x3 = x2 + xRow;
+  for (; blocks > 0; blocks--) {
+    let v = v128.load(w);
+    let a = products(x, 0, v, mask);
+    let b = products(x1, 0, v, mask);
+    let c = products(x2, 0, v, mask);
+    let d = products(x3, 0, v, mask);
+    v = v128.load(w, 16);
+    a = plus(a, products(x, 1, v, mask));
+    b = plus(b, products(x1, 1, v, mask));
+    c = plus(c, products(x2, 1, v, mask));
+    d = plus(d, products(x3, 1, v, mask));
+    v = v128.load(w, 32);
+    a = plus(a, products(x, 2, v, mask));
+    b = plus(b, products(x1, 2, v, mask));
+    c = plus(c, products(x2, 2, v, mask));
+    d = plus(d, products(x3, 2, v, mask));
+    v = v128.load(w, 48);
+    a = plus(a, products(x, 3, v, mask));
+    b = plus(b, products(x1, 3, v, mask));
+    c = plus(c, products(x2, 3, v, mask));
+    d = plus(d, products(x3, 3, v, mask));
+    const scales = loadScales(s);
+    sum0 = f32x4.add(sum0, scaled(a, x, scales, ones));
+    sum1 = f32x4.add(sum1, scaled(b, x1, scales, ones));
+    sum2 = f32x4.add(sum2, scaled(c, x2, scales, ones));
+    sum3 = f32x4.add(sum3, scaled(d, x3, scales, ones));
+    w += 64;
+    s += 8;
+    x += BLOCK;
+    x1 += BLOCK;
+    x2 += BLOCK;
+    x3 += BLOCK;
+  }
+  storeQuad(y, sum0, rows);
+  storeQuad(y + yRow, sum1, rows);
+  storeQuad(y + 2 * yRow, sum2, rows);
+  storeQuad(y + 3 * yRow, sum3, rows);
+}
+
+function tileOfTwo(y: usize, yRow: usize, x: usize, xRow: usize, w: usize, s: usize, blocks: i32, rows: i32): void {
+  const mask = nibbles();
+  const ones = i16x8.splat(<i16>opaque(1));
+  const zero = f32x4.splat(0);
+  let sum0 = zero;
+  let sum1 = zero;
+  let x1 = x + xRow;
+  for (; blocks > 0; blocks--) {
+    let v = v128.load(w);
+    let a = products(x, 0, v, mask);
+    let b = products(x1, 0, v, mask);
+    v = v128.load(w, 16);
+    a = plus(a, products(x, 1, v, mask));
+    b = plus(b, products(x1, 1, v, mask));
+    v = v128.load(w, 32);
+    a = plus(a, products(x, 2, v, mask));
+    b = plus(b, products(x1, 2, v, mask));
+    v = v128.load(w, 48);
+    a = plus(a, products(x, 3, v, mask));
+    b = plus(b, products(x1, 3, v, mask));
+    const scales = loadScales(s);
+    sum0 = f32x4.add(sum0, scaled(a, x, scales, ones));
+    sum1 = f32x4.add(sum1, scaled(b, x1, scales, ones));
+    w += 64;
+    s += 8;
+    x += BLOCK;
+    x1 += BLOCK;
+  }
+  storeQuad(y, sum0, rows);
+  storeQuad(y + yRow, sum1, rows);
+}
+
+function tileOfOne(y: usize, x: usize, w: usize, s: usize, blocks: i32, rows: i32): void {
+  const mask = nibbles();
+  const ones = i16x8.splat(<i16>opaque(1));
   let sum = f32x4.splat(0);
-  for (let b = blocks; b > 0; b--) {
-    sum = f32x4.add(sum, scaled(x, dotQuad(w, x), loadScales(s)));
+  for (; blocks > 0; blocks--) {
+    const a = plus(products(x, 0, v128.load(w), mask), products(x, 1, v128.load(w, 16), mask));
+    const b = plus(products(x, 2, v128.load(w, 32), mask), products(x, 3, v128.load(w, 48), mask));
+    sum = f32x4.add(sum, scaled(plus(a, b), x, loadScales(s), ones));
     w += 64;
     s += 8;
     x += BLOCK;
@@ -111,11 +175,37 @@ export function matmulQ4(
 ): void {
   const blocks = columns >> 5;
   const xRow = <usize>blocks * BLOCK;
-  for (let row = rowStart; row < rowEnd; row += 4) {
-    const w = quants + <usize>row * (<usize>columns >> 1);
-    const s = scales + <usize>row * (<usize>blocks << 1);
-    for (let t = 0; t < tokens; t++) {
-      quadOne(y + ((<usize>t * yStride + row) << 2), x + <usize>t * xRow, w, s, blocks, rowEnd - row);
+  const yRow = <usize>yStride << 2;
+  const wRow = <usize>columns >> 1;
+  const sRow = <usize>blocks << 1;
+  const pass = rowsOfPass(columns >> 1);
+  for (let start = rowStart; start < rowEnd; start += pass) {
+    const end = min(start + pass, rowEnd);
+    let t = 0;
+    for (; t + 4 <= tokens; t += 4) {
+      const xt = x + <usize>t * xRow;
+      const yt = y + <usize>t * yRow;
+      for (let row = start; row < end; row += 4) {
+        const at = <usize>row;
+        tileOfFour(yt + (at << 2), yRow, xt, xRow, quants + at * wRow, scales + at * sRow, blocks, end - row);
+      }
+    }
+    if (t + 2 <= tokens) {
+      const xt = x + <usize>t * xRow;
+      const yt = y + <usize>t * yRow;
+      for (let row = start; row < end; row += 4) {
+        const at = <usize>row;
+        tileOfTwo(yt + (at << 2), yRow, xt, xRow, quants + at * wRow, scales + at * sRow, blocks, end - row);
+      }
+      t += 2;
+    }
+    if (t < tokens) {
+      const xt = x + <usize>t * xRow;
+      const yt = y + <usize>t * yRow;
+      for (let row = start; row < end; row += 4) {
+        const at = <usize>row;
+        tileOfOne(yt + (at << 2), xt, quants + at * wRow, scales + at * sRow, blocks, end - row);
+      }
     }
   }
 }

@@ -3,7 +3,7 @@
 //   m = max|x|;  scale = m / 127;  q = roundToEven(x * (127 / m));  m < 2^-99: everything is 0.
 // NaN becomes 0; an infinity leaves scale infinite and all of its block's outputs not finite, as it would in f32.
 
-import { BLOCK, HEAD, SCALE_UP } from './activations';
+import { BLOCK, HEAD, SCALE_UP, interleaved } from './activations';
 
 /** 2^-99: below it 127 / m would overflow. */
 const SMALLEST: f32 = reinterpret<f32>(28 << 23);
@@ -66,9 +66,9 @@ function quantiseBlock(at: usize, out: usize): void {
     v128.store(out, i8x16.narrow_i16x8_s(a, b), HEAD);
     v128.store(out, i8x16.narrow_i16x8_s(c, d), HEAD + 16);
   } else {
-    v128.store(out, i16x8.shuffle(a, a, 0, 2, 1, 3, 4, 6, 5, 7), HEAD);
-    v128.store(out, i16x8.shuffle(b, b, 0, 2, 1, 3, 4, 6, 5, 7), HEAD + 16);
-    v128.store(out, i16x8.shuffle(c, c, 0, 2, 1, 3, 4, 6, 5, 7), HEAD + 32);
-    v128.store(out, i16x8.shuffle(d, d, 0, 2, 1, 3, 4, 6, 5, 7), HEAD + 48);
+    v128.store(out, interleaved(a), HEAD);
+    v128.store(out, interleaved(b), HEAD + 16);
+    v128.store(out, interleaved(c), HEAD + 32);
+    v128.store(out, interleaved(d), HEAD + 48);
   }
 }
