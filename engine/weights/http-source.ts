@@ -17,6 +17,8 @@ export interface OpenedHttpSource {
   readonly source: ByteSource;
   /** True when the server knew no ranges, so that everything is here already. */
   readonly downloaded: boolean;
+  /** The entity tag, null when the server sends none or hides it. */
+  readonly etag: string | null;
 }
 
 /**
@@ -30,7 +32,8 @@ export async function openHttpSource(
 ): Promise<OpenedHttpSource> {
   const first = await requestRange(url, 0, headLength, context);
   if (first.response.status !== 206) {
-    return { source: await downloadWhole(first, url, context, onDownload), downloaded: true };
+    const etag = first.response.headers.get('etag');
+    return { source: await downloadWhole(first, url, context, onDownload), downloaded: true, etag };
   }
   const size = await totalSize(first, url, context);
   const etag = first.response.headers.get('etag');
@@ -49,11 +52,18 @@ export async function openHttpSource(
       return readExactly(answer, url, length, now);
     },
   };
-  return { source, downloaded: false };
+  return { source, downloaded: false, etag };
 }
 
 const requestRange = (url: string, offset: number, length: number, context: HttpContext): Promise<Answer> =>
   request(url, { headers: { Range: `bytes=${offset}-${offset + length - 1}` } }, context);
+
+/** Size of the whole file and its tag, as an answer to a range request tells them. */
+export function rangeFacts(response: Response): { readonly size: number | null; readonly etag: string | null } {
+  const length = Number(response.headers.get('content-length') ?? Number.NaN);
+  const whole = response.status === 200 && Number.isSafeInteger(length) ? length : null;
+  return { size: contentRange(response)?.size ?? whole, etag: response.headers.get('etag') };
+}
 
 /** `bytes 0-99/1234` as numbers, or null when it is absent or not that. */
 function contentRange(response: Response): { start: number; end: number; size: number } | null {

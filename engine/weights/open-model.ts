@@ -3,15 +3,13 @@
 // What goes wrong: nothing there is `model-not-found`, something else there is `model-invalid`, both with what to do.
 
 import { EngineError } from '../protocol/errors.js';
-import { blobSource } from './byte-source.js';
 import type { GateOptions } from './download/gate.js';
 import type { DownloadProgress } from './download/meter.js';
 import { systemClock, type Clock } from './download/retry.js';
 import { DownloadSwitch } from './download/switch.js';
-import { openGguf } from './gguf/gguf-model.js';
+import { openGgufFile, openGgufUrl } from './gguf/gguf-source.js';
 import { httpContext, readUpTo, request, type HttpContext } from './http.js';
-import { openHttpSource } from './http-source.js';
-import type { LoadProgress, Model } from './model.js';
+import type { Model } from './model.js';
 import type { Opening } from './opening.js';
 import { openPack } from './pack/pack-model.js';
 import type { ModelStore } from './store/model-store.js';
@@ -36,6 +34,7 @@ export interface OpenModelOptions {
   readonly control?: DownloadSwitch;
   /** For tests. */
   readonly clock?: Clock;
+  readonly shardLimit?: number;
   /** Passed in so that tests and the service worker can stand between; globalThis.fetch when absent. */
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -45,7 +44,7 @@ export interface OpenModelOptions {
  *   `aborted`
  */
 export async function openModel(location: ModelLocation, options: OpenModelOptions = {}): Promise<Model> {
-  const { signal, onProgress } = options;
+  const { onProgress } = options;
   const opening: Opening = {
     http: httpContext(options),
     store: options.store ?? null,
@@ -55,8 +54,9 @@ export async function openModel(location: ModelLocation, options: OpenModelOptio
     clock: options.clock ?? systemClock,
     onProgress: onProgress ?? (() => undefined),
     onNote: options.onNote ?? (() => undefined),
+    ...(options.shardLimit === undefined ? {} : { shardLimit: options.shardLimit }),
   };
-  if (location.kind === 'file') return openGguf(blobSource(location.blob), signal, plain(opening));
+  if (location.kind === 'file') return openGgufFile(location.blob, fileSource(location.blob), opening);
   const context = opening.http;
   const url = absolute(location.url);
   const kind = await kindOfPlace(url, context);
@@ -65,19 +65,17 @@ export async function openModel(location: ModelLocation, options: OpenModelOptio
       return openPack(url.href, opening);
     case 'directory':
       return openPack(beside(url, 'manifest.json'), opening);
-    case 'gguf': {
-      const { source, downloaded } = await openHttpSource(url.href, context, (loadedBytes, totalBytes) =>
-        plain(opening)({ loadedBytes, totalBytes }),
-      );
-      return openGguf(source, signal, downloaded ? undefined : plain(opening));
-    }
+    case 'gguf':
+      return openGgufUrl(url.href, opening);
   }
 }
 
-const plain =
-  ({ onProgress }: Opening) =>
-  (progress: LoadProgress): void =>
-    onProgress({ ...progress, bytesPerSecond: null, secondsLeft: null });
+/** What the store calls a chosen file: chosen again, it is found there. */
+export function fileSource(blob: Blob): string {
+  const name = 'name' in blob && typeof blob.name === 'string' ? blob.name : '';
+  const time = 'lastModified' in blob && typeof blob.lastModified === 'number' ? blob.lastModified : 0;
+  return `file:${encodeURIComponent(name)}?size=${blob.size}&time=${time}`;
+}
 
 function absolute(text: string): URL {
   const base = (globalThis.location as Location | undefined)?.href;

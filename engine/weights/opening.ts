@@ -21,4 +21,6 @@ export interface Opening {
   readonly onProgress: (progress: DownloadProgress) => void;
   /** Told, in plain words, what a person should know and no error says. */
   readonly onNote: (text: string) => void;
+  /** Of models that are rewritten here; smaller than the format's only in tests. */
+  readonly shardLimit?: number;
 }

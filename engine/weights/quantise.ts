@@ -166,7 +166,7 @@ export function checkScales(scales: Uint16Array, tensor: string, where: string):
   });
 }
 
-const unquantisable = (value: string): EngineError =>
+export const unquantisable = (value: string): EngineError =>
   new EngineError('model-invalid', `A weight is ${value}, which no quantised or f16 tensor can hold.`, {
     hint: 'The weights are damaged (training diverged, perhaps), or the tensor must stay f32.',
   });

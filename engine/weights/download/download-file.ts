@@ -17,12 +17,21 @@ export interface RemoteFile extends StoredFile {
   readonly url: string;
 }
 
+/** What was made on this device and turned out damaged: there is no address to fetch it from. */
+export class DamagedCopyError extends EngineError {
+  constructor(what: string) {
+    super('model-invalid', `The copy of ${what} on this device is damaged.`, { hint: 'Load the model again.' });
+  }
+}
+
 export interface DownloadContext {
   readonly http: HttpContext;
   readonly store: ModelStore;
   /** The model that the files belong to. */
   readonly source: string;
   readonly clock: Clock;
+  /** The files were made here: what is missing cannot be fetched. */
+  readonly made?: boolean;
   /** Told how many bytes of the file are here; falls when a damaged part was thrown away. */
   readonly onArrived: (file: RemoteFile, bytes: number) => void;
 }
@@ -43,6 +52,7 @@ export function obtainFile(
       onArrived(file, file.byteLength);
       return stored;
     }
+    if (context.made === true) throw new DamagedCopyError(store.find(context.source)?.name ?? context.source);
     for (const last of [false, true]) {
       try {
         await fetchIntoStore(file, context, last, signal);

@@ -20,13 +20,21 @@ export const meteredLimit = 50 * 2 ** 20;
 /** A model of this size is downloaded even where it cannot be kept: it comes again at each visit. Bytes. */
 export const unkeptLimit = 256 * 2 ** 20;
 
+export interface Wanted {
+  readonly name: string;
+  readonly source: string;
+  /** Bytes to be downloaded. */
+  readonly missing: number;
+  /** Bytes to be stored. */
+  readonly needed: number;
+}
+
 /**
- * @param missing bytes to be downloaded
  * @returns whether the model can be kept, as far as the browser says
  * @throws EngineError `model-too-large`, `storage`
  */
 export async function passGate(
-  { name, source, missing }: { readonly name: string; readonly source: string; readonly missing: number },
+  { name, source, missing, needed }: Wanted,
   options: GateOptions,
   store: ModelStore | null,
 ): Promise<{ readonly keep: boolean }> {
@@ -51,15 +59,15 @@ export async function passGate(
   }
   if (store === null) return { keep: false };
   const estimate = await store.estimate();
-  if (estimate === null || missing <= estimate.quota - estimate.usage) return { keep: true };
+  if (estimate === null || needed <= estimate.quota - estimate.usage) return { keep: true };
   const others = (await store.models()).filter(({ model }) => model.source !== source);
   const evictable = others.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
-  if (missing <= estimate.quota - estimate.usage + evictable) return { keep: true };
-  if (missing <= unkeptLimit) return { keep: false };
+  if (needed <= estimate.quota - estimate.usage + evictable) return { keep: true };
+  if (needed <= unkeptLimit) return { keep: false };
   const room = Math.max(0, estimate.quota - estimate.usage);
   throw new EngineError(
     'storage',
-    `${name} needs ${size(missing)} more on this device, and there is room for ${size(room)}.`,
+    `${name} needs ${size(needed)} more on this device, and there is room for ${size(room)}.`,
     {
       hint: 'Free some disk space, delete another model, or choose a smaller one.',
     },

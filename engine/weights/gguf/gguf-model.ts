@@ -1,51 +1,27 @@
 // Opens a GGUF file as a Model, over any ByteSource: header at once, tensors when asked for, converted piece by piece.
-// Called by open-model.ts and by the packer. It knows GGUF's tensor names and nothing of where the bytes lie.
-// What goes wrong: see header.ts, architecture.ts and convert.ts; a tensor that the architecture needs and the file
-// lacks (or has in another shape) is `model-invalid`, one that it has beyond those is `model-unsupported`, because a
-// bias left out would give wrong answers without a word.
+// Called by gguf-source.ts and by the packer. It knows nothing of where the bytes lie or of what is kept of them.
+// What goes wrong: see header.ts, architecture.ts, tensor-names.ts and convert.ts.
 
 import { EngineError } from '../../protocol/errors.js';
-import { checkSignal, type ByteSource } from '../byte-source.js';
-import type { LoadProgress, Model, ModelSpec, TensorFacts, TokenizerFiles } from '../model.js';
+import type { ByteSource } from '../byte-source.js';
+import type { LoadProgress, Model, ModelSpec, TokenizerFiles } from '../model.js';
 import { checkScales } from '../quantise.js';
 import { sha256 } from '../sha256.js';
-import { canHold, expectedTensors, partLengths, sameShape, shapeText, type TensorKind } from '../tensor-layout.js';
+import { canHold, partLengths } from '../tensor-layout.js';
+import { readWhole, rowsOf, type TensorRows } from '../tensor-rows.js';
 import { readArchitecture } from './architecture.js';
-import { createFiller, halfSplitOrder, kindOf, sameOrder, type RowOrder } from './convert.js';
+import { convertRows, isRequantised, kindOf } from './convert.js';
 import { readHeader, type GgufHeader, type GgufMetadata, type GgufTensorInfo } from './header.js';
+import { factorNames, findTensors, invalid, type GgufPlace } from './tensor-names.js';
 
 /** Tensors are read and converted in pieces of about this many bytes, so that memory holds little but the result. */
 const pieceLength = 8 * 2 ** 20;
 /** Bytes of single weights that go into the identity. */
 const sampleLength = 16_384;
 
-const layerNames = new Map([
-  ['attn_norm.weight', 'attentionNorm'],
-  ['attn_q.weight', 'query'],
-  ['attn_k.weight', 'key'],
-  ['attn_v.weight', 'value'],
-  ['attn_q.bias', 'queryBias'],
-  ['attn_k.bias', 'keyBias'],
-  ['attn_v.bias', 'valueBias'],
-  ['attn_output.weight', 'attentionOutput'],
-  ['ffn_norm.weight', 'feedForwardNorm'],
-  ['ffn_gate.weight', 'gate'],
-  ['ffn_up.weight', 'up'],
-  ['ffn_down.weight', 'down'],
-]);
-const otherNames = new Map([
-  ['token_embd.weight', 'embedding'],
-  ['output_norm.weight', 'finalNorm'],
-  ['output.weight', 'head'],
-]);
-const ropeFactorsName = 'rope_freqs.weight';
-
-/** GGUF's name of a tensor -> ours, or null. */
-function canonicalName(name: string): string | null {
-  const match = /^blk\.(0|[1-9]\d{0,4})\.(.+)$/.exec(name);
-  if (match === null) return otherNames.get(name) ?? null;
-  const inLayer = layerNames.get(match[2] as string);
-  return inLayer === undefined ? null : `layers.${match[1]}.${inLayer}`;
+/** An opened file: a Model, and its tensors as rows for whoever rewrites it. */
+export interface GgufModel extends Model {
+  readonly rows: ReadonlyMap<string, TensorRows>;
 }
 
 /** @throws EngineError `model-invalid`, `model-unsupported`, `network`, `aborted` */
@@ -53,18 +29,22 @@ export async function openGguf(
   source: ByteSource,
   signal?: AbortSignal,
   onProgress?: (progress: LoadProgress) => void,
-): Promise<Model> {
+): Promise<GgufModel> {
   const header = await readHeader(source, signal);
-  const spec = readArchitecture(
-    header.metadata,
-    { hasHead: header.tensors.has('output.weight'), ropeFactors: await readRopeFactors(header, source, signal) },
-    source.name,
-  );
-  const found = matchTensors(header, spec, source.name);
-  const id = await identify(header, found, source, signal);
+  const factors = (name: string): Promise<readonly number[] | null> => readFactors(name, header, source, signal);
+  const evidence = {
+    hasHead: header.tensors.has('output.weight'),
+    ropeFactors: await factors(factorNames.all),
+    longFactors: await factors(factorNames.long),
+    shortFactors: await factors(factorNames.short),
+  };
+  const spec = readArchitecture(header.metadata, evidence, source.name);
+  const places = findTensors(header.tensors, spec, source.name);
+  const rows = new Map([...places].map(([name, place]) => [name, tensorRows(name, place, spec, source)]));
+  const id = await identify(header, places, source, signal);
   let closed = false;
   const seen = new Set<string>();
-  let loadedBytes = source.size - [...header.tensors.values()].reduce((sum, info) => sum + info.byteLength, 0);
+  let loadedBytes = source.size - [...rows.values()].reduce((sum, one) => sum + one.rows * one.sourceRowBytes, 0);
   onProgress?.({ loadedBytes, totalBytes: source.size });
 
   return {
@@ -72,28 +52,25 @@ export async function openGguf(
       id,
       name: textOf(header.metadata, 'general.name') ?? source.name,
       licence: textOf(header.metadata, 'general.license') ?? 'unknown',
-      quantisation: label([...found.values()].map(({ info }) => info)),
-      byteLength: [...found.values()].reduce((sum, { facts }) => sum + facts.byteLength, 0),
+      quantisation: label([...places.values()].map(({ info }) => info)),
+      byteLength: [...rows.values()].reduce((sum, { facts }) => sum + facts.byteLength, 0),
     },
     spec,
     tokenizerFiles: tokenizerOf(header.metadata),
-    tensors: new Map([...found].map(([name, { facts }]) => [name, facts])),
+    tensors: new Map([...rows].map(([name, { facts }]) => [name, facts])),
+    rows,
     async readTensor(name, readSignal) {
-      const tensor = found.get(name);
+      const tensor = rows.get(name);
       if (tensor === undefined) throw new EngineError('model-invalid', `${source.name} has no tensor ${name}.`);
       if (closed) throw new EngineError('invalid-request', `${source.name} was closed before ${name} was read.`);
-      const { info, facts } = tensor;
-      const filler = createFiller(facts.kind, facts.shape, rowOrder(name, spec));
       const first = !seen.has(name);
-      await readRows(source, info, readSignal, (bytes) => {
-        filler.take(bytes);
+      const whole = await readWhole(tensor, pieceLength, readSignal, (bytes) => {
         if (!first) return;
-        loadedBytes += bytes.length;
+        loadedBytes += bytes;
         onProgress?.({ loadedBytes, totalBytes: source.size });
       });
       seen.add(name);
-      if ('scales' in filler.tensor) checkScales(filler.tensor.scales, info.name, source.name);
-      return filler.tensor;
+      return whole;
     },
     close() {
       closed = true;
@@ -114,76 +91,49 @@ const tokenizerOf = (metadata: GgufMetadata): TokenizerFiles => ({
   metadata: new Map([...metadata].filter(([key]) => key.startsWith('tokenizer.'))),
 });
 
-interface Found {
-  readonly info: GgufTensorInfo;
-  readonly facts: TensorFacts;
-}
-
-/** The tensors the architecture needs, by our names, in the order of first use. */
-function matchTensors(header: GgufHeader, spec: ModelSpec, where: string): Map<string, Found> {
-  const byName = new Map<string, GgufTensorInfo>();
-  for (const info of header.tensors.values()) {
-    if (info.name === ropeFactorsName) continue;
-    byName.set(canonicalName(info.name) ?? info.name, info);
-  }
-  const found = new Map<string, Found>();
-  for (const [name, shape] of expectedTensors(spec)) {
-    const info = byName.get(name);
-    if (info === undefined) throw invalid(where, `it lacks the tensor for ${name}`);
-    byName.delete(name);
-    if (!sameShape(info.shape, shape)) {
-      throw invalid(where, `tensor ${info.name} is ${shapeText(info.shape)} where ${shapeText(shape)} is needed`);
-    }
-    const kind = kindOf(info.type.name, info.name, where);
-    if (!canHold(kind, shape)) throw invalid(where, `tensor ${info.name} is quantised, which a vector never is`);
-    found.set(name, { info, facts: { name, kind, shape, byteLength: storedLength(kind, shape) } });
-  }
-  const [unknown] = byName.values();
-  if (unknown !== undefined) {
-    throw new EngineError(
-      'model-unsupported',
-      `${where} has the tensor ${unknown.name}, which ${spec.architecture} models do not have here.`,
-      { hint: 'This variant of the architecture is not run, because leaving a tensor out would give wrong answers.' },
-    );
-  }
-  return found;
-}
-
-function storedLength(kind: TensorKind, shape: readonly number[]): number {
-  const { data, scales } = partLengths(kind, shape);
-  return data + scales;
-}
-
-function rowOrder(name: string, spec: ModelSpec): RowOrder {
-  const turns = name.endsWith('.query') || name.endsWith('.key');
-  return spec.architecture === 'llama' && turns ? halfSplitOrder(spec.headSize) : sameOrder;
-}
-
-/** Reads a tensor's bytes in order, whole rows at a time. */
-async function readRows(
+function tensorRows(
+  name: string,
+  { info, firstRow, shape }: GgufPlace,
+  spec: ModelSpec,
   source: ByteSource,
-  info: GgufTensorInfo,
-  signal: AbortSignal | undefined,
-  take: (bytes: Uint8Array<ArrayBuffer>) => void,
-): Promise<void> {
-  const rows = info.shape.length === 2 ? (info.shape[0] as number) : 1;
-  const rowBytes = info.byteLength / rows;
-  const piece = Math.max(1, Math.floor(pieceLength / rowBytes)) * rowBytes;
-  for (let at = 0; at < info.byteLength; at += piece) {
-    checkSignal(signal);
-    take(await source.read(info.offset + at, Math.min(piece, info.byteLength - at), signal));
-  }
+): TensorRows {
+  const kind = kindOf(info.type.name, shape.length === 1, info.name, source.name);
+  if (!canHold(kind, shape)) throw invalid(source.name, `tensor ${info.name} is quantised, which a vector never is`);
+  const { data, scales } = partLengths(kind, shape);
+  const sourceRowBytes = info.byteLength / rowsOf(info.shape);
+  const turns = spec.architecture === 'llama' && (name.endsWith('.query') || name.endsWith('.key'));
+  const headSize = turns ? spec.headSize : null;
+  return {
+    facts: { name, kind, shape, byteLength: data + scales },
+    rows: rowsOf(shape),
+    group: headSize ?? 1,
+    sourceRowBytes,
+    async read(from, count, signal) {
+      const at = info.offset + (firstRow + from) * sourceRowBytes;
+      const bytes = await source.read(at, count * sourceRowBytes, signal);
+      const rows = convertRows(info.type, kind, bytes, sourceRowBytes, headSize);
+      if (rows.scales.length > 0) {
+        checkScales(
+          new Uint16Array(rows.scales.buffer, rows.scales.byteOffset, rows.scales.length / 2),
+          info.name,
+          source.name,
+        );
+      }
+      return rows;
+    },
+  };
 }
 
-async function readRopeFactors(
+async function readFactors(
+  name: string,
   header: GgufHeader,
   source: ByteSource,
   signal: AbortSignal | undefined,
 ): Promise<readonly number[] | null> {
-  const info = header.tensors.get(ropeFactorsName);
+  const info = header.tensors.get(name);
   if (info === undefined) return null;
   if (info.type.name !== 'F32' || info.shape.length !== 1 || info.byteLength > 4096) {
-    throw invalid(source.name, `${ropeFactorsName} is no short list of 32-bit numbers`);
+    throw invalid(source.name, `${name} is no short list of 32-bit numbers`);
   }
   const bytes = await source.read(info.offset, info.byteLength, signal);
   return [...new Float32Array(bytes.buffer)];
@@ -195,7 +145,7 @@ async function readRopeFactors(
  */
 async function identify(
   header: GgufHeader,
-  found: ReadonlyMap<string, Found>,
+  found: ReadonlyMap<string, GgufPlace>,
   source: ByteSource,
   signal: AbortSignal | undefined,
 ): Promise<string> {
@@ -209,15 +159,15 @@ async function identify(
   return `gguf:${await sha256(new TextEncoder().encode(parts.join(' ')))}`;
 }
 
-/** Types of the matrices, the one with most bytes last: "F16 and Q4_0". Vectors stay F32 in every file. */
+/** Types of the matrices, the one with most bytes last: "F16 and Q4_0"; what is requantised is said. */
 function label(infos: readonly GgufTensorInfo[]): string {
   const bytes = new Map<string, number>();
-  for (const { type, shape, byteLength } of infos) {
+  for (const { type, shape, byteLength } of new Set(infos)) {
     if (shape.length === 2) bytes.set(type.name, (bytes.get(type.name) ?? 0) + byteLength);
   }
   return [...bytes.entries()]
     .sort((a, b) => a[1] - b[1])
-    .map(([name]) => name)
+    .map(([name]) => (isRequantised(name) ? `${name} as ${kindOf(name, false, name, '')}` : name))
     .join(' and ');
 }
 
@@ -225,8 +175,3 @@ const textOf = (metadata: GgufMetadata, key: string): string | undefined => {
   const value = metadata.get(key);
   return typeof value === 'string' && value !== '' ? value.slice(0, 200) : undefined;
 };
-
-const invalid = (where: string, what: string): EngineError =>
-  new EngineError('model-invalid', `${where} is no sound model: ${what}.`, {
-    hint: 'The file is damaged, or was written by a tool that does not follow the GGUF description.',
-  });

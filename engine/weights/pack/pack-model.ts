@@ -57,6 +57,8 @@ export interface KnownPack {
   readonly hash: string;
   /** `ModelIdentity.id` when it is another than the manifest's hash. */
   readonly id?: string;
+  /** Made on this device: what is missing of it cannot be fetched. */
+  readonly made?: boolean;
 }
 
 /** Opens a pack whose manifest is known and trusted. */
@@ -137,7 +139,8 @@ async function chooseSupply(
     missing.push(index);
     missingBytes += file.byteLength - here;
   }
-  const { keep } = await passGate({ name: manifest.name, source, missing: missingBytes }, opening.gate, store);
+  const needed = { name: manifest.name, source, missing: pack.made === true ? 0 : missingBytes, needed: missingBytes };
+  const { keep } = await passGate(needed, opening.gate, store);
   meter.show();
   const small = manifest.totals.byteLength <= unkeptLimit;
   if (store !== null && keep) {
@@ -182,7 +185,7 @@ async function recordPack(
 }
 
 function storedSupply(
-  { manifest, source }: KnownPack,
+  { manifest, source, made = false }: KnownPack,
   files: readonly RemoteFile[],
   missing: readonly number[],
   meter: DownloadMeter,
@@ -192,7 +195,7 @@ function storedSupply(
   const { clock, control, onNote } = opening;
   const http = { ...opening.http, signal: undefined }; // the opening's signal ends the opening only
   const onArrived = (file: RemoteFile, bytes: number): void => meter.arrived(file.key, bytes);
-  const supply = new FileSupply(files, missing, { http, store, source, clock, onArrived }, control);
+  const supply = new FileSupply(files, missing, { http, store, source, clock, onArrived, made }, control);
   const release = store.use(source);
   supply.start();
   let told = false;
@@ -239,8 +242,8 @@ interface Opened {
   readonly tokenizerFiles: TokenizerFiles;
 }
 
-function modelOf(
-  manifest: Manifest,
+export function modelOf(
+  manifest: Omit<Manifest, 'tokenizer' | 'shards'>,
   { id, source, tokenizerFiles }: Opened,
   loadShard: LoadShard,
   close: () => void,

@@ -112,6 +112,11 @@ export class ModelStore {
     if (model === null) return false;
     await this.#change((index) => ({ ...index, models: index.models.filter((other) => other.source !== source) }));
     await this.#removeUnclaimed(filesOf(model));
+    await guard('write', async () => {
+      const notes = `note.${noteKey(model.id)}.`;
+      for (const name of await this.parts.pieces.list())
+        if (name.startsWith(notes)) await this.parts.pieces.remove(name);
+    });
     return true;
   }
 
