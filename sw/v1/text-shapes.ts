@@ -39,8 +39,8 @@ export function textRequest(body: Readonly<Record<string, unknown>>): TextComple
     throw new EngineError('invalid-request', `the request, ${field}: ${why}`, { hint: 'Leave it out.' });
   }
   const { prompt, max_tokens, logprobs } = check(promptSchema, given, 'the request');
-  const wanted =
-    logprobs === null || logprobs === undefined ? { logprobs: undefined } : { logprobs: true, top_logprobs: logprobs };
+  delete given['logprobs'];
+  const wanted = logprobs === null || logprobs === undefined ? {} : { logprobs: true, top_logprobs: logprobs };
   return parseTextCompletionRequest({ ...given, ...wanted, prompt, max_tokens });
 }
 
