@@ -7,18 +7,21 @@
 // draw falls within some 1e-6 of a boundary, the neighbour may be chosen.
 //
 // No sort of the vocabulary: a histogram of scores' distances from the top (1024 bins over 40 nats, or 40 T) tells how far
-// down the best 512 reach; only those are gathered, sorted (bitonic; Batcher 1968) and summed. **Covered** is every choice
-// that those decide: any top-k up to 512; any draw and any cut by top-p or min-p that falls among them. What falls
-// beyond (a flat distribution, or more than 512 tokens in the last bin that counts) is flagged `notCovered`, never guessed.
+// down the best 512 (or the k that are wanted) reach; those are gathered, sorted (bitonic; Batcher 1968) and summed. A
+// first histogram, of the blocks' maxima, spares the second one most of the vocabulary: where k blocks reach a bin, so do k
+// tokens, and no other block can hold a better one. **Covered** is every choice that the candidates decide: any top-k up to
+// 512; any draw and any cut by top-p or min-p that falls among them. What falls beyond (a flat distribution, or more than
+// 512 tokens as good as one that is wanted) is flagged `notCovered`, never guessed.
 //
-// One workgroup a row, 256 threads. Inclusive sums: 16 groups of 16 threads.
+// One workgroup a row, 128 threads. Inclusive sums: groups of 16 threads.
 
 import { chooseStruct, drawFunction, maxAlternatives, recordWords } from './choose-params.js';
-import { scanBlock, scanBlocks, type ChooseSpec } from './choose-scan.js';
+import { blockCount, blockFirst, blockSize, type ChooseSpec } from './choose-scan.js';
 import type { KernelSource, Slots, Workgroups } from './kernel.js';
 import { stepStruct } from './step.js';
 
-const threads = 256;
+const threads = 128;
+const perThread = 4; // candidates
 const bins = 1024;
 const candidates = 512;
 /** Nats (times T, where T > 1) that the histogram spans. */
@@ -42,7 +45,7 @@ export function pickSource(spec: ChooseSpec): KernelSource<Slots> {
       results: { access: 'write', type: 'array<u32>' },
       ...(adjusted ? { counts: { access: 'write', type: 'array<u32>' } as const } : {}),
     },
-    code: `${stepStruct}${chooseStruct}${drawFunction}${memory}${sorting}${mainCode(spec)}`,
+    code: `${stepStruct}${chooseStruct}${drawFunction}${blockFirst}${memory}${sorting}${mainCode(spec)}`,
   };
 }
 
@@ -126,8 +129,21 @@ fn sort_candidates(tid: u32, size: u32) {
 
 function mainCode(spec: ChooseSpec): string {
   const { vocabularySize, adjusted } = spec;
-  const blockCount = scanBlocks(spec);
+  const blockTotal = blockCount(spec);
   return /* wgsl */ `
+// Of the histogram: the first bins that hold \`wanted\` (else first_cut stays), the most that hold no more than fit.
+fn cut_where(tid: u32, wanted: u32) {
+  var own = 0u;
+  for (var i = 0u; i < ${bins / threads}u; i++) { own += atomicLoad(&histogram[tid * ${bins / threads}u + i]); }
+  var running = inclusive_count(tid, own) - own;
+  for (var i = 0u; i < ${bins / threads}u; i++) {
+    let bin = tid * ${bins / threads}u + i;
+    running += atomicLoad(&histogram[bin]);
+    if (running <= ${candidates}u) { atomicMax(&last_cut, bin + 1u); }
+    if (running >= wanted) { atomicMin(&first_cut, bin + 1u); }
+  }
+  workgroupBarrier();
+}
 fn bin_of(below: f32, per_nat: f32) -> u32 { return u32(min(below * per_nat, ${bins - 1}.0)); }
 
 fn write_choice(row: u32, id: u32, flags: u32, logprob: f32, alternatives: u32) {
@@ -144,19 +160,19 @@ fn write_choice(row: u32, id: u32, flags: u32, logprob: f32, alternatives: u32) 
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
   let row = group.x;
   if (row >= step.rows) { return; }
-  let first_block = row * ${blockCount}u;
+  let first_block = row * ${blockTotal}u;
   let wants_list = (choose.flags & wants_logprobs) != 0u;
   let draws = (choose.flags & samples) != 0u;
 
-  // The greatest score; the lowest id of equals, since blocks are in order of ids.
+  // The greatest score, the lowest id of equals.
   var top = -3.4e38;
   var top_id = 0xffffffffu;
   var wrong = 0u;
-  for (var b = tid; b < ${blockCount}u; b += ${threads}u) {
-    let block = blocks[(first_block + b) * 2u];
+  for (var i = tid; i < ${blockTotal}u; i += ${threads}u) {
+    let block = blocks[(first_block + i) * 2u];
     let score = bitcast<f32>(block.x);
     wrong |= block.z;
-    if (score > top) { top = score; top_id = block.y; }
+    if (score > top || (score == top && block.y < top_id)) { top = score; top_id = block.y; }
   }
   lane_floats[tid] = top;
   lane_words[tid] = top_id;
@@ -171,8 +187,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     lane_floats[0] = top;
     lane_words[0] = top_id;
-    wrong = atomicLoad(&gathered) | select(0u, 4u, top_id == 0xffffffffu);
-    found = wrong;
+    found = atomicLoad(&gathered) | select(0u, 4u, top_id == 0xffffffffu);
     atomicStore(&gathered, 0u);
     atomicStore(&first_cut, ${bins}u);
     atomicStore(&kept_cut, ${candidates}u);
@@ -186,51 +201,55 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     return;
   }
 
-  // Sums over the whole vocabulary.
-  var mass = vec2<f32>();
-  for (var b = tid; b < ${blockCount}u; b += ${threads}u) {
-    let below = bitcast<f32>(blocks[(first_block + b) * 2u].x) - top;
-    let sums = blocks[(first_block + b) * 2u + 1u];
-    mass += vec2<f32>(
-      exp(below * choose.inverse_temperature) * bitcast<f32>(sums.x),
-      exp(below) * bitcast<f32>(sums.y),
-    );
-  }
-  let everything = total_of(tid, inclusive(tid, mass.x));
-  let log_normaliser = log(total_of(tid, inclusive(tid, mass.y)));
-
-  // How far down do the best ones reach?
   let limit = select(${vocabularySize}u, min(choose.top_k, ${vocabularySize}u), draws && choose.top_k > 0u);
   let wanted = max(select(1u, min(limit, ${candidates}u), draws), select(0u, choose.alternatives, wants_list));
   let per_nat = ${bins / span} * select(1.0, min(choose.inverse_temperature, 1.0), draws);
-  var beyond = 0u;
-  for (var id = tid; id < ${vocabularySize}u; id += ${threads}u) {
-    let score = logits[row * ${vocabularySize}u + id];
-    if (score > never) {
+
+  // Sums over the whole vocabulary, and the histogram of the blocks' maxima.
+  var mass = vec2<f32>();
+  var finite_here = 0u;
+  for (var i = tid; i < ${blockTotal}u; i += ${threads}u) {
+    let block = blocks[(first_block + i) * 2u];
+    let sums = blocks[(first_block + i) * 2u + 1u];
+    let greatest = bitcast<f32>(block.x);
+    if (block.w == 0u) { continue; }
+    finite_here += block.w;
+    mass += vec2<f32>(
+      exp((greatest - top) * choose.inverse_temperature) * bitcast<f32>(sums.x),
+      exp(greatest - top) * bitcast<f32>(sums.y),
+    );
+    atomicAdd(&histogram[bin_of(top - greatest, per_nat)], 1u);
+  }
+  let everything = total_of(tid, inclusive(tid, mass.x));
+  let log_normaliser = log(total_of(tid, inclusive(tid, mass.y)));
+  let finite_up_to = inclusive_count(tid, finite_here);
+  if (tid == ${threads - 1}u) { found = finite_up_to; }
+  let finite = workgroupUniformLoad(&found);
+  cut_where(tid, wanted);
+  let reach = atomicLoad(&first_cut);
+  workgroupBarrier();
+  for (var i = tid; i < ${bins}u; i += ${threads}u) { atomicStore(&histogram[i], 0u); }
+  if (tid == 0u) { atomicStore(&first_cut, ${bins}u); atomicStore(&last_cut, 0u); }
+  workgroupBarrier();
+
+  // The histogram of the tokens that can be among the wanted ones; then those themselves.
+  for (var i = tid; i < ${blockTotal}u; i += ${threads}u) {
+    let block = blocks[(first_block + i) * 2u];
+    if (block.w == 0u || bin_of(top - bitcast<f32>(block.x), per_nat) >= reach) { continue; }
+    for (var id = block_first(i); id < min(block_first(i) + ${blockSize * blockSize}u, ${vocabularySize}u); id += ${blockSize}u) {
+      let score = logits[row * ${vocabularySize}u + id];
+      if (score <= never) { continue; }
       let bin = bin_of(top - score, per_nat);
-      if (bin < ${bins - 1}u) { atomicAdd(&histogram[bin], 1u); } else { beyond++; }
+      if (bin < reach) { atomicAdd(&histogram[bin], 1u); }
     }
   }
-  if (beyond > 0u) { atomicAdd(&histogram[${bins - 1}], beyond); }
   workgroupBarrier();
-  var own = vec4<u32>();
-  for (var i = 0u; i < 4u; i++) { own[i] = atomicLoad(&histogram[tid * 4u + i]); }
-  let up_to = inclusive_count(tid, own.x + own.y + own.z + own.w);
-  var running = up_to - (own.x + own.y + own.z + own.w);
-  for (var i = 0u; i < 4u; i++) {
-    running += own[i];
-    if (running <= ${candidates}u) { atomicMax(&last_cut, tid * 4u + i + 1u); }
-    if (running >= wanted) { atomicMin(&first_cut, tid * 4u + i + 1u); }
-  }
-  workgroupBarrier();
-  if (tid == ${threads - 1}u) { found = up_to; }
-  let finite = workgroupUniformLoad(&found);
-  let cut = min(atomicLoad(&first_cut), atomicLoad(&last_cut));
-
-  for (var b = 0u; b < ${blockCount}u; b++) {
-    let greatest = bitcast<f32>(blocks[(first_block + b) * 2u].x);
-    if (greatest <= never || bin_of(top - greatest, per_nat) >= cut) { continue; }
-    for (var id = b * ${scanBlock}u + tid; id < min((b + 1u) * ${scanBlock}u, ${vocabularySize}u); id += ${threads}u) {
+  cut_where(tid, wanted);
+  let cut = min(reach, min(atomicLoad(&first_cut), atomicLoad(&last_cut)));
+  for (var i = tid; i < ${blockTotal}u; i += ${threads}u) {
+    let block = blocks[(first_block + i) * 2u];
+    if (block.w == 0u || bin_of(top - bitcast<f32>(block.x), per_nat) >= cut) { continue; }
+    for (var id = block_first(i); id < min(block_first(i) + ${blockSize * blockSize}u, ${vocabularySize}u); id += ${blockSize}u) {
       let score = logits[row * ${vocabularySize}u + id];
       if (score > never && bin_of(top - score, per_nat) < cut) {
         let at = atomicAdd(&gathered, 1u);
@@ -251,14 +270,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var uncovered = count == 0u;
   var rank = 0u;
   if (draws) {
-    // Thread t sums candidates 2 t and 2 t + 1.
-    var weights = vec2<f32>();
-    for (var i = 0u; i < 2u; i++) {
-      if (2u * tid + i < count) { weights[i] = exp((scores[2u * tid + i] - top) * choose.inverse_temperature); }
+    var weights = array<f32, ${perThread}>();
+    var own = 0.0;
+    for (var i = 0u; i < ${perThread}u; i++) {
+      let at = tid * ${perThread}u + i;
+      if (at < count) { weights[i] = exp((scores[at] - top) * choose.inverse_temperature); }
+      own += weights[i];
     }
-    let sum = inclusive(tid, weights.x + weights.y);
-    masses[2u * tid] = sum - weights.y;
-    masses[2u * tid + 1u] = sum;
+    var running = inclusive(tid, own) - own;
+    for (var i = 0u; i < ${perThread}u; i++) {
+      running += weights[i];
+      masses[tid * ${perThread}u + i] = running;
+    }
     workgroupBarrier();
 
     let available = min(limit, count);

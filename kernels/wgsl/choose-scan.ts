@@ -1,9 +1,10 @@
 // First of two passes of choosing a token: adjusts logits (bias, penalties, mask, in this order) and leaves of each block of
-// 1024 tokens its greatest score, that token's id (the lowest of equals), sums of exponentials and signs of trouble.
-// Called by decoders after the head; choose-pick.ts is the second pass. Knows nothing of what is chosen.
+// 64 tokens its greatest score, that token's id (the lowest of equals), sums of exponentials, how many scores are finite,
+// and signs of trouble. Called by decoders after the head; choose-pick.ts is the second pass. Knows nothing of choices.
 //
-// One workgroup: one row, one block; thread = 4 tokens, 256 apart. The adjusted variant writes scores back in place, so
-// that the second pass (and the CPU, where that must choose) reads them; forbidden tokens get -3.4e38.
+// One thread: one row, one block: tokens 64 apart within a workgroup's 4096, so that neighbours read neighbours. No thread
+// waits for another (a barrier costs more than the sums do, on software GPUs above all). The adjusted variant writes scores
+// back in place, so that the second pass (and the CPU, where that must choose) reads them; forbidden tokens get -3.4e38.
 // Repetition penalty: Keskar et al. 2019; presence and frequency: OpenAI's. NaN and +Infinity are found by their bits, since
 // WGSL lets a compiler assume that neither occurs.
 
@@ -11,9 +12,10 @@ import { chooseStruct } from './choose-params.js';
 import type { KernelSource, Slots, Workgroups } from './kernel.js';
 import { stepStruct } from './step.js';
 
-const threads = 256;
+const threads = 64;
 /** Tokens of a block. */
-export const scanBlock = 1024;
+export const blockSize = 64;
+const groupSize = threads * blockSize;
 
 export interface ChooseSpec {
   readonly vocabularySize: number;
@@ -21,12 +23,18 @@ export interface ChooseSpec {
   readonly adjusted: boolean;
 }
 
-export const scanBlocks = ({ vocabularySize }: ChooseSpec): number => Math.ceil(vocabularySize / scanBlock);
+const groupsOf = ({ vocabularySize }: ChooseSpec): number => Math.ceil(vocabularySize / groupSize);
+
+/** Sets of a row; block i holds tokens blockFirst(i) + 64 j. Some of the last ones may be empty. */
+export const blockCount = (spec: ChooseSpec): number => groupsOf(spec) * threads;
+
+/** WGSL: a block's first token. */
+export const blockFirst = `fn block_first(i: u32) -> u32 { return (i / ${threads}u) * ${groupSize}u + i % ${threads}u; }\n`;
 
 /** Bytes of `blocks` for so many rows. */
-export const scanBytes = (spec: ChooseSpec, rows: number): number => scanBlocks(spec) * rows * 32;
+export const scanBytes = (spec: ChooseSpec, rows: number): number => blockCount(spec) * rows * 32;
 
-export const scanWorkgroups = (spec: ChooseSpec, rows: number): Workgroups => [scanBlocks(spec), rows, 1];
+export const scanWorkgroups = (spec: ChooseSpec, rows: number): Workgroups => [groupsOf(spec), rows, 1];
 
 /** u32 and f32 buffers that the adjusted variants share. */
 export const adjustmentSlots = {
@@ -38,7 +46,8 @@ export const adjustmentSlots = {
   allowed: { access: 'read', type: 'array<u32>' },
 } as const satisfies Slots;
 
-export function scanSource({ vocabularySize, adjusted }: ChooseSpec): KernelSource<Slots> {
+export function scanSource(spec: ChooseSpec): KernelSource<Slots> {
+  const { vocabularySize, adjusted } = spec;
   return {
     label: `choose scan ${vocabularySize}${adjusted ? ' adjusted' : ''}`,
     slots: {
@@ -46,20 +55,15 @@ export function scanSource({ vocabularySize, adjusted }: ChooseSpec): KernelSour
       choose: { access: 'uniform', type: 'Choose' },
       /** f32 [rows, vocabulary]. */
       logits: { access: adjusted ? 'write' : 'read', type: 'array<f32>' },
-      /** [rows, blocks]: (maximum, its id, flags), (sum of exp((s - maximum) / T), the same with T = 1). */
+      /** [rows, blocks]: (maximum, its id, flags, finite scores), (sum of exp((s - maximum) / T), the same with T = 1). */
       blocks: { access: 'write', type: 'array<vec4<u32>>' },
       ...(adjusted ? adjustmentSlots : {}),
     },
     code: /* wgsl */ `
 ${stepStruct}
 ${chooseStruct}
-var<workgroup> best: array<f32, ${threads}>;
-var<workgroup> best_id: array<u32, ${threads}>;
-var<workgroup> sums: array<vec2<f32>, ${threads}>;
-var<workgroup> trouble: atomic<u32>;
-
-fn score_of(row: u32, id: u32) -> f32 {
-  let at = row * ${vocabularySize}u + id;
+${blockFirst}
+fn score_of(at: u32, id: u32) -> f32 {
 ${
   adjusted
     ? /* wgsl */ `
@@ -82,66 +86,33 @@ ${
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
   let row = group.y;
   if (row >= step.rows) { return; }
-  var scores: array<f32, 4>;
+  let first = row * ${vocabularySize}u;
+  let block = group.x * ${threads}u + tid;
   var top = -3.4e38;
   var top_id = 0xffffffffu;
-  var wrong = 0u;
-  for (var i = 0u; i < 4u; i++) {
-    let id = group.x * ${scanBlock}u + i * ${threads}u + tid;
-    scores[i] = -3.4e38;
-    if (id < ${vocabularySize}u) {
-      let score = score_of(row, id);
-      if (is_nan(score)) { wrong |= 1u; } else if (is_infinite(score)) { wrong |= 2u; } else {
-        scores[i] = score;
-        if (score > never && score > top) { top = score; top_id = id; }
-      }
+  var flags = 0u;
+  var finite = 0u;
+  for (var i = 0u; i < ${blockSize}u; i++) {
+    let id = block_first(block) + i * ${threads}u;
+    if (id >= ${vocabularySize}u) { break; }
+    let score = score_of(first + id, id);
+    if (is_nan(score)) { flags |= 1u; } else if (is_infinite(score)) { flags |= 2u; } else if (score > never) {
+      finite++;
+      if (score > top) { top = score; top_id = id; }
     }
   }
-  if (wrong != 0u) { atomicOr(&trouble, wrong); }
-  best[tid] = top;
-  best_id[tid] = top_id;
-  workgroupBarrier();
-  if (tid < 16u) {
-    for (var i = tid * 16u; i < tid * 16u + 16u; i++) {
-      if (best[i] > top || (best[i] == top && best_id[i] < top_id)) { top = best[i]; top_id = best_id[i]; }
-    }
-  }
-  workgroupBarrier();
-  if (tid < 16u) { best[tid] = top; best_id[tid] = top_id; }
-  workgroupBarrier();
-  top = best[0];
-  top_id = best_id[0];
-  for (var i = 1u; i < 16u; i++) {
-    if (best[i] > top || (best[i] == top && best_id[i] < top_id)) { top = best[i]; top_id = best_id[i]; }
-  }
-
   var sum = vec2<f32>();
-  if ((choose.flags & (samples | wants_logprobs)) != 0u) {
-    for (var i = 0u; i < 4u; i++) {
-      if (scores[i] > never) {
-        let below = scores[i] - top;
-        sum += vec2<f32>(exp(below * choose.inverse_temperature), exp(below));
-      }
-    }
-    sums[tid] = sum;
-    workgroupBarrier();
-    if (tid < 16u) {
-      sum = vec2<f32>();
-      for (var i = tid * 16u; i < tid * 16u + 16u; i++) { sum += sums[i]; }
-    }
-    workgroupBarrier();
-    if (tid < 16u) { sums[tid] = sum; }
-    workgroupBarrier();
-    if (tid == 0u) {
-      sum = vec2<f32>();
-      for (var i = 0u; i < 16u; i++) { sum += sums[i]; }
+  if ((choose.flags & (samples | wants_logprobs)) != 0u && flags == 0u) {
+    for (var i = 0u; i < ${blockSize}u; i++) {
+      let id = block_first(block) + i * ${threads}u;
+      if (id >= ${vocabularySize}u) { break; }
+      let score = logits[first + id];
+      if (score > never) { sum += vec2<f32>(exp((score - top) * choose.inverse_temperature), exp(score - top)); }
     }
   }
-  if (tid == 0u) {
-    let at = (row * ${Math.ceil(vocabularySize / scanBlock)}u + group.x) * 2u;
-    blocks[at] = vec4<u32>(bitcast<u32>(top), top_id, atomicLoad(&trouble), 0u);
-    blocks[at + 1u] = vec4<u32>(bitcast<u32>(sum.x), bitcast<u32>(sum.y), 0u, 0u);
-  }
+  let at = (row * ${blockCount(spec)}u + block) * 2u;
+  blocks[at] = vec4<u32>(bitcast<u32>(top), top_id, flags, finite);
+  blocks[at + 1u] = vec4<u32>(bitcast<u32>(sum.x), bitcast<u32>(sum.y), 0u, 0u);
 }
 `,
   };
