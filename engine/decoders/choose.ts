@@ -96,7 +96,8 @@ function likeliestId(size: number): number {
   return best;
 }
 
-function badLogits(what: string): EngineError {
+/** What a decoder says of logits that are no numbers. */
+export function badLogits(what: string): EngineError {
   return new EngineError('internal', `The model computed nonsense: ${what}.`, {
     hint: 'Load the model again, or on another device; if it comes back, please report it with the name of the model.',
   });

@@ -132,3 +132,34 @@ export function outOfGpuMemory(detail: string): EngineError {
     hint: 'Start a new chat, close other tabs, or choose a smaller model.',
   });
 }
+
+/**
+ * Runs `make`, which creates buffers, and waits whether the device had room for them. `make` returns what owns them.
+ * @throws EngineError `out-of-memory` (what was made is disposed of), `device-lost`
+ */
+export async function withinMemory<T extends { dispose(): void }>(
+  gpu: GpuWatch,
+  what: string,
+  make: () => T,
+): Promise<T> {
+  const { device } = gpu;
+  gpu.check();
+  device.pushErrorScope('validation'); // a buffer beyond the device's largest is "invalid", not "out of memory"
+  device.pushErrorScope('out-of-memory');
+  let made: T;
+  let errors: Promise<(GPUError | null)[]>;
+  try {
+    made = make();
+  } finally {
+    errors = Promise.all([device.popErrorScope(), device.popErrorScope()]);
+    errors.catch(() => undefined); // the loss of the device is told by the guard below
+  }
+  try {
+    const error = (await gpu.guard(() => errors)).find((each) => each !== null);
+    if (error) throw outOfGpuMemory(`there is no room for ${what}: ${error.message}`);
+  } catch (error) {
+    made.dispose();
+    throw error;
+  }
+  return made;
+}

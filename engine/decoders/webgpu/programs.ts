@@ -1,0 +1,173 @@
+// The compiled networks of a model: for one row (decoding), for up to eight (verification), for chunks of prompts. Called by
+// machine.ts while weights arrive. Knows which family of kernels serves which number of rows; the facts of a model become
+// products in kernels.ts.
+
+import { attentionSource, attentionWorkgroups } from '../../../kernels/wgsl/attention.js';
+import { attentionReduceSource, attentionReduceWorkgroups } from '../../../kernels/wgsl/attention-reduce.js';
+import { tiledSource, tiledWorkgroups } from '../../../kernels/wgsl/attention-tiled.js';
+import { embedSource, type EmbedSpec, embedWorkgroups } from '../../../kernels/wgsl/embed.js';
+import { headsSource, headsWorkgroups } from '../../../kernels/wgsl/heads.js';
+import { createKernel } from '../../../kernels/wgsl/kernel.js';
+import { closeSource, closeWorkgroups, reopenSource } from '../../../kernels/wgsl/kv-close.js';
+import { matmulSource, type MatmulSpec, matmulWorkgroups } from '../../../kernels/wgsl/matmul.js';
+import { matvecSource, type MatvecSpec, matvecWorkgroups } from '../../../kernels/wgsl/matvec.js';
+import { architectures } from '../../weights/architectures.js';
+import {
+  attentionSpecOf,
+  type CommonFacts,
+  headProducts,
+  headsSpecOf,
+  type KernelFacts,
+  layerProducts,
+  needsHeads,
+  type Product,
+  ProductCompiler,
+  type ProductFamily,
+  type ProductKernel,
+} from './kernels.js';
+import type { AttentionKernels, NetworkKernels, PagingKernels, SizedKernel } from './network.js';
+import type { MatrixPlan } from './plan.js';
+import { type ShapeChoice, shapeOf, tileOf } from './shapes.js';
+
+export interface Program {
+  /** Rows of a step at most. */
+  readonly rows: number;
+  readonly kernels: NetworkKernels;
+}
+
+export interface HeadProgram {
+  readonly rows: number;
+  readonly kernels: readonly ProductKernel[];
+}
+
+/** What a small step needs for so many rows. */
+export interface FewPrograms {
+  readonly body: Program;
+  readonly head: HeadProgram;
+}
+
+export interface Programs {
+  readonly one: FewPrograms;
+  readonly many: Program;
+  /** For `fewRows`, which only verification and short appends need: compiled when asked for. */
+  several(): Promise<FewPrograms>;
+}
+
+/** Matrix-vector kernels for up to `batch` rows. */
+function matvecFamily({ traits }: CommonFacts, batch: number, choice: ShapeChoice): ProductFamily {
+  const specOf = (product: Product): MatvecSpec => {
+    const { matrix, input, output } = product;
+    return { matrix, batch, input, output, shape: shapeOf(choice, product, batch, traits) };
+  };
+  return {
+    source: (product) => matvecSource(specOf(product), traits),
+    grid: (product) => matvecWorkgroups(specOf(product)),
+  };
+}
+
+/** Tiles, for any number of rows. */
+function matmulFamily({ traits }: CommonFacts): ProductFamily {
+  const shape = tileOf(traits);
+  const specOf = ({ matrix, input, output }: Product): MatmulSpec => ({ matrix, input, output, shape });
+  return {
+    source: (product) => matmulSource(specOf(product)),
+    grid: (product, rows) => matmulWorkgroups(specOf(product), rows),
+  };
+}
+
+export async function compilePrograms(
+  facts: CommonFacts,
+  { fewRows, manyRows, choice }: { readonly fewRows: number; readonly manyRows: number; readonly choice: ShapeChoice },
+): Promise<Programs> {
+  const { device } = facts;
+  const few: KernelFacts = { ...facts, rows: fewRows, tiled: false };
+  const many: KernelFacts = { ...facts, rows: manyRows, tiled: true };
+  const common = Promise.all([compileEmbedding(facts), compilePaging(facts)]);
+  const splitAttention = compileSplitAttention(facts);
+  const program = async (
+    of: KernelFacts,
+    family: ProductFamily,
+    rows: number,
+    attending: Promise<AttentionKernels>,
+  ): Promise<Program> => {
+    const compiler = new ProductCompiler(device, family);
+    const each = Array.from({ length: facts.spec.layers }, (_, layer) => compiler.layer(layerProducts(of, layer)));
+    const [layers, attention, heads, [embed, paging]] = await Promise.all([
+      Promise.all(each),
+      attending,
+      needsHeads(of) ? compileHeads(of) : null,
+      common,
+    ]);
+    return { rows, kernels: { embed, layers, heads, attention, paging } };
+  };
+  const small = async (rows: number): Promise<FewPrograms> => {
+    const family = matvecFamily(few, rows, choice);
+    const [body, kernels] = await Promise.all([
+      program(few, family, rows, splitAttention),
+      new ProductCompiler(device, family).all(headProducts(few)),
+    ]);
+    return { body, head: { rows, kernels } };
+  };
+  const [one, chunk] = await Promise.all([
+    small(1),
+    program(many, matmulFamily(many), manyRows, compileTiledAttention(facts)),
+  ]);
+  return { one, many: chunk, several: () => small(fewRows) };
+}
+
+/** Attention of a few rows, and what joins its splits. */
+async function compileSplitAttention(facts: CommonFacts): Promise<AttentionKernels> {
+  const spec = attentionSpecOf(facts);
+  const [attend, reduce] = await Promise.all([
+    createKernel(facts.device, attentionSource(spec, facts.traits)),
+    createKernel(facts.device, attentionReduceSource(spec)),
+  ]);
+  const grid: AttentionKernels['grid'] = ({ position, rows }, window) =>
+    attentionWorkgroups(spec, position, rows, window);
+  return {
+    attend,
+    grid,
+    reduce: {
+      kernel: reduce,
+      grid: (size, window) => (grid(size, window)[0] > 1 ? attentionReduceWorkgroups(spec, size.rows) : null),
+    },
+    closesWithin: false,
+  };
+}
+
+/** Attention of a chunk. */
+async function compileTiledAttention(facts: CommonFacts): Promise<AttentionKernels> {
+  const spec = attentionSpecOf(facts);
+  const attend = await createKernel(facts.device, tiledSource(spec, facts.traits));
+  return { attend, grid: ({ position, rows }) => tiledWorkgroups(spec, position, rows), closesWithin: true };
+}
+
+async function compileHeads(facts: KernelFacts): Promise<SizedKernel> {
+  const spec = headsSpecOf(facts);
+  return {
+    kernel: await createKernel(facts.device, headsSource(spec)),
+    grid: (rows) => headsWorkgroups(spec, rows),
+  };
+}
+
+async function compilePaging({ device, pool, precision }: CommonFacts): Promise<PagingKernels | null> {
+  if (precision === 'f32') return null;
+  const [close, reopen] = await Promise.all([
+    createKernel(device, closeSource(pool)),
+    createKernel(device, reopenSource(pool)),
+  ]);
+  return { close, reopen, grid: (pages, layers) => closeWorkgroups(pool, pages, layers) };
+}
+
+function compileEmbedding({ device, spec, plan }: CommonFacts): Promise<readonly SizedKernel[]> {
+  const { kind, parts } = plan.matrices.get('embedding') as MatrixPlan;
+  const { scaledEmbedding } = architectures[spec.architecture];
+  const scale = scaledEmbedding ? Math.sqrt(spec.hiddenSize) : 1;
+  return Promise.all(
+    parts.map(async ({ firstRow, rows }) => {
+      const embed: EmbedSpec = { matrix: { kind, columns: spec.hiddenSize, rows }, firstRow, scale };
+      const kernel = await createKernel(device, embedSource(embed));
+      return { kernel, grid: (count: number) => embedWorkgroups(embed, count) };
+    }),
+  );
+}
