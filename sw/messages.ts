@@ -5,9 +5,7 @@
 //   activate  to the one that waits: take over now
 
 import * as v from 'valibot';
-
-/** Characters of a URL that is kept; longer ones are no files. */
-const longestUrl = 8_000;
+import { longestUrl } from '../engine/protocol/host-api.js';
 
 const messageSchema = v.variant('type', [
   v.object({

@@ -80,6 +80,15 @@ describe('catalogue', () => {
     assert.ok(sent < 20_000_000, `${sent} bytes were taken`);
   });
 
+  test('an address that is too long once it is written out is refused here, not by every page', async () => {
+    const long = `./${'漢'.repeat(1_500)}/`; // 9 characters each as %XX%XX%XX
+    assert.throws(() => parseCatalogue([{ ...small, url: long }], url), { code: 'model-invalid', message: /too long/ });
+    const catalogue = serving(() => Response.json([small]));
+    await assert.rejects(catalogue.find(new URL(long, url).href), { code: 'model-not-found', message: /longer than/ });
+    const fits = new URL(`./${'漢'.repeat(300)}/`, url).href;
+    assert.equal((await catalogue.find(fits)).url, fits);
+  });
+
   test('a web page in its place is no catalogue', async () => {
     await assert.rejects(serving(() => new Response('<!doctype html>')).find('default'), { code: 'model-invalid' });
   });

@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { check } from '../protocol/check.js';
 import { EngineError } from '../protocol/errors.js';
+import { longestUrl } from '../protocol/host-api.js';
 import { cloudModelId, type ModelListing } from '../protocol/state.js';
 import { httpContext, readUpTo } from '../weights/http.js';
 
@@ -46,7 +47,11 @@ export function parseCatalogue(value: unknown, baseUrl: string): ModelListing[] 
     if (!URL.canParse(listing.url, baseUrl)) {
       throw new EngineError('model-invalid', `models.json: the URL of ${listing.id} cannot be read.`, { hint });
     }
-    return { ...listing, url: new URL(listing.url, baseUrl).href };
+    const url = new URL(listing.url, baseUrl).href;
+    if (url.length > longestUrl) {
+      throw new EngineError('model-invalid', `models.json: the URL of ${listing.id} is too long.`, { hint });
+    }
+    return { ...listing, url };
   });
 }
 
@@ -93,6 +98,11 @@ export class Catalogue {
     }
     const listed = this.#listings.find((listing) => listing.id === model || listing.url === unlisted);
     if (listed) return listed;
+    if (unlisted !== null && unlisted.length > longestUrl) {
+      throw new EngineError('model-not-found', `The model's address is longer than ${longestUrl} characters.`, {
+        hint: 'Serve it under a shorter name.',
+      });
+    }
     if (unlisted !== null) return listingOf(unlisted);
     const names = this.#listings.map((listing) => listing.id).join(', ');
     throw new EngineError('model-not-found', `There is no model called “${model.slice(0, 100)}” here.`, {
@@ -141,6 +151,12 @@ function asUrl(model: string): string | null {
   if (!URL.canParse(model)) return null;
   const url = new URL(model);
   return url.protocol === 'https:' || url.protocol === 'http:' ? url.href : null;
+}
+
+/** A file that the visitor chose, by what weights/open-model.ts calls it. */
+export function fileListing(id: string): ModelListing {
+  const [name = ''] = id.slice('file:'.length).split('?');
+  return { ...listingOf('https://file.invalid/'), id, url: id, name: decodeName(name) || 'A chosen file' };
 }
 
 /** A model of which only the address is known; its own header says the rest. */

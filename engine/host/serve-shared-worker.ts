@@ -2,12 +2,13 @@
 // at the top level of shared-worker.ts (and of the tests' worker), before any await: a `connect` event that nobody
 // hears is lost, and the page would wait for nothing.
 
+import { longestUrl } from '../protocol/host-api.js';
 import { EngineHost, type EngineParts } from './engine-host.js';
 import { Helpers } from './helpers.js';
 
 /** What a worker's entry brings along; the rest is the same everywhere and comes from the worker's own globals. */
 export type EntryParts = Pick<EngineParts, 'openModel' | 'createCloud' | 'probe' | 'consent'> &
-  Partial<Pick<EngineParts, 'limits' | 'helpers'>>;
+  Partial<Pick<EngineParts, 'limits' | 'helpers' | 'kept'>>;
 
 /** The bit of SharedWorkerGlobalScope used here; TypeScript's DOM library has no worker types beside it. */
 interface SharedWorkerScope {
@@ -42,8 +43,12 @@ export function serveSharedWorker(entry: EntryParts): EngineHost {
   return host;
 }
 
+/** Files of packs, which the engine keeps itself. */
+const packFile = /\/[0-9a-f]{64}\.(bin|json)$/;
+
 /** From the resource timing list (W3C Resource Timing), which workers keep of their own fetches and imports. */
 function fetchedUrls(): string[] {
   const urls = [location.href, ...performance.getEntriesByType('resource').map((entry) => entry.name)];
-  return [...new Set(urls)].filter((url) => URL.canParse(url) && new URL(url).origin === location.origin);
+  const own = (url: string): boolean => URL.canParse(url) && new URL(url).origin === location.origin;
+  return [...new Set(urls)].filter((url) => url.length <= longestUrl && own(url));
 }

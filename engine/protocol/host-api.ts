@@ -8,9 +8,15 @@ import * as v from 'valibot';
 import { check } from './check.js';
 import { EngineError, type EngineErrorShape } from './errors.js';
 import type { ChatCompletionChunk } from './chat.js';
-import type { EngineState, LoadedModel, ModelListing } from './state.js';
+import type { EngineState, LoadedModel, ModelListing, StorageReport } from './state.js';
 
 export const protocolVersion = 1;
+
+/**
+ * Characters of a URL as it crosses a port. Written out, a short address in another script is nine times as long
+ * (`%E4%B8%AD`), and one that a page refuses to read would cost it the whole state.
+ */
+export const longestUrl = 8_000;
 
 export type Reply<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: EngineErrorShape };
@@ -26,6 +32,8 @@ const webUrlSchema = v.pipe(
   v.check((text) => isWebUrl(text), 'an absolute http or https URL without a user name is wanted'),
 );
 
+const publicKeySchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'a public key has 64 lower-case hex digits'));
+
 export const settingsSchema = v.object({
   /** URL of the catalogue (`models.json`), absolute. */
   catalogueUrl: webUrlSchema,
@@ -37,6 +45,10 @@ export const settingsSchema = v.object({
   cloudUrl: v.nullable(webUrlSchema),
   /** Name the endpoint knows its model by; null leaves the choice to the endpoint. */
   cloudModel: v.nullable(modelSchema),
+  /** Ed25519 public keys in hex, by one of which a model must be signed. Absent or empty: any model is taken. */
+  trustedKeys: v.exactOptional(v.pipe(v.array(publicKeySchema), v.maxLength(20))),
+  /** Bytes that one model's download may have. Absent: no limit. */
+  maxDownload: v.exactOptional(v.pipe(v.number(), v.minValue(0))),
 });
 export type EngineSettings = Readonly<v.InferOutput<typeof settingsSchema>>;
 
@@ -59,6 +71,10 @@ const loadSchema = v.object({
   device: v.exactOptional(deviceSchema),
   /** Chosen by the tab, for `cancelLoad`. */
   loadId: idSchema,
+  /** The visitor agreed to this download: a metered connection is no reason to refuse it. */
+  confirmed: v.exactOptional(v.boolean()),
+  /** A GGUF file that the visitor chose; `model` is then what it is called. */
+  file: v.exactOptional(v.instance(Blob)),
 });
 export type LoadRequest = Readonly<v.InferOutput<typeof loadSchema>>;
 
@@ -85,6 +101,9 @@ export const parseLoad = (value: unknown): LoadRequest => check(loadSchema, valu
 export const parseId = (value: unknown, what: string): string => check(idSchema, value, what);
 
 /** @throws EngineError `invalid-request` */
+export const parseSource = (value: unknown): string => check(modelSchema, value, "the model's source");
+
+/** @throws EngineError `invalid-request` */
 export const parseSwitch = (value: unknown, what: string): boolean => check(v.boolean(), value, what);
 
 /** @throws EngineError `invalid-request` */
@@ -109,6 +128,10 @@ export const hostMethods = [
   'models',
   'load',
   'cancelLoad',
+  'pauseLoad',
+  'stopLoad',
+  'storage',
+  'deleteModel',
   'unload',
   'complete',
   'setCloudAllowed',
@@ -131,6 +154,13 @@ export interface HostApi extends Record<HostMethod, (...args: never[]) => Promis
   load(request: unknown): Promise<Reply<LoadedModel>>;
   /** This tab no longer wants that load; it is broken off when no other tab wants it either. */
   cancelLoad(loadId: unknown): Promise<Reply<null>>;
+  /** Pauses the download under way for all tabs, or lets it go on. Nothing happens when there is none. */
+  pauseLoad(paused: unknown): Promise<Reply<null>>;
+  /** Breaks off the load under way for all tabs. What was downloaded stays and is used by the next load. */
+  stopLoad(): Promise<Reply<null>>;
+  storage(): Promise<Reply<StorageReport>>;
+  /** Frees a model that is loaded and removes it from this device. @param source as in `KeptModel` */
+  deleteModel(source: unknown): Promise<Reply<null>>;
   unload(): Promise<Reply<null>>;
   /** Begins an answer; everything after the acceptance is told on the port. The host closes the port at the end. */
   complete(request: unknown, port: unknown): Promise<Reply<{ readonly requestId: string }>>;
