@@ -8,7 +8,7 @@ import { kernelAssets } from './kernel-assets.js';
 /** Memory with a pointer that only goes forward; `reset` starts again and poisons everything. */
 export class Arena {
   readonly memory: WebAssembly.Memory;
-  #next = 64;
+  #next = 1024;
 
   constructor(pages = 64) {
     this.memory = new WebAssembly.Memory({ initial: pages });
@@ -16,7 +16,7 @@ export class Arena {
 
   reset(): void {
     new Uint8Array(this.memory.buffer).fill(0xa5);
-    this.#next = 64;
+    this.#next = 1024;
   }
 
   /** @returns a 64-byte aligned address */
