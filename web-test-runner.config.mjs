@@ -38,11 +38,22 @@ async function serveKernels(context, next) {
   return undefined;
 }
 
+/** Tests named `x.isolated.test.ts` run in a cross-origin isolated page; workers' scripts must ask for isolation, too. */
+async function isolate(context, next) {
+  await next();
+  const names = /isolated\.test\.ts/;
+  const isPage = context.path === '/' && typeof context.body === 'string' && names.test(context.body);
+  if (!isPage && !names.test(context.path) && !context.path.endsWith('/wasm-helper.ts')) return;
+  context.set('Cross-Origin-Opener-Policy', 'same-origin');
+  context.set('Cross-Origin-Embedder-Policy', 'require-corp');
+  context.set('Cross-Origin-Resource-Policy', 'same-origin');
+}
+
 export default {
   files: ['{components,engine,kernels,sw,server}/**/*.test.ts', '!**/*.node.test.ts'],
   nodeResolve: { exportConditions: ['production', 'default'], browser: true },
   plugins: [esbuildPlugin({ ts: true, target: 'es2022', tsconfig: './tsconfig.json' })],
-  middleware: [serveShared, serveKernels],
+  middleware: [isolate, serveShared, serveKernels],
   concurrency: 1,
   testsStartTimeout: 120_000,
   testsFinishTimeout: 240_000,

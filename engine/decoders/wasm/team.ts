@@ -4,6 +4,7 @@
 //
 //   +0    how many have reached the barrier      +64  barriers passed so far      (Int32)
 //   +128  steps published, ever                  +192 the step that began the current pass, then the pass's numbers
+//                                                     (a pass of no rows: the end)
 //   +256  1 once a follower has failed
 //
 // A pass's steps are: begin, one a layer, end. A follower that finds another pass begun has been abandoned by the last
@@ -25,7 +26,7 @@ const failed = 64;
 /** Looks at a word that often before sleeping: some 20 microseconds. */
 const spins = 4000;
 /** Milliseconds: far longer than any share takes, unless a thread is gone. */
-const patience = 20_000;
+const usualPatience = 20_000;
 
 const fields = ['rows', 'position', 'floatPages', 'int8Pages', 'closeFrom', 'closeTo', 'logitRows'] as const;
 
@@ -46,6 +47,7 @@ class Member implements Team {
     control: number,
     readonly index: number,
     readonly size: number,
+    private readonly patience = usualPatience,
   ) {
     this.words = new Int32Array(memory.buffer, control, 80);
   }
@@ -61,7 +63,7 @@ class Member implements Team {
   }
 
   /** Returns when the word is no longer `value`. @throws TeamFailure */
-  protected awaitChange(word: number, value: number, limit = patience): void {
+  protected awaitChange(word: number, value: number, limit = this.patience): void {
     const { words } = this;
     for (let i = 0; i < spins; i++) if (Atomics.load(words, word) !== value) return;
     let waited = 0;
@@ -69,7 +71,7 @@ class Member implements Team {
     while (Atomics.load(words, word) === value) {
       if (Atomics.load(words, failed) !== 0) throw new TeamFailure('a thread failed');
       if (waited > limit) throw new TeamFailure('a thread did not come to a barrier');
-      if (maySleep) Atomics.wait(words, word, value, 1000);
+      if (maySleep) Atomics.wait(words, word, value, Math.min(limit, 1000));
       const now = performance.now();
       waited += Math.min(now - last, 1000); // the computer may have slept meanwhile
       last = now;
@@ -78,8 +80,8 @@ class Member implements Team {
 }
 
 export class Leader extends Member implements LedTeam {
-  constructor(memory: WebAssembly.Memory, control: number, size: number) {
-    super(memory, control, 0, size);
+  constructor(memory: WebAssembly.Memory, control: number, size: number, patience?: number) {
+    super(memory, control, 0, size, patience);
   }
 
   start(pass: Pass): void {
@@ -92,6 +94,11 @@ export class Leader extends Member implements LedTeam {
   next(): void {
     Atomics.add(this.words, steps, 1);
     Atomics.notify(this.words, steps);
+  }
+
+  /** Followers end. */
+  stop(): void {
+    this.start({ rows: 0, position: 0, floatPages: 0, int8Pages: 0, closeFrom: 0, closeTo: 0, logitRows: 0 });
   }
 
   /** Nothing to say: followers wait for the next step, which will be another pass's first. */
@@ -108,14 +115,15 @@ export interface Steps {
 }
 
 export class Follower extends Member {
-  /** Goes through passes for ever; the thread is terminated from outside. @throws what a step throws */
-  follow(work: Steps, layers: number): never {
+  /** Goes through passes until the leader stops. @throws what a step throws */
+  follow(work: Steps, layers: number): void {
     const { words } = this;
     let done = 0;
     for (;;) {
       this.awaitStep(done);
       const first = Atomics.load(words, passWords);
       const pass = this.pass();
+      if (pass.rows === 0) return;
       done = first;
       work.begin(pass);
       for (let layer = 0; layer <= layers; layer++) {

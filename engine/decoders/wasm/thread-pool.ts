@@ -8,6 +8,12 @@ import { threadBegin, type ThreadOrder } from './wasm-thread.js';
 export interface ThreadOptions {
   /** This thread included. */
   readonly count: number;
+  /**
+   * Models of fewer bytes are computed by one thread: meeting takes longer than what there is to share. Default 16 MiB.
+   */
+  readonly fromBytes?: number;
+  /** Milliseconds that the others are waited for at a barrier before they count as gone; for tests. Default 20 s. */
+  readonly patience?: number;
   /** A module worker whose script calls `serveWasmThread`. */
   start(): Worker;
 }
@@ -17,17 +23,23 @@ export interface ThreadPool {
   close(): void;
 }
 
+export const threadsFromBytes = 16 * 2 ** 20;
+
 /** Milliseconds that a worker may take to start. */
-const patience = 20_000;
+const startPatience = 20_000;
 
 /** @throws Error when a worker does not start; none is left behind then */
 export async function startThreads(
-  { count, start }: ThreadOptions,
+  { count, start, patience }: ThreadOptions,
   order: Omit<ThreadOrder, 'type' | 'index' | 'size'>,
   signal?: AbortSignal,
 ): Promise<ThreadPool> {
   const workers: Worker[] = [];
-  const close = (): void => workers.forEach((worker) => worker.terminate());
+  const leader = new Leader(order.memory, order.plan.scratch.control, count, patience);
+  const close = (): void => {
+    leader.stop(); // browsers give a thread that sleeps two seconds before they terminate it; this wakes it up
+    workers.forEach((worker) => worker.terminate());
+  };
   try {
     const ready: Promise<void>[] = [];
     for (let index = 1; index < count; index++) {
@@ -42,12 +54,12 @@ export async function startThreads(
     close();
     throw error;
   }
-  return { leader: new Leader(order.memory, order.plan.scratch.control, count), close };
+  return { leader, close };
 }
 
 function begun(worker: Worker, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('a thread did not start in time')), patience);
+    const timer = setTimeout(() => reject(new Error('a thread did not start in time')), startPatience);
     const settle = (how: () => void): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', aborted);

@@ -16,7 +16,7 @@ import { WasmMemory } from './memory.js';
 import { type LedTeam, PassRunner } from './pass-runner.js';
 import { checkFit, planWeights } from './plan.js';
 import { planScratch } from './scratch.js';
-import { startThreads, type ThreadOptions } from './thread-pool.js';
+import { startThreads, type ThreadOptions, threadsFromBytes } from './thread-pool.js';
 import { compileKernels, fetchedKernels, type KernelSource } from './wasm-kernels.js';
 import { WasmSequence } from './wasm-sequence.js';
 import { loadWeights } from './weights.js';
@@ -69,7 +69,9 @@ async function open(options: WasmDecoderOptions): Promise<Decoder> {
   const page = pageBytes(spec, false);
   checkFit(weights.end, page);
   const contextLength = Math.min(spec.contextLength, options.maxContext ?? 4096);
-  const machine = await assemble(options, (build, threads) => {
+  const threads = options.threads;
+  const worthSharing = weights.weightBytes >= (threads?.fromBytes ?? threadsFromBytes) && threadsSupported();
+  const machine = await assemble(options, worthSharing ? threads : undefined, (build, threads) => {
     const scratch = planScratch(spec, weights.end, { rows: passRows, logitRows: passLogits, threads, build });
     checkFit(scratch.end, page);
     return { spec, weights, scratch, activations, int8Pages: kvPrecision === 'int8' };
@@ -113,12 +115,13 @@ interface Machine {
 
 async function assemble(
   options: WasmDecoderOptions,
+  threads: ThreadOptions | undefined,
   makePlan: (build: KernelBuild, threads: number) => ForwardPlan,
 ): Promise<Machine> {
-  const { threads, signal } = options;
+  const { signal } = options;
   const source = typeof options.kernels === 'string' ? fetchedKernels(options.kernels) : options.kernels;
   const wanted = { source, ...(options.build && { build: options.build }) };
-  if (threads !== undefined && threads.count > 1 && threadsSupported()) {
+  if (threads !== undefined && threads.count > 1) {
     const { build, module } = await compileKernels({ ...wanted, shared: true });
     const plan = makePlan(build, threads.count);
     const memory = memoryFor(plan, true);

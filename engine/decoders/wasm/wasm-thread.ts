@@ -1,5 +1,5 @@
 // A thread of the WebAssembly decoder: a worker that instantiates the same kernels over the decoder's shared memory and
-// follows its passes (team.ts). Its script calls `serveWasmThread`; thread-pool.ts starts it and ends it by terminating it.
+// follows its passes (team.ts). Its script calls `serveWasmThread`; thread-pool.ts starts and ends it.
 // Knows nothing of models' files, sequences or choosing.
 // What goes wrong: a trap in a kernel is told to the leader, which finds it at its barrier.
 
@@ -23,15 +23,15 @@ export interface ThreadOrder {
 export const isThreadOrder = (data: unknown): data is ThreadOrder =>
   typeof data === 'object' && data !== null && 'type' in data && data.type === threadBegin;
 
-/** Becomes the thread; resolves never, and rejects when a step failed. `ready` is called before the first wait. */
-export async function followPasses(order: ThreadOrder, ready: () => void): Promise<never> {
+/** Is the thread until the leader stops; rejects when a step failed. `ready` is called before the first wait. */
+export async function followPasses(order: ThreadOrder, ready: () => void): Promise<void> {
   const { module, memory, plan, index, size } = order;
   const kernels = await loadKernels(module, memory);
   const follower = new Follower(memory, plan.scratch.control, index, size);
   const forward = new Forward(plan, kernels, new WasmMemory(memory), follower);
   ready();
   try {
-    return follower.follow(forward, plan.spec.layers);
+    follower.follow(forward, plan.spec.layers);
   } catch (error) {
     follower.fail();
     throw error;
@@ -43,8 +43,10 @@ export function serveWasmThread(): void {
   const listen = ({ data }: MessageEvent): void => {
     if (!isThreadOrder(data)) return;
     globalThis.removeEventListener('message', listen);
-    // A rejection is not caught: it becomes the worker's `error` event, which thread-pool.ts reports.
-    void followPasses(data, () => globalThis.postMessage('ready'));
+    followPasses(data, () => globalThis.postMessage('ready')).then(
+      () => globalThis.close(),
+      (error: unknown) => globalThis.reportError(error), // the worker's `error` event, which thread-pool.ts hears
+    );
   };
   globalThis.addEventListener('message', listen);
 }

@@ -1,0 +1,147 @@
+// The worker's side of lending: opens a WebAssembly decoder in this dedicated worker, with threads beside it, over tensors
+// that the engine sends, and answers the engine's calls on it. Called by the helper's script (`serveHelper`), which is also
+// the script of the threads. Knows nothing of tabs: who started this worker ends it, and everything in it.
+// What goes wrong is told: `failed` for the opening, `call-failed` for a call.
+
+import { EngineError } from '../../protocol/errors.js';
+import type { Model, WeightTensor } from '../../weights/model.js';
+import type { Decoder, Sequence } from '../decoder.js';
+import type { FromLent, LentCall, LentOpening, ToLent } from './lent-messages.js';
+import { createWasmDecoder } from './wasm-decoder.js';
+import { serveWasmThread } from './wasm-thread.js';
+
+export interface HelperOptions {
+  /** The message that hands over the engine's port. */
+  readonly begin: unknown;
+  /** Another worker with this very script, to be a thread. */
+  startWorker(): Worker;
+}
+
+/** For a worker's script: becomes a decoder when `begin` arrives with a port, or a thread of one. */
+export function serveHelper({ begin, startWorker }: HelperOptions): void {
+  serveWasmThread();
+  globalThis.addEventListener('message', ({ data, ports: [port] }: MessageEvent) => {
+    if (data === begin && port !== undefined) new LentHost(port, startWorker);
+  });
+}
+
+interface Reading {
+  resolve(tensor: WeightTensor): void;
+  reject(error: EngineError): void;
+}
+
+class LentHost {
+  private decoder: Decoder | null = null;
+  private readonly sequences = new Map<number, Sequence>();
+  private readonly calls = new Map<number, AbortController>();
+  private readonly reads = new Map<number, Reading>();
+  private lastRead = 0;
+
+  constructor(
+    private readonly port: MessagePort,
+    private readonly startWorker: () => Worker,
+  ) {
+    port.onmessage = ({ data }: MessageEvent<ToLent>) => void this.receive(data);
+  }
+
+  private async receive(message: ToLent): Promise<void> {
+    switch (message.type) {
+      case 'open':
+        return this.open(message.opening);
+      case 'tensor':
+        return this.reading(message.id)?.resolve(message.tensor);
+      case 'no-tensor':
+        return this.reading(message.id)?.reject(EngineError.from(message.error));
+      case 'call':
+        return this.call(message.id, message.call);
+      case 'abort':
+        return this.calls.get(message.id)?.abort();
+      case 'truncate':
+        return this.sequences.get(message.sequence)?.truncate(message.length);
+      case 'release':
+        this.sequences.get(message.sequence)?.release();
+        this.sequences.delete(message.sequence);
+    }
+  }
+
+  private async open({ kernels, threads, threadsFrom, maxContext, kvPrecision, ...facts }: LentOpening): Promise<void> {
+    try {
+      this.decoder = await createWasmDecoder({
+        model: this.modelOf(facts),
+        kernels,
+        threads: {
+          count: threads,
+          start: this.startWorker,
+          ...(threadsFrom !== undefined && { fromBytes: threadsFrom }),
+        },
+        ...(maxContext === undefined ? {} : { maxContext }),
+        ...(kvPrecision === undefined ? {} : { kvPrecision }),
+      });
+      this.send({ type: 'opened', info: this.decoder.info as Extract<FromLent, { type: 'opened' }>['info'] });
+    } catch (error) {
+      this.send({ type: 'failed', error: EngineError.from(error).toShape() });
+    }
+  }
+
+  /** The engine's model, tensor by tensor. */
+  private modelOf({ spec, identity, tensors }: Pick<LentOpening, 'spec' | 'identity' | 'tensors'>): Model {
+    return {
+      spec,
+      identity,
+      tokenizerFiles: { kind: 'gguf', metadata: new Map() },
+      tensors: new Map(tensors.map((facts) => [facts.name, facts])),
+      readTensor: (name) =>
+        new Promise((resolve, reject) => {
+          const id = ++this.lastRead;
+          this.reads.set(id, { resolve, reject });
+          this.send({ type: 'read', id, name });
+        }),
+      close: () => undefined,
+    };
+  }
+
+  private async call(id: number, call: LentCall): Promise<void> {
+    const controller = new AbortController();
+    this.calls.set(id, controller);
+    try {
+      await this.answer(id, call, controller.signal);
+    } catch (error) {
+      const kvBytes = call.type === 'append' ? (this.sequences.get(call.sequence)?.holding.kvBytes ?? 0) : 0;
+      this.send({ type: 'call-failed', id, error: EngineError.from(error).toShape(), kvBytes });
+    } finally {
+      this.calls.delete(id);
+    }
+  }
+
+  private async answer(id: number, call: LentCall, signal: AbortSignal): Promise<void> {
+    const { decoder } = this;
+    if (decoder === null) throw new EngineError('invalid-request', 'The lent decoder is not open.');
+    if (call.type === 'append') {
+      const sequence = this.sequences.get(call.sequence) ?? decoder.openSequence();
+      this.sequences.set(call.sequence, sequence);
+      const choices = [...(await sequence.append({ ...call.request, signal }))] as Extract<
+        FromLent,
+        { type: 'appended' }
+      >['choices'];
+      this.send({ type: 'appended', id, choices, kvBytes: sequence.holding.kvBytes });
+    } else if (call.type === 'logits') {
+      const logits = (await decoder.logits(call.tokens, signal)) as Float32Array<ArrayBuffer>;
+      this.send({ type: 'logits', id, logits }, [logits.buffer]);
+    } else {
+      await decoder.dispose();
+      this.decoder = null;
+      this.sequences.clear();
+      this.send({ type: 'disposed', id });
+    }
+  }
+
+  private reading(id: number): Reading | undefined {
+    const reading = this.reads.get(id);
+    this.reads.delete(id);
+    return reading;
+  }
+
+  private send(message: FromLent, transfer: Transferable[] = []): void {
+    this.port.postMessage(message, transfer);
+  }
+}

@@ -1,0 +1,209 @@
+// The WebAssembly decoder with threads, in a cross-origin isolated page: in place, and in a worker that a tab lent, driven
+// over a port. The same bits as with one thread; the contract; what happens when threads cannot start or the worker goes.
+
+import { expect } from '@esm-bundle/chai';
+import { type DecoderFixture, fixtureModel, fixtures } from '../../../test/fixtures/fixture-models.js';
+import { begin } from '../../../test/fixtures/wasm-helper.js';
+import { decoderContract } from '../../../test/support/decoder-contract.js';
+import { EngineError } from '../../protocol/errors.js';
+import type { Model } from '../../weights/model.js';
+import { greedyOptions } from '../choose.js';
+import type { Decoder } from '../decoder.js';
+import { createLentDecoder } from './lent-decoder.js';
+import { createWasmDecoder, type WasmDecoderOptions } from './wasm-decoder.js';
+
+const script = new URL('/test/fixtures/wasm-helper.ts', location.href);
+const kernels = new URL('/', location.href).href;
+const newWorker = (): Worker => new Worker(script, { type: 'module' });
+
+const open = (model: Model, count: number, options: Partial<WasmDecoderOptions> = {}): Promise<Decoder> =>
+  createWasmDecoder({ model, kernels, threads: { count, fromBytes: 0, start: newWorker }, ...options });
+
+interface Lent {
+  readonly decoder: Decoder;
+  readonly worker: Worker;
+  readonly gone: AbortController;
+}
+
+async function lend(model: Model, threads: number, kvPrecision: 'f32' | 'int8' = 'f32'): Promise<Lent> {
+  const worker = newWorker();
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage(begin, [port2]);
+  const gone = new AbortController();
+  const decoder = await createLentDecoder({
+    port: port1,
+    gone: gone.signal,
+    threads,
+    threadsFrom: 0,
+    model,
+    kernels,
+    kvPrecision,
+  });
+  return { decoder, worker, gone };
+}
+
+const bits = (values: Float32Array): number[] => [...new Uint32Array(values.slice().buffer)];
+
+describe('the WebAssembly decoder with threads', () => {
+  let all: readonly DecoderFixture[] = [];
+  const named = (name: string): DecoderFixture => {
+    const found = all.find((fixture) => fixture.name === name);
+    if (found === undefined) throw new Error(`there is no fixture ${name}`);
+    return found;
+  };
+
+  before(async () => {
+    expect(crossOriginIsolated).to.equal(true);
+    all = await fixtures();
+  });
+
+  for (const kvPrecision of ['f32', 'int8'] as const) {
+    it(`computes the same bits as one thread, ${kvPrecision} pages`, async () => {
+      for (const fixture of ['qwen3-q4', 'gemma3-softcap-q8', 'mistral-window', 'phi4-mini-partial-q4'].map(named)) {
+        const alone = await open(fixtureModel(fixture), 1, { kvPrecision });
+        const expected = bits(await alone.logits(fixture.tokens));
+        expect(alone.info.deviceName).to.match(/1 thread$/);
+        await alone.dispose();
+        for (const count of fixture.kind === 'q8' ? [2, 3] : [2]) {
+          const several = await open(fixtureModel(fixture), count, { kvPrecision });
+          expect(several.info.deviceName).to.match(new RegExp(`${count} threads$`));
+          expect(bits(await several.logits(fixture.tokens)), fixture.name).to.deep.equal(expected);
+          await several.dispose();
+        }
+      }
+    });
+  }
+
+  it('takes up the next pass after one that was aborted', async () => {
+    const fixture = named('qwen3-q4');
+    const decoder = await open(fixtureModel({ ...fixture, spec: { ...fixture.spec, contextLength: 1024 } }), 2);
+    const tokens = Array.from({ length: 900 }, (_, i) => i % fixture.spec.vocabularySize);
+    const sequence = decoder.openSequence();
+    let aborted = 0;
+    for (let round = 0; round < 6; round++) {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), round);
+      await sequence.append({ tokens, at: 'none', signal: controller.signal }).catch((error: unknown) => {
+        expect(EngineError.from(error).code).to.equal('aborted');
+        aborted += 1;
+      });
+      sequence.truncate(0);
+    }
+    expect(aborted).to.be.greaterThan(0);
+    const other = decoder.openSequence();
+    const choose = { ...greedyOptions, logprobs: 3 };
+    const [choice] = await other.append({ tokens: fixture.tokens, at: 'last', choose });
+    const alone = await open(fixtureModel({ ...fixture, spec: { ...fixture.spec, contextLength: 1024 } }), 1);
+    const [expected] = await alone.openSequence().append({ tokens: fixture.tokens, at: 'last', choose });
+    expect(choice).to.deep.equal(expected);
+    await decoder.dispose();
+    await alone.dispose();
+  });
+
+  it('computes alone where threads do not start, and for models that are too small to share', async () => {
+    const model = (): Model => fixtureModel(named('qwen3-q4'));
+    const nowhere = (): Worker => new Worker('/nowhere.js', { type: 'module' });
+    const refused = (): Worker => {
+      throw new DOMException('worker-src', 'SecurityError');
+    };
+    for (const start of [nowhere, refused]) {
+      const decoder = await open(model(), 2, { threads: { count: 2, fromBytes: 0, start } });
+      expect(decoder.info.deviceName).to.match(/1 thread$/);
+      await decoder.dispose();
+    }
+    const small = await open(model(), 2, { threads: { count: 2, start: newWorker } });
+    expect(small.info.deviceName).to.match(/1 thread$/);
+    await small.dispose();
+  });
+
+  it('fails with a typed error when a thread does not come, now and ever after', async () => {
+    const idle = URL.createObjectURL(new Blob([`onmessage = () => postMessage('ready')`], { type: 'text/javascript' }));
+    const decoder = await open(fixtureModel(named('qwen3-q4')), 2, {
+      threads: { count: 2, fromBytes: 0, start: () => new Worker(idle), patience: 100 },
+    });
+    const sequence = decoder.openSequence();
+    for (let i = 0; i < 2; i++) {
+      const failure = await sequence.append({ tokens: [4], at: 'none' }).then(
+        () => null,
+        (error: unknown) => error,
+      );
+      expect(failure).to.be.instanceOf(EngineError);
+      expect((failure as EngineError).code).to.equal('internal');
+      expect((failure as EngineError).message).to.match(/thread/);
+    }
+    expect(sequence.length).to.equal(0);
+    await decoder.dispose();
+  });
+
+  describe('in a lent worker', () => {
+    const workers: Worker[] = [];
+    afterEach(() => workers.splice(0).forEach((worker) => worker.terminate()));
+
+    const contract = decoderContract({
+      createDecoder: async (model) => {
+        const { decoder, worker } = await lend(model, 1, 'int8');
+        workers.push(worker);
+        return decoder;
+      },
+      kind: 'q4',
+      exactUpTo: 8,
+      error: 3e-3,
+      tie: 0.2,
+    });
+    for (const { name, run } of contract) it(name, run);
+
+    it('has threads there, and says what one thread says here', async () => {
+      const fixture = named('gemma3-q4');
+      const { decoder, worker } = await lend(fixtureModel(fixture), 2);
+      workers.push(worker);
+      expect(decoder.info.deviceName).to.match(/2 threads$/);
+      const alone = await open(fixtureModel(fixture), 1);
+      expect(bits(await decoder.logits(fixture.tokens))).to.deep.equal(bits(await alone.logits(fixture.tokens)));
+      await decoder.dispose();
+      await alone.dispose();
+    });
+
+    it('ends with the worker: calls that run, and all later ones', async () => {
+      const { decoder, worker, gone } = await lend(fixtureModel(named('qwen3-q4')), 1);
+      workers.push(worker);
+      const sequence = decoder.openSequence();
+      await sequence.append({ tokens: [1, 2, 3], at: 'none' });
+      worker.terminate();
+      const running = sequence.append({ tokens: [4], at: 'none' });
+      gone.abort(new EngineError('device-lost', 'The tab has gone.'));
+      const later = (): Promise<unknown> => sequence.append({ tokens: [4], at: 'none' });
+      for (const call of [() => running, later, () => decoder.logits([1])]) {
+        const failure = await call().then(
+          () => null,
+          (error: unknown) => error as EngineError,
+        );
+        expect(failure?.message).to.equal('The tab has gone.');
+      }
+      expect(sequence.length).to.equal(3);
+      await decoder.dispose();
+    });
+
+    it('tells why it cannot be opened', async () => {
+      const model = fixtureModel(named('qwen3-q4'));
+      const broken: Model = {
+        ...model,
+        readTensor: (name) =>
+          name.includes('layers.1.')
+            ? Promise.reject(new EngineError('network', 'The connection broke.'))
+            : model.readTensor(name),
+      };
+      const failure = await lend(broken, 1).then(
+        () => null,
+        (error: unknown) => error as EngineError,
+      );
+      expect(failure?.code).to.equal('network');
+      const tensors = new Map(model.tensors);
+      tensors.delete('finalNorm');
+      const lacking = await lend({ ...model, tensors }, 1).then(
+        () => null,
+        (error: unknown) => error as EngineError,
+      );
+      expect(lacking?.code).to.equal('model-invalid');
+    });
+  });
+});
