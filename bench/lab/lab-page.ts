@@ -8,6 +8,7 @@ import { greedyOptions } from '../../engine/decoders/choose.js';
 import type { Decoder, DecoderDevice } from '../../engine/decoders/decoder.js';
 import { createOnnxDecoder } from '../../engine/decoders/onnx/onnx-decoder.js';
 import { createWasmDecoder } from '../../engine/decoders/wasm/wasm-decoder.js';
+import { createWebGpuDecoder } from '../../engine/decoders/webgpu/webgpu-decoder.js';
 import { parseChatCompletionRequest, type ToolCall } from '../../engine/protocol/chat.js';
 import { createTokenizer } from '../../engine/tokenizer/create-tokenizer.js';
 import type { Tokenizer } from '../../engine/tokenizer/tokenizer.js';
@@ -24,7 +25,7 @@ interface Opened {
 interface OpenRequest {
   readonly url: string;
   readonly device: DecoderDevice;
-  readonly decoder?: 'onnx' | 'wasm';
+  readonly decoder?: 'onnx' | 'wasm' | 'webgpu';
   /** WebAssembly threads; more than one needs an isolated page. Default 1. */
   readonly threads?: number;
   /** 0: quantised weights stay in blocks. */
@@ -63,6 +64,7 @@ function openDecoder(model: Model, { decoder, device, denseBytes, threads = 1 }:
     const start = (): Worker => new Worker('./wasm-thread.js', { type: 'module' });
     return createWasmDecoder({ model, kernels: './', maxContext, threads: { count: threads, start } });
   }
+  if (decoder === 'webgpu') return createWebGpuDecoder({ model, maxContext });
   const dense = denseBytes === undefined ? {} : { denseBytes };
   return createOnnxDecoder({ model, device, assetBase: './ort/', threads, maxContext, ...dense });
 }

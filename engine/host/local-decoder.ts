@@ -4,6 +4,7 @@
 import { createOnnxDecoder } from '../decoders/onnx/onnx-decoder.js';
 import type { Decoder, DecoderDevice } from '../decoders/decoder.js';
 import { createWasmDecoder } from '../decoders/wasm/wasm-decoder.js';
+import { createWebGpuDecoder } from '../decoders/webgpu/webgpu-decoder.js';
 import { EngineError } from '../protocol/errors.js';
 import type { StageOptions } from '../routing/runner.js';
 import type { Model } from '../weights/model.js';
@@ -24,8 +25,8 @@ export async function startDecoder(
 ): Promise<Decoder> {
   const onnx = (): Promise<Decoder> =>
     createOnnxDecoder({ model, device, assetBase: new URL('ort/', kitBase).href, ...stage });
-  if (device === 'webgpu') return onnx();
   try {
+    if (device === 'webgpu') return await createWebGpuDecoder({ model, ...stage });
     return await createWasmDecoder({ model, kernels: kitBase, ...stage });
   } catch (error) {
     // A kind of model that our kernels do not know may be one that ONNX Runtime does.
