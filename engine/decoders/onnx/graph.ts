@@ -1,15 +1,22 @@
-// Builds the ONNX graphs of a Llama or Qwen2 model: bodies (a run of layers each) and the head (final norm and output
+// Builds the ONNX graphs of a model of any architecture of the table: bodies (a run of layers each) and the head (final norm and output
 // matrix). Called by sessions.ts once a segment.
 // Operators: docs/ContribOperators.md of ONNX Runtime (MatMulNBits, GroupQueryAttention, SkipSimplifiedLayerNormalization;
-// SimplifiedLayerNormalization is RMSNorm). The architecture is that of transformers' modeling_llama and modeling_qwen2.
+// SimplifiedLayerNormalization is RMSNorm, FastGelu the tanh form of gelu). Facts: engine/weights/architectures.ts.
 //
 // A body, layer by layer ("+" is the residual, folded into the next norm):
-//   hidden -> norm -> query, key, value (+ bias) -> GroupQueryAttention(past -> present) -> attentionOutput
-//          -> + norm -> silu(gate) * up -> down -> + norm -> ... -> hidden out
+//   hidden -> norm -> query, key, value (+ bias, heads normed) -> GroupQueryAttention(past -> present) -> attentionOutput
+//          (-> post-norm) -> + norm -> activation(gate) * up -> down (-> post-norm) -> + norm -> ... -> hidden out
 // It ends in hidden states, not logits: the head is a graph of its own, run for wanted positions only, so that prefill
 // never multiplies by the vocabulary and a step that needs no choice skips it altogether.
 // Knows nothing of devices or of where weights come from. Wrong sizes make ONNX Runtime refuse the graph.
 
+import {
+  architectures,
+  attentionScaleOf,
+  layerFacts,
+  rotarySizeOf,
+  type ArchitectureFacts,
+} from '../../weights/architectures.js';
 import type { ModelSpec } from '../../weights/model.js';
 import { blockLength } from '../../weights/quantise.js';
 import type { DeviceMatrix } from './matrices.js';
@@ -29,8 +36,12 @@ export interface LayerWeights {
   readonly query: DeviceMatrix;
   readonly key: DeviceMatrix;
   readonly value: DeviceMatrix;
-  /** Qwen2's; absent in Llama. */
+  /** Qwen2's. */
   readonly biases?: { readonly query: Float32Array; readonly key: Float32Array; readonly value: Float32Array };
+  /** Of each head of query and key: Qwen3's, Gemma 3's. */
+  readonly headNorms?: { readonly query: Float32Array; readonly key: Float32Array };
+  /** Of the blocks' results: Gemma 3's. */
+  readonly postNorms?: { readonly attention: Float32Array; readonly feedForward: Float32Array };
   readonly attentionOutput: DeviceMatrix;
   readonly feedForwardNorm: Float32Array;
   readonly gate: DeviceMatrix;
@@ -61,15 +72,19 @@ export const names = {
   logits: 'logits',
 } as const;
 
-/** GroupQueryAttention turns heads itself when their size is a multiple of 16; others are turned by RotaryEmbedding. */
-export const turnsApart = (spec: ModelSpec): boolean => spec.headSize % 16 !== 0;
+/** GroupQueryAttention turns whole heads itself when their size is a multiple of 16; others are turned by RotaryEmbedding. */
+export const turnsApart = (spec: ModelSpec): boolean =>
+  spec.headSize % 16 !== 0 || rotarySizeOf(spec) !== spec.headSize;
+
+/** Rotary tables by layer; layers that turn alike share one. */
+export type LayerTables = (layer: number) => RotaryTables;
 
 /** @param firstLayer index in the model of `layers[0]` */
 export function buildBody(
   spec: ModelSpec,
   firstLayer: number,
   layers: readonly LayerWeights[],
-  rotary: RotaryTables,
+  tablesOf: LayerTables,
 ): BuiltGraph {
   const builder = new GraphBuilder(`layers ${firstLayer} to ${firstLayer + layers.length - 1}`);
   const hiddenDims = [1, 'tokens', spec.hiddenSize] as const;
@@ -77,10 +92,18 @@ export function buildBody(
   builder.input(names.lastIndex, 'int32', [1]);
   builder.input(names.totalLength, 'int32', [1]);
   if (turnsApart(spec)) builder.input(names.firstPosition, 'int64', [1]);
-  const half = spec.headSize / 2;
-  const positions = rotary.cosines.length / half;
-  const cosines = builder.constant('cosines', 'float32', [positions, half], rotary.cosines);
-  const sines = builder.constant('sines', 'float32', [positions, half], rotary.sines);
+  const { activation } = architectures[spec.architecture];
+  const rotarySize = rotarySizeOf(spec);
+  const known: RotaryTables[] = [];
+  const rotaryConstants = (layer: number): readonly [cosines: string, sines: string] => {
+    const tables = tablesOf(layer);
+    const index = known.includes(tables) ? known.indexOf(tables) : known.push(tables) - 1;
+    const dims = [tables.cosines.length / (rotarySize / 2), rotarySize / 2];
+    return [
+      builder.constant(`cosines.${index}`, 'float32', dims, tables.cosines),
+      builder.constant(`sines.${index}`, 'float32', dims, tables.sines),
+    ];
+  };
 
   let residual: string = names.hidden;
   let branch = '';
@@ -89,13 +112,23 @@ export function buildBody(
     const name = (part: string): string => `${layer}.${part}`;
     let normed: string;
     [normed, residual] = builder.norm(name('attentionNorm'), branch, residual, weights.attentionNorm, spec);
+    const [cosines, sines] = rotaryConstants(layer);
+    const { window } = layerFacts(spec, layer);
     const project = (part: 'query' | 'key' | 'value'): string => {
       const product = builder.multiply(name(part), normed, weights[part]);
-      return weights.biases ? builder.addVector(name(`${part}Bias`), product, weights.biases[part]) : product;
+      const sum = weights.biases ? builder.addVector(name(`${part}Bias`), product, weights.biases[part]) : product;
+      const headNorm = part === 'value' ? undefined : weights.headNorms?.[part];
+      if (headNorm === undefined) return sum;
+      const heads = part === 'query' ? spec.heads : spec.kvHeads;
+      return builder.normHeads(name(`${part}Norm`), sum, heads, headNorm, spec);
     };
     const turn = (part: 'query' | 'key', input: string): string => {
       const inputs = [input, names.firstPosition, cosines, sines];
-      return builder.node('com.microsoft', 'RotaryEmbedding', inputs, [name(`${part}.turned`)]);
+      const attributes =
+        rotarySize === spec.headSize
+          ? {}
+          : { num_heads: part === 'query' ? spec.heads : spec.kvHeads, rotary_embedding_dim: rotarySize };
+      return builder.node('com.microsoft', 'RotaryEmbedding', inputs, [name(`${part}.turned`)], attributes);
     };
     for (const part of ['key', 'value'] as const) {
       // The dimension names differ by layer and by past and present: they need not be equal, and are not while a cache grows.
@@ -108,7 +141,9 @@ export function buildBody(
     const attributes = {
       num_heads: spec.heads,
       kv_num_heads: spec.kvHeads,
-      scale: { float: 1 / Math.sqrt(spec.headSize) },
+      scale: { float: attentionScaleOf(spec) },
+      ...(window === null ? {} : { local_window_size: window }),
+      ...(spec.attentionSoftCap === undefined ? {} : { softcap: { float: spec.attentionSoftCap } }),
     };
     builder.node(
       'com.microsoft',
@@ -120,13 +155,16 @@ export function buildBody(
       turnsApart(spec) ? attributes : { ...attributes, do_rotary: 1 },
     );
     branch = builder.multiply(name('attentionOutput'), name('attended'), weights.attentionOutput);
+    if (weights.postNorms)
+      [branch] = builder.norm(name('attentionPostNorm'), '', branch, weights.postNorms.attention, spec);
     [normed, residual] = builder.norm(name('feedForwardNorm'), branch, residual, weights.feedForwardNorm, spec);
     const gate = builder.multiply(name('gate'), normed, weights.gate);
     const up = builder.multiply(name('up'), normed, weights.up);
-    const sigmoid = builder.node('', 'Sigmoid', [gate], [name('sigmoid')]);
-    const silu = builder.node('', 'Mul', [gate, sigmoid], [name('silu')]);
-    const gated = builder.node('', 'Mul', [silu, up], [name('gated')]);
+    const gated = builder.node('', 'Mul', [builder.activate(name('activated'), activation, gate), up], [name('gated')]);
     branch = builder.multiply(name('down'), gated, weights.down);
+    if (weights.postNorms) {
+      [branch] = builder.norm(name('feedForwardPostNorm'), '', branch, weights.postNorms.feedForward, spec);
+    }
   }
   builder.node('', 'Add', [branch, residual], [names.hiddenOut]);
   builder.output(names.hiddenOut, 'float32', hiddenDims);
@@ -139,12 +177,14 @@ export function buildHead(spec: ModelSpec, finalNorm: Float32Array, head: Device
   builder.input(names.positions, 'int64', ['wanted']);
   const wanted = builder.node('', 'Gather', [names.hidden, names.positions], ['wanted_hidden'], { axis: 1 });
   const [normed] = builder.norm('finalNorm', '', wanted, finalNorm, spec);
-  builder.multiply('head', normed, head, names.logits);
+  const cap = spec.logitSoftCap;
+  if (cap === undefined) builder.multiply('head', normed, head, names.logits);
+  else builder.softCap(builder.multiply('head', normed, head), cap, names.logits);
   builder.output(names.logits, 'float32', [1, 'wanted', spec.vocabularySize]);
   return builder.build();
 }
 
-/** Collects values, constants and nodes, and knows the three compound steps both graphs are made of. */
+/** Collects values, constants and nodes, and knows the compound steps both graphs are made of. */
 class GraphBuilder {
   private readonly inputs: GraphValue[] = [];
   private readonly outputs: GraphValue[] = [];
@@ -162,7 +202,9 @@ class GraphBuilder {
     this.outputs.push({ name, type, dims });
   }
 
+  /** One of a name that is known is the one before. */
   constant(name: string, type: ElementType, dims: readonly number[], data: Float32Array | Uint8Array): string {
+    if (this.constants.some((one) => one.name === name)) return name;
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.constants.push({ name, type, dims, byteLength: bytes.byteLength });
     this.bytes.push({ path: name, data: bytes });
@@ -200,6 +242,44 @@ class GraphBuilder {
     const inputs = [branch, residual, gamma];
     this.node('com.microsoft', 'SkipSimplifiedLayerNormalization', inputs, [normed, '', '', sum], epsilon);
     return [normed, sum];
+  }
+
+  /** RMSNorm of each head of [1, tokens, heads * headSize]. */
+  normHeads(name: string, input: string, heads: number, weight: Float32Array, spec: ModelSpec): string {
+    const apart = this.shape('by_heads', [1, -1, weight.length]);
+    const [normed] = this.norm(name, '', this.node('', 'Reshape', [input, apart], [`${name}.heads`]), weight, spec);
+    const together = this.shape(`by_tokens.${heads}`, [1, -1, heads * weight.length]);
+    return this.node('', 'Reshape', [normed, together], [`${name}.whole`]);
+  }
+
+  activate(name: string, kind: ArchitectureFacts['activation'], input: string): string {
+    if (kind === 'gelu-tanh') return this.node('com.microsoft', 'FastGelu', [input], [name]);
+    const sigmoid = this.node('', 'Sigmoid', [input], [`${name}.sigmoid`]);
+    return this.node('', 'Mul', [input, sigmoid], [name]);
+  }
+
+  /** cap * tanh(x / cap) */
+  softCap(input: string, cap: number, output: string): string {
+    const factor = this.inGraph('cap', 'float32', [1], Float32Array.of(cap));
+    const ratio = this.node('', 'Div', [input, factor], ['head.ratio']);
+    return this.node('', 'Mul', [this.node('', 'Tanh', [ratio], ['head.bent']), factor], [output]);
+  }
+
+  private shape(name: string, sizes: readonly number[]): string {
+    return this.inGraph(name, 'int64', [sizes.length], BigInt64Array.from(sizes, BigInt));
+  }
+
+  /** A constant that ONNX Runtime reads while it builds, before it has what travels beside the graph. */
+  private inGraph(
+    name: string,
+    type: ElementType,
+    dims: readonly number[],
+    data: Float32Array | BigInt64Array,
+  ): string {
+    if (this.constants.some((one) => one.name === name)) return name;
+    const inline = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.constants.push({ name, type, dims, byteLength: inline.byteLength, inline });
+    return name;
   }
 
   /** y = W x for each row of `input`. */

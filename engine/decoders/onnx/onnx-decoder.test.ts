@@ -2,26 +2,36 @@
 // What a sequence does is in onnx-sequence.test.ts.
 
 import { expect } from '@esm-bundle/chai';
-import { type DecoderFixture, fixtureModel, fixtures } from '../../../test/fixtures/fixture-models.js';
+import { type DecoderFixture, errorAgainst, fixtureModel, fixtures } from '../../../test/fixtures/fixture-models.js';
 import { memoryModel } from '../../../test/support/memory-model.js';
 import { EngineError } from '../../protocol/errors.js';
 import type { Model, WeightTensor } from '../../weights/model.js';
 import type { Decoder } from '../decoder.js';
 import { createOnnxDecoder, type OnnxDecoderOptions } from './onnx-decoder.js';
-import { follows } from './plan.js';
 import { requestOrtDevice } from './ort-gpu.js';
 
 const assetBase = '/node_modules/onnxruntime-web/dist/';
-// Float32 sums in another order than PyTorch's differ by rounding: 2e-5 at most was seen. Quantised matrices are held to
-// the same bound, because nothing here rounds activations.
-const tolerance = 1e-4;
+// Normalised mean squared error. Float32 sums in another order than PyTorch's differ by rounding: 2e-11 at most was seen.
+// Quantised matrices are held to the same bound, because nothing here rounds activations.
+const tolerance = 1e-10;
+/** Software WebGPU is slow: one of each sort, and texts just past their windows. The others were seen once, see README.md. */
+const onWebGpu = [
+  'llama-gqa',
+  'llama3-scaling-tied',
+  'qwen2-biases-tied',
+  'llama-wide-heads-q4',
+  'qwen2-q8',
+  'mistral-window',
+  'qwen3-tied',
+  'phi4-mini-partial-q4',
+];
 
 describe('the ONNX decoder', () => {
   let all: readonly DecoderFixture[] = [];
   let gpuDevice: GPUDevice;
 
   before(async () => {
-    all = (await fixtures()).filter(({ spec }) => follows(spec));
+    all = await fixtures();
     gpuDevice = await requestOrtDevice();
   });
 
@@ -30,11 +40,8 @@ describe('the ONNX decoder', () => {
   const open = (device: 'wasm' | 'webgpu', options: Partial<OnnxDecoderOptions> & { model: Model }): Promise<Decoder> =>
     createOnnxDecoder({ device, assetBase, ...(device === 'webgpu' && { gpuDevice }), ...options });
 
-  const worst = async (decoder: Decoder, fixture: DecoderFixture): Promise<number> => {
-    const logits = await decoder.logits(fixture.tokens);
-    expect(logits.length).to.equal(fixture.tokens.length * fixture.spec.vocabularySize);
-    return Math.max(...fixture.logits.flat().map((expected, i) => Math.abs(expected - (logits[i] ?? NaN))));
-  };
+  const errorOf = async (decoder: Decoder, fixture: DecoderFixture, tokens = fixture.tokens.length): Promise<number> =>
+    errorAgainst({ logits: fixture.logits.slice(0, tokens) }, await decoder.logits(fixture.tokens.slice(0, tokens)));
 
   for (const [what, device, denseBytes] of [
     ['on WebGPU', 'webgpu', 0],
@@ -44,9 +51,11 @@ describe('the ONNX decoder', () => {
     it(`says what PyTorch says ${what}`, async () => {
       expect(all.map((fixture) => fixture.kind)).to.include.members(['f32', 'f16', 'q4', 'q8']);
       for (const fixture of all) {
+        if (device === 'webgpu' && !onWebGpu.includes(fixture.name)) continue;
         const decoder = await open(device, { model: fixtureModel(fixture), denseBytes });
         try {
-          expect(await worst(decoder, fixture), fixture.name).to.be.lessThan(tolerance);
+          const error = await errorOf(decoder, fixture, device === 'webgpu' ? 32 : undefined);
+          expect(error, fixture.name).to.be.lessThan(tolerance);
         } finally {
           await decoder.dispose();
         }
@@ -56,9 +65,11 @@ describe('the ONNX decoder', () => {
 
   for (const device of ['wasm', 'webgpu'] as const) {
     it(`says the same with its layers in several sessions, on ${device}`, async () => {
-      for (const fixture of all.slice(0, 1)) {
+      for (const name of device === 'wasm' ? ['llama-gqa', 'gemma3'] : ['llama-gqa']) {
+        const fixture = all.find((one) => one.name === name);
+        if (fixture === undefined) throw new Error('no such fixture');
         const decoder = await open(device, { model: fixtureModel(fixture), segmentBytes: 1 });
-        expect(await worst(decoder, fixture)).to.be.lessThan(tolerance);
+        expect(await errorOf(decoder, fixture)).to.be.lessThan(tolerance);
         await decoder.dispose();
       }
     });
@@ -121,7 +132,7 @@ describe('the ONNX decoder', () => {
         gpuDevice: lent,
       });
       expect(live).to.be.at.least(decoder.info.weightBytes);
-      expect(await worst(decoder, fixture)).to.be.lessThan(tolerance);
+      expect(await errorOf(decoder, fixture)).to.be.lessThan(tolerance);
       await decoder.openSequence().append({ tokens: [1, 2], at: 'none' });
       await decoder.dispose();
       await decoder.dispose();
@@ -243,7 +254,7 @@ describe('the ONNX decoder', () => {
       expect(codes).to.deep.equal(['device-lost', 'device-lost']);
       await decoder.dispose();
       const next = await open('webgpu', { model });
-      expect(await worst(next, fixture)).to.be.lessThan(tolerance);
+      expect(await errorOf(next, fixture)).to.be.lessThan(tolerance);
       await next.dispose();
     });
   }

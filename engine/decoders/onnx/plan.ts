@@ -6,8 +6,7 @@
 // (`model-too-large`).
 
 import { EngineError } from '../../protocol/errors.js';
-import { rotarySizeOf } from '../../weights/architectures.js';
-import type { Architecture, Model, ModelSpec, TensorFacts } from '../../weights/model.js';
+import type { Model, TensorFacts } from '../../weights/model.js';
 import {
   canHold,
   checkSpec,
@@ -17,12 +16,6 @@ import {
   shapeText,
 } from '../../weights/tensor-layout.js';
 import { deviceMatrixBytes } from './matrices.js';
-
-const followed: ReadonlySet<Architecture> = new Set<Architecture>(['llama', 'qwen2']);
-
-/** Whether graph.ts writes this kind of model. */
-export const follows = (spec: ModelSpec): boolean =>
-  followed.has(spec.architecture) && spec.slidingWindow === undefined && rotarySizeOf(spec) === spec.headSize;
 
 export interface LoadPlan {
   /** Quantised matrices are dequantised to float32. */
@@ -87,11 +80,6 @@ function collect(model: Model): { layers: TensorFacts[][]; outside: TensorFacts[
   if (spec.headSize % 8 !== 0) {
     const message = `Attention heads of size ${spec.headSize} are not supported: ONNX Runtime needs a multiple of 8.`;
     throw new EngineError('model-unsupported', message, { hint: 'Choose another model.' });
-  }
-  if (!follows(spec)) {
-    const message =
-      'This kind of model is not run by ONNX Runtime here: its graph is written for Llama and Qwen2 alone.';
-    throw new EngineError('model-unsupported', message, { hint: 'Choose another device, or another model.' });
   }
   const layers: TensorFacts[][] = Array.from({ length: spec.layers }, () => []);
   const outside: TensorFacts[] = [];

@@ -12,13 +12,22 @@ import { EngineError } from '../../protocol/errors.js';
 import type { LoadProgress, Model, ModelSpec, WeightTensor } from '../../weights/model.js';
 import { dequantise } from '../../weights/quantise.js';
 import type { GpuWatch } from '../gpu.js';
-import { type BuiltGraph, buildBody, buildHead, type LayerWeights, names, turnsApart } from './graph.js';
+import {
+  type BuiltGraph,
+  buildBody,
+  buildHead,
+  type LayerTables,
+  type LayerWeights,
+  names,
+  turnsApart,
+} from './graph.js';
 import type { KvCache } from './kv-cache.js';
 import { type DeviceMatrix, rowInto, toDeviceMatrix } from './matrices.js';
 import type { OrtRuntime } from './ort-runtime.js';
 import { asEngineError } from './ort-runtime.js';
 import type { LoadPlan } from './plan.js';
-import { rotaryTables } from '../rotary.js';
+import { architectures, layerFacts, rotarySizeOf } from '../../weights/architectures.js';
+import { rotaryTables, type RotaryTables } from '../rotary.js';
 
 export interface OpenSessionsOptions {
   readonly runtime: OrtRuntime;
@@ -69,12 +78,12 @@ export class ModelSessions {
       const embedding = await read('embedding');
       const headMatrix = spec.tiedHead ? toDeviceMatrix(embedding, plan.dense) : await matrix('head');
       const head = await openSession(buildHead(spec, await vector('finalNorm'), headMatrix), 'cpu');
-      const rotary = rotaryTables({ ...spec, rotarySize: spec.headSize }, contextLength);
+      const tables = layerTables(spec, contextLength);
       const bodies: Body[] = [];
       for (const [from, to] of plan.segments) {
         const layers: LayerWeights[] = [];
         for (let layer = from; layer < to; layer++) layers.push(await readLayer(spec, layer, matrix, vector));
-        const graph = buildBody(spec, from, layers, rotary);
+        const graph = buildBody(spec, from, layers, tables);
         bodies.push({ session: await openSession(graph, gpu ? 'gpu-buffer' : 'cpu'), from, to });
       }
       return new ModelSessions(spec, runtime, gpu, embedding, bodies, head);
@@ -154,7 +163,9 @@ export class ModelSessions {
   private embed(tokens: readonly number[]): Float32Array {
     const rows = new Float32Array(tokens.length * this.spec.hiddenSize);
     for (const [i, token] of tokens.entries()) rowInto(this.embedding, token, rows, i * this.spec.hiddenSize);
-    return rows;
+    if (!architectures[this.spec.architecture].scaledEmbedding) return rows;
+    const scale = Math.sqrt(this.spec.hiddenSize);
+    return rows.map((value) => value * scale);
   }
 }
 
@@ -165,24 +176,46 @@ async function readLayer(
   vector: (name: string) => Promise<Float32Array>,
 ): Promise<LayerWeights> {
   const name = (part: string): string => `layers.${layer}.${part}`;
-  const biased = spec.architecture === 'qwen2';
+  const facts = architectures[spec.architecture];
   return {
     attentionNorm: await vector(name('attentionNorm')),
     query: await matrix(name('query')),
     key: await matrix(name('key')),
     value: await matrix(name('value')),
-    ...(biased && {
+    ...(facts.projectionBias && {
       biases: {
         query: await vector(name('queryBias')),
         key: await vector(name('keyBias')),
         value: await vector(name('valueBias')),
       },
     }),
+    ...(facts.queryKeyNorm && {
+      headNorms: { query: await vector(name('queryNorm')), key: await vector(name('keyNorm')) },
+    }),
     attentionOutput: await matrix(name('attentionOutput')),
     feedForwardNorm: await vector(name('feedForwardNorm')),
     gate: await matrix(name('gate')),
     up: await matrix(name('up')),
     down: await matrix(name('down')),
+    ...(facts.postNorms && {
+      postNorms: {
+        attention: await vector(name('attentionPostNorm')),
+        feedForward: await vector(name('feedForwardPostNorm')),
+      },
+    }),
+  };
+}
+
+/** One pair of tables for each way in which layers turn. */
+function layerTables(spec: ModelSpec, contextLength: number): LayerTables {
+  const made = new Map<string, RotaryTables>();
+  return (layer) => {
+    const { ropeTheta, ropeScaling } = layerFacts(spec, layer);
+    const kind = `${ropeTheta} ${ropeScaling.kind}`;
+    const tables =
+      made.get(kind) ?? rotaryTables({ rotarySize: rotarySizeOf(spec), ropeTheta, ropeScaling }, contextLength);
+    made.set(kind, tables);
+    return tables;
   };
 }
 
