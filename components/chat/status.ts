@@ -33,10 +33,12 @@ export function statusLine(connection: Connection, waiting: boolean): StatusLine
       const text = words.status.preparing(modelName);
       return { text, short: words.status.loading, aloud: text, icon: null, progress: 'unknown' };
     }
+    const paused = phase === 'paused';
+    const text = (paused ? words.status.paused : words.status.downloading)(modelName, loadedBytes, totalBytes);
     return {
-      text: words.status.downloading(modelName, loadedBytes, totalBytes),
+      text,
       short: words.status.loading,
-      aloud: words.status.downloadingAloud(modelName),
+      aloud: paused ? text : words.status.downloadingAloud(modelName),
       icon: null,
       progress: totalBytes > 0 ? Math.min(1, loadedBytes / totalBytes) : 'unknown',
     };

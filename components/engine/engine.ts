@@ -47,6 +47,12 @@ export class LlmEngine extends LitElement {
   /** URL of the catalogue of models; beside the kit's own files unless set. */
   @property({ attribute: 'catalogue-url' }) catalogueUrl = '';
 
+  /** Ed25519 public keys (64 hex digits each, spaces between), by one of which a model must be signed. */
+  @property({ attribute: 'trusted-keys' }) trustedKeys = '';
+
+  /** Megabytes that one model's download may have; 0 for no limit. */
+  @property({ attribute: 'max-download', type: Number }) maxDownload = 0;
+
   /** An engine that the page connected itself, instead of the attributes above. */
   @property({ attribute: false }) engine: EngineLike | null = null;
 
@@ -76,7 +82,17 @@ export class LlmEngine extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
-    const settings = ['model', 'device', 'cloudUrl', 'cloudModel', 'workerUrl', 'catalogueUrl', 'engine'] as const;
+    const settings = [
+      'model',
+      'device',
+      'cloudUrl',
+      'cloudModel',
+      'workerUrl',
+      'catalogueUrl',
+      'trustedKeys',
+      'maxDownload',
+      'engine',
+    ] as const;
     // A store that nobody has used yet reads the settings when it connects; later changes need another one.
     if (this.#store.connection.kind === 'idle') return;
     if (!settings.some((name) => changed.has(name))) return;
@@ -97,7 +113,8 @@ export class LlmEngine extends LitElement {
   }
 
   #options(): ConnectOptions {
-    const { model, device, cloudUrl, cloudModel, workerUrl, catalogueUrl } = this;
+    const { model, device, cloudUrl, cloudModel, workerUrl, catalogueUrl, maxDownload } = this;
+    const trustedKeys = this.trustedKeys.split(/\s+/).filter((key) => key !== '');
     return {
       device,
       ...(model === '' ? {} : { defaultModel: model }),
@@ -105,6 +122,8 @@ export class LlmEngine extends LitElement {
       ...(cloudModel === '' ? {} : { cloudModel }),
       ...(workerUrl === '' ? {} : { workerUrl }),
       ...(catalogueUrl === '' ? {} : { catalogueUrl }),
+      ...(trustedKeys.length === 0 ? {} : { trustedKeys }),
+      ...(maxDownload > 0 ? { maxDownload: maxDownload * 1_000_000 } : {}),
     };
   }
 

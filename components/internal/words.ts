@@ -48,6 +48,8 @@ export const words = {
       total > 0
         ? `Downloading ${name}: ${formatBytes(loaded)} of ${formatBytes(total)}`
         : `Downloading ${name}: ${formatBytes(loaded)}`,
+    paused: (name: string, loaded: number, total: number) =>
+      `${name} is paused: ${formatBytes(loaded)} of ${formatBytes(total)}`,
     downloadingAloud: (name: string) => `Downloading ${name}`,
     preparing: (name: string) => `Preparing ${name}`,
     idle: 'The model loads with your first message.',

@@ -246,13 +246,15 @@ function unlisted(status: EngineStatus): readonly Choice[] {
 
 function renderProgress(status: Extract<EngineStatus, { kind: 'loading' }>): TemplateResult {
   const { modelName, loadedBytes, totalBytes, phase } = status;
-  const known = phase === 'downloading' && totalBytes > 0;
+  const known = phase !== 'preparing' && totalBytes > 0;
   const text =
     phase === 'preparing'
       ? words.status.preparing(modelName)
-      : totalBytes > 0
-        ? `${formatBytes(loadedBytes)} / ${formatBytes(totalBytes)} (${formatNumber((100 * loadedBytes) / totalBytes)} %)`
-        : formatBytes(loadedBytes);
+      : phase === 'paused'
+        ? words.status.paused(modelName, loadedBytes, totalBytes)
+        : totalBytes > 0
+          ? `${formatBytes(loadedBytes)} / ${formatBytes(totalBytes)} (${formatNumber((100 * loadedBytes) / totalBytes)} %)`
+          : formatBytes(loadedBytes);
   return html`<div class="progress">
     ${
       known

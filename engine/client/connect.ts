@@ -22,6 +22,10 @@ export interface ConnectOptions {
   readonly cloudUrl?: string | URL | null;
   /** Name by which the endpoint knows its model. */
   readonly cloudModel?: string | null;
+  /** Ed25519 public keys (64 hex digits), by one of which a model must be signed; none: any model is taken. */
+  readonly trustedKeys?: readonly string[];
+  /** Bytes that one model's download may have. */
+  readonly maxDownload?: number;
   /** Tells several engines of one site apart; '' is the one that everybody shares. */
   readonly name?: string;
   /** Identity of this page towards the engine; made up when absent. Another id is another connection. */
@@ -59,6 +63,8 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
     device: options.device ?? 'auto',
     cloudUrl: options.cloudUrl ? absolute(options.cloudUrl, page, 'cloudUrl') : null,
     cloudModel: options.cloudModel ?? null,
+    ...(options.trustedKeys === undefined ? {} : { trustedKeys: options.trustedKeys.map((key) => key.toLowerCase()) }),
+    ...(options.maxDownload === undefined ? {} : { maxDownload: options.maxDownload }),
   };
   const scope = engineScope(workerUrl, options.name, engineBuild);
   const key = JSON.stringify([scope, options.tabId ?? '']);
@@ -99,8 +105,16 @@ function absolute(url: string | URL, base: string, what: string): string {
 }
 
 function warnOfOthers(held: EngineSettings, wanted: EngineSettings): void {
-  const names = ['catalogueUrl', 'defaultModel', 'device', 'cloudUrl', 'cloudModel'] as const;
-  const others = names.filter((name) => held[name] !== wanted[name]);
+  const names = [
+    'catalogueUrl',
+    'defaultModel',
+    'device',
+    'cloudUrl',
+    'cloudModel',
+    'trustedKeys',
+    'maxDownload',
+  ] as const;
+  const others = names.filter((name) => JSON.stringify(held[name]) !== JSON.stringify(wanted[name]));
   if (others.length === 0) return;
   // A site's mistake, for its developer; visitors see nothing of it.
   // eslint-disable-next-line no-console

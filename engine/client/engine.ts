@@ -3,14 +3,16 @@
 // broadcasts of the same host), notices the host's death and connects again; knows no element and no DOM but the page's
 // life (pagehide, pageshow). Nothing is ever changed here optimistically: the host decides, the state says it.
 
+import { chosenFileName } from '../protocol/chosen-file.js';
 import { EngineError } from '../protocol/errors.js';
 import type { EngineSettings } from '../protocol/host-api.js';
 import { parseBroadcast } from '../protocol/page-messages.js';
-import { cloudModelId, type EngineState, type LoadedModel, type ModelListing } from '../protocol/state.js';
+import { cloudModelId, type EngineState, type LoadedModel } from '../protocol/state.js';
 import { Completions } from './completions.js';
 import { Connection, type ConnectionOptions } from './connection.js';
 import { lendHelper } from './lend-helper.js';
 import { modelReference } from './locations.js';
+import { askToPersist, Models } from './models.js';
 
 /** Fired on the engine whenever its state changed. */
 export class LlmStateChangeEvent extends Event {
@@ -23,6 +25,8 @@ export class LlmStateChangeEvent extends Event {
 export interface LoadOptions {
   readonly device?: 'auto' | 'webgpu' | 'wasm';
   readonly signal?: AbortSignal;
+  /** The visitor agreed to this download: it begins on a metered connection, too. */
+  readonly confirmed?: boolean;
 }
 
 /** Lives of the host within `livesWindow` milliseconds after which a dead one is started again only when asked for. */
@@ -32,7 +36,7 @@ const livesWindow = 60_000;
 export class Engine extends EventTarget {
   readonly tabId: string;
   readonly chat: { readonly completions: Completions };
-  readonly models: { list(): Promise<{ readonly object: 'list'; readonly data: readonly ModelListing[] }> };
+  readonly models: Models;
   readonly cloud: { allow(allowed: boolean): Promise<void> };
   #state: EngineState;
   #settings: EngineSettings;
@@ -64,7 +68,7 @@ export class Engine extends EventTarget {
         model: () => (this.#state.status.kind === 'idle' ? this.#lastModel : undefined),
       }),
     };
-    this.models = { list: async () => ({ object: 'list', data: await (await this.#connected()).call('models') }) };
+    this.models = new Models(() => this.#connected());
     this.cloud = { allow: (allowed) => this.#allowCloud(allowed) };
     globalThis.addEventListener('pagehide', this.#hidden);
     globalThis.addEventListener('pageshow', this.#shown);
@@ -103,11 +107,13 @@ export class Engine extends EventTarget {
 
   /**
    * Loads a model for all tabs; joins a load of it that is under way.
-   * @param model id in the catalogue, URL of a pack or a GGUF file (absolute, or begun with "./", "../" or "/"), 'cloud'
+   * @param model id in the catalogue, URL of a pack, a GGUF file or a repository (absolute, or begun with "./", "../" or
+   *   "/"), a GGUF file that the visitor chose, 'cloud'
    * @throws EngineError, `aborted` by the signal (other tabs that wait for the same model still get it)
    */
-  async load(model: string, { device, signal }: LoadOptions = {}): Promise<LoadedModel> {
+  async load(model: string | Blob, { device, signal, confirmed }: LoadOptions = {}): Promise<LoadedModel> {
     if (signal?.aborted) throw new EngineError('aborted', 'Loading was stopped.');
+    askToPersist();
     const connection = await this.#connected(signal);
     const loadId = `${this.tabId}.${++this.#loadIds}`;
     const cancel = (): void => {
@@ -118,8 +124,14 @@ export class Engine extends EventTarget {
     };
     signal?.addEventListener('abort', cancel, { once: true });
     try {
-      const request = { model: modelReference(model), loadId };
-      return await connection.call('load', device === undefined ? request : { ...request, device });
+      const named =
+        typeof model === 'string' ? { model: modelReference(model) } : { model: chosenFileName(model), file: model };
+      return await connection.call('load', {
+        ...named,
+        loadId,
+        ...(device === undefined ? {} : { device }),
+        ...(confirmed === undefined ? {} : { confirmed }),
+      });
     } finally {
       signal?.removeEventListener('abort', cancel);
     }

@@ -8,7 +8,16 @@ export { EngineError, engineErrorCodes, type EngineErrorCode, type EngineErrorSh
 export { LlmUpdateEvent, type UpdateState, type Updates } from './updates.js';
 export { registerServiceWorker, type KitServiceWorker, type ServiceWorkerOptions } from './service-worker.js';
 export { cloudModelId } from '../protocol/state.js';
-export type { EngineMetrics, EngineState, EngineStatus, LoadedModel, ModelListing } from '../protocol/state.js';
+export { Models, type ModelStorage } from './models.js';
+export type {
+  EngineMetrics,
+  EngineState,
+  EngineStatus,
+  KeptModel,
+  LoadedModel,
+  ModelListing,
+  StorageReport,
+} from '../protocol/state.js';
 export type { EngineSettings } from '../protocol/host-api.js';
 export type {
   ChatCompletion,

@@ -5,7 +5,7 @@
 // What goes wrong: a tab that dies frees all it had; a failing answer fails alone; a refused message changes nothing.
 
 import { EngineError } from '../protocol/errors.js';
-import { parseHello, parseId, parseLoad, parseSwitch, type EngineSettings } from '../protocol/host-api.js';
+import { parseHello, parseId, parseLoad, parseSource, parseSwitch, type EngineSettings } from '../protocol/host-api.js';
 import { hostLockName, tabLockName } from '../protocol/scope.js';
 import { cloudModelId } from '../protocol/state.js';
 import { parseCompletionRequest } from '../protocol/text-completion.js';
@@ -13,7 +13,7 @@ import { EngineCounters } from '../metrics/answer-meter.js';
 import type { Backend } from '../backends/backend.js';
 import type { Capabilities } from '../routing/capabilities.js';
 import type { ConsentStore } from '../routing/consent-store.js';
-import type { OpenModel } from '../routing/runner.js';
+import type { KeptModels, OpenModel } from '../routing/runner.js';
 import { AnswerLine } from './answer-line.js';
 import { Answering } from './answering.js';
 import { Catalogue } from './catalogue.js';
@@ -36,6 +36,8 @@ export interface EngineParts {
   readonly consent: ConsentStore;
   /** What tabs lend. */
   readonly helpers: Helpers;
+  /** The models on this device; absent where nothing is kept. */
+  readonly kept?: KeptModels;
   readonly fetch: typeof globalThis.fetch;
   readonly locks: LockManager;
   readonly channel: StateChannel;
@@ -144,13 +146,13 @@ export class EngineHost {
       return this.#catalogue.listings;
     },
     load: async (session, request) => {
-      const { model, device, loadId } = parseLoad(request);
+      const { model, device, loadId, ...wish } = parseLoad(request);
       if (session.loads.has(loadId)) throw new EngineError('invalid-request', 'This loadId is in use.');
       if (model === cloudModelId) this.#answering.requireCloud();
       const controller = new AbortController();
       session.loads.set(loadId, controller);
       try {
-        return await this.#slot.load(model, device ?? this.#site.settings.device, controller.signal);
+        return await this.#slot.load(model, device ?? this.#site.settings.device, controller.signal, wish);
       } finally {
         session.loads.delete(loadId);
       }
@@ -159,6 +161,23 @@ export class EngineHost {
       const load = session.loads.get(parseId(loadId, 'loadId'));
       load?.abort(new EngineError('aborted', 'Loading was stopped.'));
       return null;
+    },
+    pauseLoad: async (_session, paused) => {
+      this.#slot.pause(parseSwitch(paused, 'the pause switch'));
+      return null;
+    },
+    stopLoad: async () => {
+      this.#slot.stop();
+      return null;
+    },
+    storage: async () => (await this.parts.kept?.report()) ?? { kind: 'none', usage: null, quota: null, models: [] },
+    deleteModel: async (_session, given) => {
+      const source = parseSource(given);
+      await this.#slot.release(source);
+      if (await this.parts.kept?.delete(source)) return null;
+      throw new EngineError('model-not-found', `“${source.slice(0, 100)}” is not kept on this device.`, {
+        hint: 'storage() lists what is.',
+      });
     },
     unload: async () => {
       await this.#slot.unload();

@@ -43,6 +43,14 @@ export class JoinedLoads<T> {
     return entry;
   }
 
+  /** Breaks off all that is under way, whoever waits for it. */
+  stopAll(reason: EngineError): void {
+    for (const [key, entry] of [...this.#entries]) {
+      this.#remove(key, entry);
+      entry.controller.abort(reason);
+    }
+  }
+
   #add(key: string, work: (signal: AbortSignal) => Promise<T>): Entry<T> {
     const controller = new AbortController();
     let settle: (work: Promise<T>) => void = () => undefined;

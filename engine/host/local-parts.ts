@@ -3,14 +3,15 @@
 // The model file stays open as long as its backend, because a device that fails is replaced by another one that reads
 // the tensors again.
 
+import { EngineError } from '../protocol/errors.js';
 import { createLocalBackend } from '../backends/local/local-backend.js';
 import type { DecoderDevice } from '../decoders/decoder.js';
-import type { OpenedModel, OpenModel, RunningModel, StageOptions } from '../routing/runner.js';
+import type { KeptModels, OpenedModel, OpenModel, RunningModel, StageOptions } from '../routing/runner.js';
 import { createTokenizer } from '../tokenizer/create-tokenizer.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Model } from '../weights/model.js';
 import { isMetered } from '../weights/download/gate.js';
-import { openModel } from '../weights/open-model.js';
+import { openModel, type ModelLocation } from '../weights/open-model.js';
 import type { ModelStore } from '../weights/store/model-store.js';
 import type { Helpers } from './helpers.js';
 import { startDecoder } from './local-decoder.js';
@@ -21,17 +22,41 @@ import { startDecoder } from './local-decoder.js';
  * @param store where models are kept; resolves to null where nothing can be kept
  */
 export function localModels(kitBase: string, store: () => Promise<ModelStore | null>, helpers: Helpers): OpenModel {
-  return async (url, { signal, onProgress }) => {
-    const model = await openModel(
-      { kind: 'url', url },
-      { signal, onProgress, store: await store(), gate: { metered: isMetered } },
-    );
+  return async (url, { confirmed, maxDownload, file, ...options }) => {
+    const gate = { metered: isMetered, allowMetered: confirmed, maxDownload };
+    const model = await openModel(placeOf(url, file), { ...options, store: await store(), gate });
     try {
       return new LocalModel(model, createTokenizer(model.tokenizerFiles), kitBase, helpers);
     } catch (error) {
       model.close();
       throw error;
     }
+  };
+}
+
+const placeOf = (url: string, file: Blob | null): ModelLocation => {
+  if (file !== null) return { kind: 'file', blob: file };
+  return url.startsWith('file:') ? { kind: 'kept', source: url } : { kind: 'url', url };
+};
+
+/** @param store as of {@link localModels} */
+export function keptModels(store: () => Promise<ModelStore | null>): KeptModels {
+  return {
+    async report() {
+      const here = await store();
+      if (here === null) return { kind: 'none', usage: null, quota: null, models: [] };
+      const estimate = await here.estimate();
+      const models = (await here.models()).map(({ model, storedBytes }) => {
+        const { source, name, quantisation, byteLength, lastUsed } = model;
+        return { source, name, quantisation, byteLength, storedBytes, lastUsed };
+      });
+      return { kind: here.kind, usage: estimate?.usage ?? null, quota: estimate?.quota ?? null, models };
+    },
+    async delete(source) {
+      const here = await store();
+      if (here === null) throw new EngineError('storage', 'This browser keeps nothing for this page.');
+      return here.delete(source);
+    },
   };
 }
 

@@ -8,7 +8,6 @@ import { EngineError } from '../protocol/errors.js';
 import type { EngineSettings } from '../protocol/host-api.js';
 import { cloudModelId, type EngineStatus, type LoadedModel, type ModelListing } from '../protocol/state.js';
 import type { Backend } from '../backends/backend.js';
-import type { LoadProgress } from '../weights/model.js';
 import type { Route } from '../routing/answer.js';
 import type { Capabilities } from '../routing/capabilities.js';
 import {
@@ -19,8 +18,9 @@ import {
   type DeviceSetting,
   type Rung,
 } from '../routing/ladder.js';
-import type { OpenedModel, OpenModel, RunningModel } from '../routing/runner.js';
-import type { Catalogue } from './catalogue.js';
+import type { OpenedModel, OpenModel, RunningModel, StageProgress } from '../routing/runner.js';
+import { DownloadSwitch } from '../weights/download/switch.js';
+import { fileListing, type Catalogue } from './catalogue.js';
 import { cloudListing, consentRequired, loadedCloud } from './cloud-model.js';
 import { JoinedLoads, type JoinedLoad } from './joined-loads.js';
 import { rejectOnAbort, type Turnstile } from './turnstile.js';
@@ -37,6 +37,12 @@ export interface SlotParts {
   readonly cloudAllowed: () => boolean;
   readonly changed: (kind: 'progress' | 'change') => void;
   readonly note: (text: string) => void;
+}
+
+/** What a load brings beside the model's name. */
+export interface LoadWish {
+  readonly confirmed?: boolean;
+  readonly file?: Blob;
 }
 
 interface Current {
@@ -56,6 +62,8 @@ export class ModelSlot {
   #current: Current | null = null;
   readonly #loads = new JoinedLoads<LoadedModel>();
   #lastModel: string | null = null;
+  /** Of the load under way. */
+  #control: DownloadSwitch | null = null;
 
   constructor(private readonly parts: SlotParts) {}
 
@@ -64,10 +72,10 @@ export class ModelSlot {
   }
 
   /** Loads in a turn of its own. @throws EngineError */
-  async load(model: string, device: DeviceSetting, signal: AbortSignal): Promise<LoadedModel> {
+  async load(model: string, device: DeviceSetting, signal: AbortSignal, wish: LoadWish = {}): Promise<LoadedModel> {
     const listing = await Promise.race([this.#find(model), rejectOnAbort(signal)]);
     if (this.#fits(listing.id, device) && this.#current) return this.#current.loaded;
-    const load = this.#join(listing, device, signal);
+    const load = this.#join(listing, device, signal, wish);
     if (!load.scheduled) {
       load.scheduled = true;
       // Its own failures reach `result`; what rejects here is only an abort before its turn, seen by the race below.
@@ -118,6 +126,28 @@ export class ModelSlot {
     }
   }
 
+  /** Pauses the download of the load under way, or lets it go on. */
+  pause(paused: boolean): void {
+    this.#control?.set(paused);
+    const { status } = this;
+    if (status.kind === 'loading') this.#set({ ...status, phase: paused ? 'paused' : 'downloading' });
+  }
+
+  /** Breaks off the load under way, whoever wants it. */
+  stop(): void {
+    this.#loads.stopAll(new EngineError('aborted', 'Loading was stopped.'));
+  }
+
+  /** Frees the model after the answer that runs, if it is the one kept under this name. */
+  async release(source: string): Promise<void> {
+    const { status } = this;
+    const wanted = (listing: ModelListing): boolean => listing.url === source || isBeside(source, listing.url);
+    const loading = this.parts.catalogue.listings.find(({ id }) => status.kind === 'loading' && id === status.modelId);
+    if (status.kind === 'loading' && (status.modelId === source || (loading !== undefined && wanted(loading))))
+      this.stop();
+    if (this.#current && wanted(this.#current.listing)) await this.unload();
+  }
+
   /** Frees the model after the answer that runs. */
   async unload(): Promise<void> {
     await this.parts.turnstile.run(async () => {
@@ -136,7 +166,8 @@ export class ModelSlot {
   }
 
   async #find(model: string): Promise<ModelListing> {
-    return model === cloudModelId ? cloudListing(this.parts.settings()) : await this.parts.catalogue.find(model);
+    if (model === cloudModelId) return cloudListing(this.parts.settings());
+    return model.startsWith('file:') ? fileListing(model) : await this.parts.catalogue.find(model);
   }
 
   #fits(id: string, device: DeviceSetting): boolean {
@@ -144,11 +175,22 @@ export class ModelSlot {
     return current !== null && current.listing.id === id && (device === 'auto' || device === current.rung);
   }
 
-  #join(listing: ModelListing, device: DeviceSetting, signal: AbortSignal): JoinedLoad<LoadedModel> {
-    return this.#loads.join(`${device} ${listing.id}`, signal, (shared) => this.#replace(listing, device, shared));
+  #join(
+    listing: ModelListing,
+    device: DeviceSetting,
+    signal: AbortSignal,
+    wish: LoadWish = {},
+  ): JoinedLoad<LoadedModel> {
+    const key = `${device} ${listing.id}`;
+    return this.#loads.join(key, signal, (shared) => this.#replace(listing, device, shared, wish));
   }
 
-  async #replace(listing: ModelListing, device: DeviceSetting, signal: AbortSignal): Promise<LoadedModel> {
+  async #replace(
+    listing: ModelListing,
+    device: DeviceSetting,
+    signal: AbortSignal,
+    wish: LoadWish,
+  ): Promise<LoadedModel> {
     if (this.#fits(listing.id, device) && this.#current) return this.#current.loaded;
     const before = this.status;
     let opened: OpenedModel | null = null;
@@ -157,22 +199,43 @@ export class ModelSlot {
       this.#loading(listing, { loadedBytes: 0, totalBytes: listing.byteLength });
       const { rungs, notes } = await this.#plan(listing, device);
       if (listing.id !== cloudModelId && rungs[0] !== 'cloud') {
-        opened = await this.parts.openModel(listing.url, this.#stage(listing, signal));
+        opened = await this.#open(listing, signal, wish);
         signal.throwIfAborted();
       }
       for (const note of notes) this.parts.note(note);
       await this.#dispose();
       this.loads++;
       const current = await this.#climb(listing, opened, rungs, signal);
+      this.#control = null;
       this.#settle(current);
       return current.loaded;
     } catch (thrown) {
       opened?.close();
+      this.#control = null;
       const error = signal.aborted ? EngineError.from(signal.reason) : EngineError.from(thrown);
       if (!signal.aborted) this.#set({ kind: 'failed', error: error.toShape() });
       else this.#set(this.#current ? before : { kind: 'idle' });
       throw error;
     }
+  }
+
+  #open(listing: ModelListing, signal: AbortSignal, wish: LoadWish): Promise<OpenedModel> {
+    const control = new DownloadSwitch();
+    this.#control = control;
+    const { trustedKeys = [], maxDownload = null } = this.parts.settings();
+    return this.parts.openModel(listing.url, {
+      signal,
+      control,
+      trustedKeys,
+      maxDownload,
+      confirmed: wish.confirmed ?? false,
+      file: wish.file ?? null,
+      onNote: this.parts.note,
+      // It tells of the download for as long as that lasts, also while a device reads what is here already.
+      onProgress: (progress) => {
+        if (this.#control === control) this.#loading(listing, progress);
+      },
+    });
   }
 
   async #plan(listing: ModelListing, device: DeviceSetting) {
@@ -233,15 +296,25 @@ export class ModelSlot {
     return { listing, opened, rung, below, running, backend: running.backend, loaded };
   }
 
+  /** What a device has read says nothing of the download, which tells of itself; it counts where there is none. */
   #stage(listing: ModelListing, signal: AbortSignal) {
-    return { signal, onProgress: (progress: LoadProgress) => this.#loading(listing, progress) };
+    const onProgress = (progress: StageProgress): void => {
+      const { status } = this;
+      const downloads = status.kind === 'loading' && status.totalBytes > 0 && status.phase !== 'preparing';
+      if (!downloads) this.#loading(listing, progress, 'preparing');
+    };
+    return { signal, onProgress };
   }
 
-  #loading(listing: ModelListing, { loadedBytes, totalBytes }: LoadProgress): void {
-    const phase = totalBytes > 0 && loadedBytes >= totalBytes ? 'preparing' : 'downloading';
+  #loading(listing: ModelListing, progress: StageProgress, known?: 'preparing'): void {
+    const { loadedBytes, totalBytes, bytesPerSecond, secondsLeft } = progress;
+    const here = totalBytes > 0 && loadedBytes >= totalBytes;
+    const phase = known ?? (here ? 'preparing' : this.#control?.paused === true ? 'paused' : 'downloading');
     const fresh = this.status.kind !== 'loading' || this.status.phase !== phase;
     const status = { kind: 'loading', modelId: listing.id, modelName: listing.name, phase } as const;
-    this.status = { ...status, loadedBytes, totalBytes };
+    const rate = typeof bytesPerSecond === 'number' ? { bytesPerSecond } : {};
+    const left = typeof secondsLeft === 'number' ? { secondsLeft } : {};
+    this.status = { ...status, loadedBytes, totalBytes, ...rate, ...left };
     this.parts.changed(fresh ? 'change' : 'progress');
   }
 
@@ -279,6 +352,9 @@ export class ModelSlot {
     }
   }
 }
+
+/** A pack is listed by its folder or its manifest, and kept under its manifest's address. */
+const isBeside = (source: string, listed: string): boolean => source === `${listed.replace(/\/$/, '')}/manifest.json`;
 
 const routeOf = ({ backend, loaded }: Current): Route => ({
   backend,

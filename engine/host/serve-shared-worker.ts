@@ -50,5 +50,6 @@ const packFile = /\/[0-9a-f]{64}\.(bin|json)$/;
 function fetchedUrls(): string[] {
   const urls = [location.href, ...performance.getEntriesByType('resource').map((entry) => entry.name)];
   const own = (url: string): boolean => URL.canParse(url) && new URL(url).origin === location.origin;
-  return [...new Set(urls)].filter((url) => url.length <= longestUrl && own(url));
+  const kept = (url: string): boolean => packFile.test(new URL(url).pathname);
+  return [...new Set(urls)].filter((url) => url.length <= longestUrl && own(url) && !kept(url));
 }

@@ -6,7 +6,7 @@ import { measureRates } from '../decoders/device-rates.js';
 import { probeCapabilities } from '../routing/capabilities.js';
 import { IndexedDbConsentStore } from '../routing/consent-store.js';
 import { Helpers } from './helpers.js';
-import { localModels } from './local-parts.js';
+import { keptModels, localModels } from './local-parts.js';
 import { openStore } from '../weights/store/open-store.js';
 import { serveSharedWorker } from './serve-shared-worker.js';
 
@@ -23,6 +23,7 @@ const measured = (): ReturnType<typeof measureRates> =>
 
 serveSharedWorker({
   openModel: localModels(kitBase, () => store, helpers),
+  kept: keptModels(() => store),
   createCloud: ({ cloudUrl, cloudModel }) => createCloudBackend({ baseUrl: cloudUrl ?? '', model: cloudModel }),
   probe: (choice) => probeCapabilities(choice ? measured : undefined),
   consent: new IndexedDbConsentStore(),

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { check } from './check.js';
 import { engineErrorCodes } from './errors.js';
 import type { HelloReply, Reply, StreamMessage } from './host-api.js';
-import type { EngineState, LoadedModel, ModelListing } from './state.js';
+import type { EngineState, LoadedModel, ModelListing, StorageReport } from './state.js';
 
 const line = v.pipe(v.string(), v.maxLength(10_000));
 const count = v.pipe(v.number(), v.finite(), v.minValue(0));
@@ -47,9 +47,11 @@ const stateSchema: v.GenericSchema<unknown, EngineState> = v.object({
       kind: v.literal('loading'),
       modelId: line,
       modelName: line,
-      phase: v.picklist(['downloading', 'preparing']),
+      phase: v.picklist(['downloading', 'paused', 'preparing']),
       loadedBytes: count,
       totalBytes: count,
+      bytesPerSecond: v.exactOptional(count),
+      secondsLeft: v.exactOptional(count),
     }),
     v.object({ kind: v.literal('ready'), model: loadedSchema }),
     v.object({ kind: v.literal('failed'), error: errorSchema }),
@@ -79,6 +81,8 @@ const settingsSchema = v.object({
   device: v.picklist(['auto', 'webgpu', 'wasm']),
   cloudUrl: v.nullable(line),
   cloudModel: v.nullable(line),
+  trustedKeys: v.exactOptional(v.pipe(v.array(line), v.maxLength(20))),
+  maxDownload: v.exactOptional(count),
 });
 
 const helloReplySchema: v.GenericSchema<unknown, HelloReply> = v.object({
@@ -132,6 +136,24 @@ const pingSchema: v.GenericSchema<unknown, { readonly hostId: string }> = v.obje
 const urlListSchema: v.GenericSchema<unknown, readonly string[]> = v.pipe(v.array(line), v.maxLength(10_000));
 const listings: v.GenericSchema<unknown, readonly ModelListing[]> = v.pipe(v.array(listingSchema), v.maxLength(1_000));
 const nothing: v.GenericSchema<unknown, null> = v.null();
+const storageReport: v.GenericSchema<unknown, StorageReport> = v.object({
+  kind: v.picklist(['opfs', 'opfs-sync', 'indexeddb', 'memory', 'none']),
+  usage: v.nullable(count),
+  quota: v.nullable(count),
+  models: v.pipe(
+    v.array(
+      v.object({
+        source: line,
+        name: line,
+        quantisation: line,
+        byteLength: count,
+        storedBytes: count,
+        lastUsed: count,
+      }),
+    ),
+    v.maxLength(10_000),
+  ),
+});
 const loaded: v.GenericSchema<unknown, LoadedModel> = loadedSchema;
 
 /** Schemas of what each call answers with. */
@@ -141,6 +163,10 @@ export const replySchemas = {
   models: listings,
   load: loaded,
   cancelLoad: nothing,
+  pauseLoad: nothing,
+  stopLoad: nothing,
+  storage: storageReport,
+  deleteModel: nothing,
   unload: nothing,
   complete: requestIdSchema,
   setCloudAllowed: nothing,

@@ -20,6 +20,28 @@ export interface ModelListing {
   readonly languages: readonly string[];
 }
 
+/** A model kept on this device, whole or in part. */
+export interface KeptModel {
+  /** Its address, or `file:...` for a file that a visitor chose. `deleteModel` takes it, and so does `load`. */
+  readonly source: string;
+  readonly name: string;
+  /** What the weights are kept as, and what requantising them cost. */
+  readonly quantisation: string;
+  readonly byteLength: number;
+  readonly storedBytes: number;
+  /** Milliseconds since 1970. */
+  readonly lastUsed: number;
+}
+
+export interface StorageReport {
+  /** Where models are kept; `none` where this browser keeps nothing for this page. */
+  readonly kind: 'opfs' | 'opfs-sync' | 'indexeddb' | 'memory' | 'none';
+  /** Bytes of the whole origin in use and allowed, null where the browser does not say. */
+  readonly usage: number | null;
+  readonly quota: number | null;
+  readonly models: readonly KeptModel[];
+}
+
 export interface LoadedModel {
   readonly id: string;
   readonly name: string;
@@ -38,9 +60,13 @@ export type EngineStatus =
       readonly kind: 'loading';
       readonly modelId: string;
       readonly modelName: string;
-      readonly phase: 'downloading' | 'preparing';
+      /** `paused`: a visitor paused the download; what is here stays. */
+      readonly phase: 'downloading' | 'paused' | 'preparing';
       readonly loadedBytes: number;
       readonly totalBytes: number;
+      /** Of the last seconds; absent while unknown. */
+      readonly bytesPerSecond?: number;
+      readonly secondsLeft?: number;
     }
   | { readonly kind: 'ready'; readonly model: LoadedModel }
   | { readonly kind: 'failed'; readonly error: EngineErrorShape };

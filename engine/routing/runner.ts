@@ -3,11 +3,19 @@
 
 import type { Backend } from '../backends/backend.js';
 import type { DecoderDevice, DecoderInfo } from '../decoders/decoder.js';
+import type { StorageReport } from '../protocol/state.js';
+import type { DownloadSwitch } from '../weights/download/switch.js';
 import type { LoadProgress } from '../weights/model.js';
 
 export interface StageOptions {
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: LoadProgress) => void;
+  readonly onProgress: (progress: StageProgress) => void;
+}
+
+/** With what a download knows of its speed. */
+export interface StageProgress extends LoadProgress {
+  readonly bytesPerSecond?: number | null;
+  readonly secondsLeft?: number | null;
 }
 
 /** A model whose header was read and found sound; its tensors are still where they were. */
@@ -29,5 +37,27 @@ export interface RunningModel {
   kvBytes(): number;
 }
 
-/** @param url absolute, of a pack directory or a GGUF file */
-export type OpenModel = (url: string, options: StageOptions) => Promise<OpenedModel>;
+/** What holds for opening beyond the stage's own. */
+export interface OpenOptions extends StageOptions {
+  /** Obeyed by downloads, also after the opening. */
+  readonly control: DownloadSwitch;
+  /** See EngineSettings. */
+  readonly trustedKeys: readonly string[];
+  readonly maxDownload: number | null;
+  /** The visitor agreed to this download. */
+  readonly confirmed: boolean;
+  /** The file that the visitor chose, when that is the model. */
+  readonly file: Blob | null;
+  /** Told, in plain words, what a person should know and no error says. */
+  readonly onNote: (text: string) => void;
+}
+
+/** @param url absolute, of a pack, a GGUF file or a repository; or `file:...`, a chosen file's name */
+export type OpenModel = (url: string, options: OpenOptions) => Promise<OpenedModel>;
+
+/** The models kept on this device. */
+export interface KeptModels {
+  report(): Promise<StorageReport>;
+  /** @returns false when it is not here */
+  delete(source: string): Promise<boolean>;
+}
