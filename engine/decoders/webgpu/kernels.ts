@@ -174,7 +174,7 @@ export function headProducts({ spec, plan, rows }: KernelFacts): readonly Produc
   }));
 }
 
-export const headMatrix = (plan: LoadPlan, { tiedHead }: ModelSpec): MatrixPlan =>
+const headMatrix = (plan: LoadPlan, { tiedHead }: ModelSpec): MatrixPlan =>
   plan.matrices.get(tiedHead ? 'embedding' : 'head') as MatrixPlan;
 
 function parts(

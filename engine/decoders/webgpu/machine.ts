@@ -14,7 +14,6 @@ import { bindHead, bindNetwork, type NetworkParts } from './network.js';
 import { Pace } from './pace.js';
 import { PagePool } from './page-pool.js';
 import type { LoadPlan } from './plan.js';
-import { plainEncoding } from './profile.js';
 import { compilePrograms, type HeadProgram, type Program, type Programs } from './programs.js';
 import type { Scratch } from './scratch.js';
 import { fewRows, type Head, type NetworkVariant, Steps } from './steps.js';
@@ -108,9 +107,6 @@ export class Machine {
     }
   }
 
-  /** Runs every pipeline once: drivers finish their work at the first use. */
-  async warmUp(): Promise<void> {}
-
   get sequenceParts(): LoadedParts {
     if (this.loaded === null) throw new Error('the weights are not loaded');
     return this.loaded;
@@ -193,7 +189,6 @@ export class Machine {
       hiddenSize: spec.hiddenSize,
       postNorms: hasPostNorms(spec),
       recordBytes: recordWords * 4,
-      encoding: plainEncoding,
     });
     return { pool, steps, chooser, pace: new Pace(manyRows) };
   }

@@ -55,6 +55,9 @@ export interface NetworkParts {
   readonly kernels: NetworkKernels;
 }
 
+/** What kernels are bound to. */
+export type UnboundParts = Omit<NetworkParts, 'kernels'>;
+
 export interface NetworkKernels {
   readonly embed: readonly SizedKernel[];
   readonly layers: readonly LayerKernels[];
@@ -117,7 +120,7 @@ export function layerUniforms(spec: ModelSpec, layersPerBuffer: number): Uint32A
 
 /** Everything from tokens to the hidden state after the last layer. */
 export function bindNetwork(parts: NetworkParts): BoundNetwork {
-  const { weights, scratch, kernels, pool, shared, plan } = parts;
+  const { weights, scratch, kernels } = parts;
   const { step, hidden, tokens, projected } = scratch;
   const { attention, heads } = kernels;
   const body: Command[] = attention.closesWithin ? [] : bindPaging(parts, 'close');
@@ -125,40 +128,69 @@ export function bindNetwork(parts: NetworkParts): BoundNetwork {
     const { kernel, grid } = kernels.embed[i] as SizedKernel;
     body.push(growing(kernel.dispatch({ step, tokens, ...bufferSlots(part), y: hidden }, [1, 1, 1]), grid));
   });
-  const { recordBytes } = plan.vectorLayout;
   kernels.layers.forEach((layer, index) => {
-    const vectors = record(weights, index, recordBytes);
-    const product = (name: keyof LayerKernels, buffers: Record<string, BufferOf>): void => {
-      body.push(...bindProduct(layer[name], weights.parts(`layers.${index}.${name}`), { step, ...buffers }));
+    const buffers = layerBuffers(parts, index);
+    const product = (name: keyof LayerKernels): void => {
+      body.push(...bindProduct(layer[name], weights.parts(`layers.${index}.${name}`), buffers[name]));
     };
-    const { buffer: floats } = pool.floats.bufferOf(index);
-    const pages = { layer: layerUniform(shared, index), pages: pool.table, floats };
-    const normed = { x: hidden, state: hidden, vectors };
-    const placing = { ...pages, rope: shared.rope[index] as GPUBuffer, q: scratch.query };
-    product('queryKeyValue', { ...normed, ...placing, y: projected });
+    product('queryKeyValue');
     if (heads !== null) {
-      body.push(growing(heads.kernel.dispatch({ step, x: projected, vectors, ...placing }, [1, 1, 1]), heads.grid));
+      const placing = { ...buffers.queryKeyValue, x: projected };
+      body.push(growing(heads.kernel.dispatch(placing, [1, 1, 1]), heads.grid));
     }
     if (attention.closesWithin) body.push(...bindPaging(parts, 'close', index));
-    body.push(...bindAttention(attention, parts, index, pages));
-    product('attentionOutput', { x: scratch.attended, y: hidden });
-    product('gateUp', { ...normed, y: scratch.gated });
-    product('down', { x: scratch.gated, y: hidden });
+    body.push(...bindAttention(attention, parts, index));
+    product('attentionOutput');
+    product('gateUp');
+    product('down');
   });
   return { reopen: bindPaging(parts, 'reopen'), body };
 }
 
-/** From a hidden state to logits float32 [rows, vocabulary]. */
-export function bindHead(
-  { spec, weights, scratch, plan }: Omit<NetworkParts, 'kernels'>,
-  kernels: readonly ProductKernel[],
-  logits: GPUBuffer,
-): readonly Command[] {
+/** Slots of a layer's products, but for the matrices'. Kernels take of them what they have. */
+export function layerBuffers(
+  { weights, scratch, plan, pool, shared }: UnboundParts,
+  layer: number,
+): Record<keyof LayerKernels, Record<string, BufferOf>> {
+  const { step, hidden, attended, gated, projected, query } = scratch;
+  const vectors = record(weights, layer, plan.vectorLayout.recordBytes);
+  const normed = { step, x: hidden, state: hidden, vectors };
+  return {
+    queryKeyValue: {
+      ...normed,
+      ...pageBuffers(pool, shared, layer),
+      rope: shared.rope[layer] as GPUBuffer,
+      q: query,
+      y: projected,
+    },
+    attentionOutput: { step, x: attended, y: hidden },
+    gateUp: { ...normed, y: gated },
+    down: { step, x: gated, y: hidden },
+  };
+}
+
+const pageBuffers = (pool: PagePool, shared: SharedBuffers, layer: number) => ({
+  layer: layerUniform(shared, layer),
+  pages: pool.table,
+  floats: pool.floats.bufferOf(layer).buffer,
+});
+
+/** Slots of the head, but for its matrix's. */
+export function headBuffers({ spec, weights, scratch, plan }: UnboundParts, logits: GPUBuffer) {
   const { step, hidden } = scratch;
   const vectors = record(weights, spec.layers, plan.vectorLayout.recordBytes);
-  const buffers = { step, x: hidden, state: hidden, vectors, y: logits };
-  return bindProduct(kernels, weights.parts(spec.tiedHead ? 'embedding' : 'head'), buffers);
+  return { step, x: hidden, state: hidden, vectors, y: logits };
 }
+
+/** From a hidden state to logits float32 [rows, vocabulary]. */
+export const bindHead = (
+  parts: UnboundParts,
+  kernels: readonly ProductKernel[],
+  logits: GPUBuffer,
+): readonly Command[] => bindProduct(kernels, parts.weights.parts(headName(parts.spec)), headBuffers(parts, logits));
+
+/** The plan's name of the head's matrix. */
+export const headName = ({ tiedHead }: ModelSpec): string => (tiedHead ? 'embedding' : 'head');
 
 function bindProduct(
   kernels: readonly ProductKernel[],
@@ -173,12 +205,12 @@ function bindProduct(
 
 function bindAttention(
   { attend, grid, reduce }: AttentionKernels,
-  { scratch, pool, spec }: NetworkParts,
+  { scratch, pool, spec, shared }: NetworkParts,
   layer: number,
-  pages: { readonly layer: BufferOf; readonly pages: BufferOf; readonly floats: BufferOf },
 ): Command[] {
   const { step, query: q, attended, parts } = scratch;
   const quants = pool.closed?.bufferOf(layer).buffer;
+  const pages = pageBuffers(pool, shared, layer);
   const buffers = { step, ...pages, q, parts, attended, ...(quants && { quants }) };
   const window = layerFacts(spec, layer).window ?? 0;
   const commands: Command[] = [{ dispatch: attend.dispatch(buffers, [1, 1, 1]), grid: (size) => grid(size, window) }];
@@ -221,7 +253,7 @@ const growing = (dispatch: Dispatch, grid: (rows: number) => Workgroups): Comman
   grid: (size) => grid(size.rows),
 });
 
-const bufferSlots = ({ weights, scales }: MatrixBuffers): Record<string, GPUBuffer> => ({
+export const bufferSlots = ({ weights, scales }: MatrixBuffers): Record<string, GPUBuffer> => ({
   weights,
   ...(scales && { scales }),
 });

@@ -8,7 +8,7 @@ import { packStep, stepBytes } from '../../../kernels/wgsl/step.js';
 import type { GpuWatch } from '../gpu.js';
 import type { BoundNetwork, Command, SharedBuffers, StepSize } from './network.js';
 import type { PagePool } from './page-pool.js';
-import type { CommandEncoding } from './profile.js';
+import { type CommandEncoding, plainEncoding } from './profile.js';
 import type { Place, ReadbackRing } from './readback.js';
 import { type Scratch, stateBlocks } from './scratch.js';
 import type { PreparedStep, SequencePages } from './sequence-pages.js';
@@ -51,7 +51,6 @@ export interface StepParts {
   readonly hiddenSize: number;
   readonly postNorms: boolean;
   readonly recordBytes: number;
-  readonly encoding: CommandEncoding;
 }
 
 /** One choice on its way: looked at when the step that takes it is encoded. */
@@ -77,6 +76,8 @@ export class Steps {
   private generation = -1;
   private bound: Record<StepRequest['rows'], Map<number, BoundNetwork>> = { few: new Map(), many: new Map() };
   private closed = false;
+  /** How commands go into passes: plainly, or timed. */
+  encoding: CommandEncoding = plainEncoding;
   private readonly stepWords = new Uint32Array(stepBytes / 4);
   private readonly taskWords = new Uint32Array(4);
   private readonly idWords: Uint32Array<ArrayBuffer>;
@@ -150,10 +151,10 @@ export class Steps {
         if (rows === 'many')
           this.moveHidden(encoder, count - 1, 1, { position, prepared, draw: place?.firstRecord ?? 0 });
         const size = rows === 'many' ? { position: last, rows: 1, closing: 0 } : { position, rows: count, closing: 0 };
-        this.parts.encoding.encode(encoder, [this.head(size.rows), choosing], size);
+        this.encoding.encode(encoder, [this.head(size.rows), choosing], size);
         place?.copy(encoder, size.rows);
       }
-      gpu.device.queue.submit([encoder.finish()]);
+      this.submit(encoder);
       pages.settle(position + count);
       return place;
     } catch (error) {
@@ -175,7 +176,7 @@ export class Steps {
     }: Omit<StepRequest, 'tokens' | 'choosing'> & { readonly tokens: readonly number[] },
     take: (encoder: GPUCommandEncoder, firstRow: number, rows: number) => void,
   ): Promise<void> {
-    const { gpu, encoding } = this.parts;
+    const { gpu } = this.parts;
     gpu.check();
     const prepared = await pages.prepare(position, position + tokens.length);
     let encoder = gpu.device.createCommandEncoder();
@@ -184,9 +185,9 @@ export class Steps {
     for (let row = 0; row < tokens.length; row += most) {
       const count = Math.min(most, tokens.length - row);
       if (rows === 'many') this.moveHidden(encoder, row, count, { position, prepared, draw: 0 });
-      encoding.encode(encoder, [this.head(count)], { position: position + row, rows: count, closing: 0 });
+      this.encoding.encode(encoder, [this.head(count)], { position: position + row, rows: count, closing: 0 });
       take(encoder, row, count);
-      gpu.device.queue.submit([encoder.finish()]); // the small scratch's `step` is written anew for the next rows
+      this.submit(encoder); // the small scratch's `step` is written anew for the next rows
       encoder = gpu.device.createCommandEncoder();
     }
     pages.settle(position + tokens.length);
@@ -205,7 +206,7 @@ export class Steps {
     this.writeStep(scratch, position, count, prepared.tableEntry, draw);
     this.writeTask(this.parts.tasks.closeTask, prepared.tableEntry, prepared.close?.first);
     this.writeTask(this.parts.tasks.reopenTask, prepared.tableEntry, prepared.reopen?.first);
-    const { encoding } = this.parts;
+    const { encoding } = this;
     if (prepared.reopen) encoding.encode(encoder, [reopen], { position, rows: count, closing: prepared.reopen.count });
     const size: StepSize = { position, rows: count, closing: prepared.close?.count ?? 0 };
     encoding.encode(encoder, [body], size);
@@ -251,6 +252,12 @@ export class Steps {
     if (page === undefined) return;
     this.taskWords[0] = tableEntry + page;
     this.parts.gpu.device.queue.writeBuffer(task, 0, this.taskWords);
+  }
+
+  private submit(encoder: GPUCommandEncoder): void {
+    const submitted = this.encoding.finish(encoder);
+    this.parts.gpu.device.queue.submit([encoder.finish()]);
+    submitted();
   }
 
   private head(rows: number): readonly Command[] {

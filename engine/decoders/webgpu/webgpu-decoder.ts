@@ -8,10 +8,13 @@ import { KernelError } from '../../../kernels/wgsl/kernel.js';
 import type { KvPrecision } from '../../kv/page-layout.js';
 import { EngineError } from '../../protocol/errors.js';
 import type { LoadProgress, Model } from '../../weights/model.js';
+import { greedyOptions } from '../choose.js';
 import type { Decoder, DecoderInfo, Holding, Sequence } from '../decoder.js';
 import { gpuName, GpuWatch, requestGpuDevice } from '../gpu.js';
 import { Machine } from './machine.js';
 import { planLoad } from './plan.js';
+import { type KernelTime, plainEncoding, Profile } from './profile.js';
+import { fewRows } from './steps.js';
 import { WebGpuSequence } from './webgpu-sequence.js';
 
 export interface WebGpuDecoderOptions {
@@ -30,12 +33,23 @@ export interface WebGpuDecoderOptions {
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
+export interface WebGpuDecoder extends Decoder {
+  /**
+   * Begins to measure the GPU time of every kernel, or ends it. While it goes on each command is a pass of its own, which
+   * makes steps slower; before and after it costs nothing.
+   * @returns false where the device has no timestamps
+   */
+  profile(on: boolean): boolean;
+  /** Of the profile that goes on, or of the last one; empty when there was none. The longest first. */
+  kernelTimes(): Promise<readonly KernelTime[]>;
+}
+
 /**
  * Loads a model's weights, tensor by tensor, and opens it for decoding. The model may be closed afterwards.
  * @throws EngineError `webgpu-unavailable` (also for a driver that refuses a shader), `model-invalid`, `model-unsupported`,
  * `model-too-large`, `out-of-memory`, `device-lost`, `network` (the weights), `aborted`, `internal`
  */
-export async function createWebGpuDecoder(options: WebGpuDecoderOptions): Promise<Decoder> {
+export async function createWebGpuDecoder(options: WebGpuDecoderOptions): Promise<WebGpuDecoder> {
   const { model, signal } = options;
   const stopIfAborted = (): void => {
     if (signal?.aborted === true) throw new EngineError('aborted', 'Loading was stopped.');
@@ -63,7 +77,6 @@ export async function createWebGpuDecoder(options: WebGpuDecoderOptions): Promis
     });
     await machine.load(model, options);
     stopIfAborted();
-    await machine.warmUp();
     stopIfAborted();
     const info: DecoderInfo = {
       kind: 'webgpu',
@@ -73,7 +86,10 @@ export async function createWebGpuDecoder(options: WebGpuDecoderOptions): Promis
       vocabularySize: model.spec.vocabularySize,
       weightBytes: plan.weightBytes,
     };
-    return new WebGpuDecoder(info, gpu, machine, close);
+    const decoder = new GpuDecoder(info, gpu, machine, close);
+    await decoder.warmUp();
+    stopIfAborted();
+    return decoder;
   } catch (error) {
     close();
     throw asLoadError(error);
@@ -88,9 +104,10 @@ function asLoadError(error: unknown): EngineError {
   });
 }
 
-class WebGpuDecoder implements Decoder {
+class GpuDecoder implements WebGpuDecoder {
   private readonly open = new Set<Sequence>();
   private disposal: Promise<void> | null = null;
+  private lastProfile: Profile | null = null;
 
   constructor(
     readonly info: DecoderInfo,
@@ -122,6 +139,33 @@ class WebGpuDecoder implements Decoder {
     }
   }
 
+  profile(on: boolean): boolean {
+    if (!this.gpu.device.features.has('timestamp-query')) return false;
+    if (on) {
+      this.lastProfile?.dispose();
+      this.lastProfile = new Profile(this.gpu);
+    }
+    this.machine.sequenceParts.steps.encoding = on && this.lastProfile ? this.lastProfile : plainEncoding;
+    return true;
+  }
+
+  async kernelTimes(): Promise<readonly KernelTime[]> {
+    return (await this.lastProfile?.times()) ?? [];
+  }
+
+  /** Runs pipelines once, for drivers that finish compiling at the first use; on a processor that is no use. */
+  async warmUp(): Promise<void> {
+    if (this.gpu.device.adapterInfo.isFallbackAdapter) return;
+    const sequence = this.newSequence();
+    try {
+      const tokens = Array.from({ length: Math.min(2 * fewRows, this.info.contextLength - 1) }, () => 0);
+      await sequence.append({ tokens, at: 'last', choose: greedyOptions });
+      await sequence.append({ tokens: [0], at: 'last', choose: greedyOptions });
+    } finally {
+      sequence.release();
+    }
+  }
+
   dispose(): Promise<void> {
     this.disposal ??= this.free();
     return this.disposal;
@@ -147,6 +191,7 @@ class WebGpuDecoder implements Decoder {
     } catch {
       // Lost, or an error that nobody waits for any more: there is nothing left to wait for.
     } finally {
+      this.lastProfile?.dispose();
       this.close();
     }
   }
