@@ -1,9 +1,9 @@
-// Joins the splits that attention.ts left for each row and head. Called by decoders right after it; rows with one split
+// Joins the parts that attention.ts left for each row and head. Called by decoders right after it; rows with one split
 // are finished already and pass by untouched. A step none of whose rows has more than one split can leave this dispatch
 // out (`needsReduce`): the results are the same bits either way.
 // Thread = 4 elements of the head (at most 64). Method: o = sum_s exp(m_s - m) o_s / sum_s exp(m_s - m) l_s (Milakov & Gimelshein 2018). One workgroup a row and head.
 
-import { attentionWorkgroups, splitFunctions, type AttentionSpec } from './attention.js';
+import { attentionParts, maxParts, splitFunctions, type AttentionSpec } from './attention.js';
 import type { KernelSource, Slots, Workgroups } from './kernel.js';
 import { layerStruct } from './kv-pages.js';
 import { stepStruct } from './step.js';
@@ -21,13 +21,12 @@ export const attentionReduceWorkgroups = ({ heads }: AttentionSpec, rows: number
 
 /** Whether a step's rows leave anything to join. */
 export const needsReduce = (spec: AttentionSpec, position: number, rows: number, window: number): boolean =>
-  attentionWorkgroups(spec, position, rows, window)[0] > 1;
+  attentionParts(spec, position, rows, window) > 1;
 
-export function attentionReduceSource({
-  pool: { headSize },
-  heads,
-  maxSplits,
-}: AttentionSpec): KernelSource<typeof attentionReduceSlots> {
+export function attentionReduceSource(spec: AttentionSpec): KernelSource<typeof attentionReduceSlots> {
+  const { pool, heads } = spec;
+  const { headSize } = pool;
+  const stride = maxParts(spec);
   const columns = headSize / 4;
   return {
     label: `attention reduce ${heads}x${headSize}`,
@@ -35,14 +34,14 @@ export function attentionReduceSource({
     code: /* wgsl */ `
 ${stepStruct}
 ${layerStruct}
-${splitFunctions}
+${splitFunctions(spec)}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
   let row = group.y;
   let count = split_count(step.position + row);
   if (row >= step.rows || count == 1u) { return; }
   let head = row * ${heads}u + group.x;
-  let first = head * ${maxSplits}u;
+  let first = head * ${stride}u;
   var best = -3.4e38;
   for (var s = 0u; s < count; s++) { best = max(best, parts[(first + s) * ${columns + 1}u + ${columns}u].x); }
   if (tid >= ${columns}u) { return; }

@@ -18,6 +18,7 @@ interface Shape {
   readonly headSize: number;
   readonly int8: boolean;
   readonly softCap?: number;
+  readonly byThreads?: boolean;
 }
 
 // Few pipelines, since software WebGPU takes its time to compile one; what else there is to vary is random.
@@ -27,6 +28,9 @@ const shapes: readonly Shape[] = [
   { kvHeads: 1, perKvHead: 9, headSize: 64, int8: true, softCap: 50 },
   { kvHeads: 1, perKvHead: 7, headSize: 80, int8: false },
   { kvHeads: 1, perKvHead: 3, headSize: 256, int8: true },
+  { kvHeads: 2, perKvHead: 1, headSize: 8, int8: false, softCap: 5, byThreads: true },
+  { kvHeads: 2, perKvHead: 3, headSize: 24, int8: true, byThreads: true },
+  { kvHeads: 1, perKvHead: 9, headSize: 64, int8: true, softCap: 50, byThreads: true },
 ];
 
 interface Case {
@@ -37,7 +41,8 @@ interface Case {
   readonly window: number;
 }
 
-const specOf = (text: PagedText, { int8, softCap }: Shape): AttentionSpec => ({
+const specOf = (text: PagedText, { int8, softCap, byThreads = false }: Shape): AttentionSpec => ({
+  byThreads,
   pool: text.pool,
   heads: text.heads,
   int8,
@@ -103,8 +108,8 @@ describe('attention over pages', () => {
   after(() => gpu.destroy());
 
   for (const shape of shapes) {
-    const { kvHeads, perKvHead, headSize, int8 } = shape;
-    const name = `${kvHeads * perKvHead}/${kvHeads} heads of ${headSize}, ${int8 ? 'int8' : 'float'} pages`;
+    const { kvHeads, perKvHead, headSize, int8, byThreads = false } = shape;
+    const name = `${byThreads ? 'by threads, ' : ''}${kvHeads * perKvHead}/${kvHeads} heads of ${headSize}, ${int8 ? 'int8' : 'float'} pages`;
 
     it(`agrees with the reference for any length and window: ${name}`, async function () {
       this.timeout(60_000);
@@ -150,27 +155,30 @@ describe('attention over pages', () => {
     expect(bitsOf(await attention(gpu, test, q, false))).to.deep.equal(bitsOf(await attention(gpu, test, q, true)));
   });
 
-  it('writes nothing past the rows and splits that count, however large the dispatch', async () => {
-    const shape = { kvHeads: 2, perKvHead: 1, headSize: 8, int8: false, softCap: 5 };
-    const text = textOf(shape);
-    const spec = specOf(text, shape);
-    const kernel = await createKernel(gpu.device, attentionSource(spec, { packedDot: true }));
-    const size = spec.heads * spec.pool.headSize;
-    const attended = gpu.zeros(4 * size * 4);
-    const parts = gpu.zeros(attentionPartBytes(spec, 4));
-    const buffers = {
-      step: gpu.step({ position: 3, rows: 1, pageTable: text.pageTable, draw: 0 }),
-      layer: gpu.uniform(Uint32Array.of(text.layer, 0, 0, 0)),
-      pages: gpu.store(text.table),
-      q: gpu.store(new Float32Array(4 * size).fill(1)),
-      floats: gpu.store(text.floats),
-      parts,
-      attended,
-    };
-    await gpu.run(kernel.dispatch(buffers, [spec.maxSplits, attentionWorkgroups(spec, 0, 1, 0)[1], 4]));
-    const result = await gpu.floats(attended);
-    expect(result.subarray(0, size).some((value) => value !== 0)).to.equal(true);
-    expect(result.subarray(size).every((value) => value === 0)).to.equal(true);
-    expect((await gpu.floats(parts)).every((value) => value === 0)).to.equal(true);
-  });
+  for (const byThreads of [false, true]) {
+    it(`writes nothing past the rows and parts that count${byThreads ? ', by threads' : ''}`, async () => {
+      const shape: Shape = { kvHeads: 2, perKvHead: 1, headSize: 8, int8: false, softCap: 5, byThreads };
+      const text = textOf(shape);
+      const spec = specOf(text, shape);
+      const kernel = await createKernel(gpu.device, attentionSource(spec, { packedDot: true }));
+      const size = spec.heads * spec.pool.headSize;
+      const attended = gpu.zeros(4 * size * 4);
+      const parts = gpu.zeros(attentionPartBytes(spec, 4));
+      const buffers = {
+        step: gpu.step({ position: 3, rows: 1, pageTable: text.pageTable, draw: 0 }),
+        layer: gpu.uniform(Uint32Array.of(text.layer, 0, 0, 0)),
+        pages: gpu.store(text.table),
+        q: gpu.store(new Float32Array(4 * size).fill(1)),
+        floats: gpu.store(text.floats),
+        parts,
+        attended,
+      };
+      // As large as the longest text and four rows would have it.
+      await gpu.run(kernel.dispatch(buffers, attentionWorkgroups(spec, contextLength - 4, 4, 0)));
+      const result = await gpu.floats(attended);
+      expect(result.subarray(0, size).some((value) => value !== 0)).to.equal(true);
+      expect(result.subarray(size).every((value) => value === 0)).to.equal(true);
+      expect((await gpu.floats(parts)).every((value) => value === 0)).to.equal(true);
+    });
+  }
 });

@@ -16,6 +16,7 @@
 // A row with one split writes its result, one with more writes parts that attention-reduce.ts joins.
 // NaN in a key reaches the result; pages the table lacks are the caller's mistake. Does not use subgroups.
 
+import { lanes, threadBody } from './attention-threads.js';
 import type { DeviceTraits, KernelSource, Slots, Workgroups } from './kernel.js';
 import { checkPool, layerStruct, pageSlots, pageTokens, type KvPool } from './kv-pages.js';
 import { firstFloatPageCode, floatFunctions, quantFunctions } from './kv-read.js';
@@ -33,6 +34,8 @@ export interface AttentionSpec {
   readonly softCap?: number;
   /** Splits of the longest text: `splitsOf(contextLength)`. */
   readonly maxSplits: number;
+  /** For WebGPU on the processor (`DeviceTraits.software`): attention-threads.ts, without barriers. */
+  readonly byThreads?: boolean;
 }
 
 const threads = 128;
@@ -42,6 +45,13 @@ export const splitTokens = splitPages * pageTokens;
 
 /** Splits of a text of this many tokens. */
 export const splitsOf = (tokens: number): number => Math.ceil(tokens / splitTokens);
+
+/** What one workgroup, or one thread (`byThreads`), leaves of a row. */
+const partTokens = ({ byThreads = false }: Pick<AttentionSpec, 'byThreads'>): number =>
+  byThreads ? pageTokens : splitTokens;
+
+/** Parts of the longest text. */
+export const maxParts = (spec: AttentionSpec): number => (spec.maxSplits * splitTokens) / partTokens(spec);
 
 /** How the query heads of one key-value head are shared out: `groups` workgroups of `size` heads. */
 export function headGroups({ pool, heads }: AttentionSpec): { groups: number; size: number; perKvHead: number } {
@@ -53,17 +63,25 @@ export function headGroups({ pool, heads }: AttentionSpec): { groups: number; si
 }
 
 /** Bytes of `parts`, for `rows` queries. */
-export const attentionPartBytes = ({ pool, heads, maxSplits }: AttentionSpec, rows: number): number =>
-  rows * heads * maxSplits * (pool.headSize + 4) * 4;
+export const attentionPartBytes = (spec: AttentionSpec, rows: number): number =>
+  rows * spec.heads * maxParts(spec) * (spec.pool.headSize + 4) * 4;
+
+/** Parts of the row of a step that has most of them; more than one: attention-reduce.ts joins them. */
+export function attentionParts(spec: AttentionSpec, position: number, rows: number, window: number): number {
+  const tokens = partTokens(spec);
+  let parts = 1;
+  for (let row = position; row < position + rows; row++) {
+    const first = window === 0 ? 0 : Math.max(0, row + 1 - window);
+    parts = Math.max(parts, Math.floor(row / tokens) - Math.floor(first / tokens) + 1);
+  }
+  return parts;
+}
 
 /** @param window as in the layer's uniform; 0: none */
 export function attentionWorkgroups(spec: AttentionSpec, position: number, rows: number, window: number): Workgroups {
-  let splits = 1;
-  for (let row = position; row < position + rows; row++) {
-    const first = window === 0 ? 0 : Math.max(0, row + 1 - window);
-    splits = Math.max(splits, Math.floor(row / splitTokens) - Math.floor(first / splitTokens) + 1);
-  }
-  return [splits, spec.pool.kvHeads * headGroups(spec).groups, rows];
+  const parts = attentionParts(spec, position, rows, window);
+  const groups = spec.pool.kvHeads * headGroups(spec).groups;
+  return spec.byThreads === true ? [Math.ceil((parts * rows * groups) / lanes), 1, 1] : [parts, groups, rows];
 }
 
 /** WGSL: the first token that a query sees. */
@@ -73,10 +91,10 @@ fn first_seen(position: u32) -> u32 {
 }
 `;
 
-/** WGSL that both passes share: a row's first token seen, and its splits. */
-export const splitFunctions = /* wgsl */ `${firstSeenFunction}
+/** WGSL that both passes share: a row's first token seen, and how many parts there are of it. */
+export const splitFunctions = (spec: Pick<AttentionSpec, 'byThreads'>): string => /* wgsl */ `${firstSeenFunction}
 fn split_count(position: u32) -> u32 {
-  return position / ${splitTokens}u - first_seen(position) / ${splitTokens}u + 1u;
+  return position / ${partTokens(spec)}u - first_seen(position) / ${partTokens(spec)}u + 1u;
 }
 `;
 
@@ -86,7 +104,7 @@ export const attentionSlots = {
   /** f32 [rows, heads, D], turned. */
   q: { access: 'read', type: 'array<vec4<f32>>' },
   floats: { access: 'read', type: 'array<vec4<f32>>' },
-  /** f32 [rows, heads, maxSplits, D + 4]: sums; maximum, sum of weights, two zeros. */
+  /** f32 [rows, heads, maxParts, D + 4]: sums; maximum, sum of weights, two zeros. */
   parts: { access: 'write', type: 'array<vec4<f32>>' },
   /** f32 [rows, heads, D]. */
   attended: { access: 'write', type: 'array<vec4<f32>>' },
@@ -99,26 +117,27 @@ export const attentionInt8Slots = {
 } as const satisfies Slots;
 
 export function attentionSource(spec: AttentionSpec, traits: Pick<DeviceTraits, 'packedDot'>): KernelSource<Slots> {
-  const { pool, heads, int8, scale, softCap, maxSplits } = spec;
+  const { pool, heads, int8, scale, softCap, byThreads = false } = spec;
   const { kvHeads, headSize } = pool;
-  const { groups, size, perKvHead } = headGroups(spec);
+  const body = { heads, int8, scale, softCap, maxParts: maxParts(spec), ...headGroups(spec) };
   return {
-    label: `attention ${heads}/${kvHeads}x${headSize}${int8 ? ' int8' : ''}`,
+    label: `attention ${byThreads ? 'by threads ' : ''}${heads}/${kvHeads}x${headSize}${int8 ? ' int8' : ''}`,
     slots: int8 ? attentionInt8Slots : attentionSlots,
     code: /* wgsl */ `
 ${stepStruct}
 ${layerStruct}
-${splitFunctions}
+${splitFunctions(spec)}
 ${firstFloatPageCode(int8)}
 ${floatFunctions(pool)}
 ${int8 ? quantFunctions(pool, traits) : ''}
-${attentionBody({ heads, headSize, int8, scale, softCap, maxSplits, groups, size, perKvHead })}
+${byThreads ? threadBody({ pool, ...body }) : attentionBody({ headSize, ...body })}
 `,
   };
 }
 
-interface Body extends Pick<AttentionSpec, 'heads' | 'int8' | 'scale' | 'maxSplits'> {
+interface Body extends Pick<AttentionSpec, 'heads' | 'int8' | 'scale'> {
   readonly headSize: number;
+  readonly maxParts: number;
   readonly softCap: number | undefined;
   readonly groups: number;
   /** G: query heads of a workgroup. */
@@ -127,7 +146,7 @@ interface Body extends Pick<AttentionSpec, 'heads' | 'int8' | 'scale' | 'maxSpli
 }
 
 function attentionBody(body: Body): string {
-  const { heads, headSize, int8, scale, softCap, maxSplits, groups, size, perKvHead } = body;
+  const { heads, headSize, int8, scale, softCap, maxParts, groups, size, perKvHead } = body;
   const columns = headSize / 4;
   const fours = Math.ceil(size / 4);
   const slices = Math.min(pageTokens, Math.floor(threads / columns), Math.floor(512 / (size * columns)));
@@ -335,7 +354,7 @@ ${
     if (split_count(position) == 1u) {
       attended[head * ${columns}u + i % ${columns}u] = sum / total;
     } else {
-      let at = (head * ${maxSplits}u + group.x) * ${columns + 1}u;
+      let at = (head * ${maxParts}u + group.x) * ${columns + 1}u;
       parts[at + i % ${columns}u] = sum;
       if (i % ${columns}u == 0u) { parts[at + ${columns}u] = vec4<f32>(best, total, 0.0, 0.0); }
     }
