@@ -202,39 +202,59 @@ export class Forward {
     }
   }
 
-  /** Rows that see the same pages as floats go through the kernel together; threads share rows, or else heads. */
+  /** Rows that see the same pages as floats go through the kernel together; threads share rows, or else query heads. */
   private attend(index: number, pass: Pass): void {
     const { spec, int8Pages } = this.plan;
     const byRows = pass.rows >= 2 * this.team.size;
     const [rowFrom, rowTo] = byRows ? this.share(pass.rows, 1) : [0, pass.rows];
-    const [headFrom, headTo] = byRows ? [0, spec.kvHeads] : this.share(spec.kvHeads, 1);
-    if (headFrom === headTo) return;
+    const [from, to] = byRows ? [0, spec.heads] : this.share(spec.heads, 1);
+    const group = spec.heads / spec.kvHeads;
     for (let row = rowFrom; row < rowTo;) {
       const position = pass.position + row;
       const rest = int8Pages ? pageTokens - (position % pageTokens) : rowTo - row;
       const rows = Math.min(rest, rowTo - row);
-      this.attendRows(index, pass, row, rows, headFrom, headTo);
+      if (to - from === spec.heads) this.attendHeads(index, pass, row, rows, 0, spec.kvHeads, 0, group);
+      else {
+        for (let head = Math.floor(from / group); head * group < to; head++) {
+          const first = Math.max(from - head * group, 0);
+          const end = Math.min(to - head * group, group);
+          this.attendHeads(index, pass, row, rows, head, head + 1, first, end);
+        }
+      }
       row += rows;
     }
   }
 
-  private attendRows(index: number, pass: Pass, row: number, rows: number, headFrom: number, headTo: number): void {
+  /** Key-value heads from, to; of each one's query heads the ones from groupFrom to groupTo. */
+  private attendHeads(
+    index: number,
+    pass: Pass,
+    row: number,
+    rows: number,
+    from: number,
+    to: number,
+    groupFrom: number,
+    groupTo: number,
+  ): void {
     const { spec, scratch, int8Pages } = this.plan;
     const { keyQuants, valueScales, valueQuants, byteLength } = int8LayerLayout(spec);
     const width = this.queryRows + 2 * this.kvRows;
     const position = pass.position + row;
+    const group = groupTo - groupFrom;
+    // The kernel counts query heads by its own group: where that is a part, its beginnings are set back.
+    const skipped = (from * (spec.heads / spec.kvHeads - group) + groupFrom) * spec.headSize * 4;
     this.kernels.attention(
-      scratch.attended + row * this.queryRows * 4,
+      scratch.attended + row * this.queryRows * 4 + skipped,
       this.queryRows,
-      scratch.queryKeyValue + row * width * 4,
+      scratch.queryKeyValue + row * width * 4 + skipped,
       width,
       rows,
       position,
       spec.kvHeads,
-      spec.heads / spec.kvHeads,
+      group,
       spec.headSize,
-      headFrom,
-      headTo,
+      from,
+      to,
       pass.floatPages,
       index * floatLayerBytes(spec),
       pass.int8Pages,

@@ -31,8 +31,20 @@ function plusProduct(sum: v128, a: v128, b: v128): v128 {
   return f32x4.add(sum, f32x4.mul(a, b));
 }
 
-/** Scores of two queries with tokens from..to (multiples of four around them) of a page's keys. */
-function scoreTwo(s0: usize, s1: usize, q0: usize, q1: usize, keys: usize, headBytes: usize, from: i32, to: i32): void {
+/** Reads a byte of each cache line and drops it: brings memory near while something else is computed. */
+// @ts-ignore: decorator
+@inline
+function touch(at: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 64) load<u8>(at + i);
+}
+
+/**
+ * Scores of two queries with tokens from..to (multiples of four around them) of a page's keys.
+ * @param nextKeys the next page's keys, which are brought near meanwhile, nextValues too; 0: nothing is
+ */
+function scoreTwo(
+  s0: usize, s1: usize, q0: usize, q1: usize, keys: usize, headBytes: usize, from: i32, to: i32, nextKeys: usize, nextValues: usize,
+): void {
   for (let t = <usize>from & ~3; t <= <usize>to; t += 4) {
     let k0 = keys + t * headBytes;
     let k1 = k0 + headBytes;
@@ -64,11 +76,17 @@ function scoreTwo(s0: usize, s1: usize, q0: usize, q1: usize, keys: usize, headB
     }
     v128.store(s0 + (t << 2), sums(a0, a1, a2, a3));
     v128.store(s1 + (t << 2), sums(b0, b1, b2, b3));
+    if (nextKeys) {
+      touch(nextKeys + t * headBytes, headBytes << 2);
+      touch(nextValues + t * headBytes, headBytes << 2);
+    }
   }
 }
 
 /** As scoreTwo, for one query. */
-function scoreOne(s0: usize, q0: usize, keys: usize, headBytes: usize, from: i32, to: i32): void {
+function scoreOne(
+  s0: usize, q0: usize, keys: usize, headBytes: usize, from: i32, to: i32, nextKeys: usize, nextValues: usize,
+): void {
   for (let t = <usize>from & ~3; t <= <usize>to; t += 4) {
     let k0 = keys + t * headBytes;
     let k1 = k0 + headBytes;
@@ -86,6 +104,10 @@ function scoreOne(s0: usize, q0: usize, keys: usize, headBytes: usize, from: i32
       a3 = plusProduct(a3, x, v128.load(k3 + i));
     }
     v128.store(s0 + (t << 2), sums(a0, a1, a2, a3));
+    if (nextKeys) {
+      touch(nextKeys + t * headBytes, headBytes << 2);
+      touch(nextValues + t * headBytes, headBytes << 2);
+    }
   }
 }
 
@@ -222,7 +244,7 @@ function mixRest(
 /** Where queries, keys and values of one page meet: rows x group queries of one key-value head. */
 function attendPage(
   out: usize, outStride: usize, query: usize, queryStride: usize, rows: i32, position: i32, group: i32,
-  headBytes: usize, keys: usize, values: usize, pageStart: i32, window: i32, scale: f32, cap: f32,
+  headBytes: usize, keys: usize, values: usize, nextKeys: usize, nextValues: usize, pageStart: i32, window: i32, scale: f32, cap: f32,
   weights: usize, states: usize,
 ): void {
   const count = rows * group;
@@ -245,7 +267,8 @@ function attendPage(
       const from = min(from0, from1);
       const to = max(to0, to1);
       if (from <= to) {
-        scoreTwo(weights, weights + 128, q0, q1, keys, headBytes, from, to);
+        scoreTwo(weights, weights + 128, q0, q1, keys, headBytes, from, to, nextKeys, nextValues);
+        nextKeys = 0;
         const f0 = weigh(weights, state0, from0, to0, scale, cap);
         const f1 = weigh(weights + 128, state0 + 8, from1, to1, scale, cap);
         mixTwo(o0, o1, f0, f1, weights, weights + 128, values, headBytes, from, to);
@@ -253,7 +276,8 @@ function attendPage(
       index += 2;
     } else {
       if (from0 <= to0) {
-        scoreOne(weights, q0, keys, headBytes, from0, to0);
+        scoreOne(weights, q0, keys, headBytes, from0, to0, nextKeys, nextValues);
+        nextKeys = 0;
         const f0 = weigh(weights, state0, from0, to0, scale, cap);
         mixRest(o0, f0, weights, values, headBytes, 0, from0, to0);
       }
@@ -312,8 +336,13 @@ export function attention(
         kvDequantiseKeys(keys, closed + <usize>head * headBytes, closed + keyQuants + quants, headSize);
         kvDequantiseValues(values, closed + valueScales + (<usize>head << 6), closed + valueQuants + quants, headSize);
       }
+      // A token at a time, memory is what is waited for; with many rows it is not.
+      let nextKeys: usize = 0;
+      if (rows * group <= 16 && page >= firstFloatPage && page < lastPage)
+        nextKeys = <usize>load<u32>(floatPages + (<usize>(page + 1) << 2)) + floatOffset + <usize>head * tile;
       attendPage(
-        headOut, outBytes, headQuery, queryBytes, rows, position, group, headBytes, keys, values, page << 5, window,
+        headOut, outBytes, headQuery, queryBytes, rows, position, group, headBytes, keys, values, nextKeys,
+        nextKeys + tile * <usize>kvHeads, page << 5, window,
         scale, cap, weights, states,
       );
     }

@@ -105,23 +105,23 @@ function quantiseValues(values: usize, scales: usize, quants: usize, headSize: i
   }
 }
 
-/** Four bytes as floats. */
-// @ts-ignore: decorator
-@inline
-function floats(quants: usize): v128 {
-  return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(quants))));
-}
-
 /** One head's keys of a page: f32 [32, headSize] from its table and quants. */
 export function kvDequantiseKeys(out: usize, table: usize, quants: usize, headSize: i32): void {
-  for (let i: usize = 0; i < <usize>headSize; i += 4) {
-    const pairs = v128.load(table + (i << 2));
-    const min = fromHalves(pairs);
-    const step = fromHalves(i32x4.shr_u(pairs, 16));
+  for (let i: usize = 0; i < <usize>headSize; i += 8) {
+    const left = v128.load(table + (i << 2));
+    const right = v128.load(table + (i << 2), 16);
+    const leftMin = fromHalves(left);
+    const leftStep = fromHalves(i32x4.shr_u(left, 16));
+    const rightMin = fromHalves(right);
+    const rightStep = fromHalves(i32x4.shr_u(right, 16));
     let from = quants + i;
     let to = out + (i << 2);
     for (let t = 0; t < 32; t++) {
-      v128.store(to, f32x4.add(min, f32x4.mul(floats(from), step)));
+      const eight = v128.load8x8_u(from);
+      const a = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(eight));
+      const b = f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_u(eight));
+      v128.store(to, f32x4.add(leftMin, f32x4.mul(a, leftStep)));
+      v128.store(to, f32x4.add(rightMin, f32x4.mul(b, rightStep)), 16);
       from += headSize;
       to += <usize>headSize << 2;
     }
@@ -130,13 +130,15 @@ export function kvDequantiseKeys(out: usize, table: usize, quants: usize, headSi
 
 /** One head's values of a page: f32 [32, headSize] from its scales and quants. */
 export function kvDequantiseValues(out: usize, scales: usize, quants: usize, headSize: i32): void {
+  const middle = i16x8.splat(128);
   for (let t = 0; t < 32; t++) {
     const scale = fromHalves(i32x4.splat(load<u16>(scales)));
-    for (let i: usize = 0; i < <usize>headSize; i += 4) {
-      v128.store(out + (i << 2), f32x4.mul(f32x4.sub(floats(quants + i), f32x4.splat(128)), scale));
+    const end = quants + headSize;
+    for (; quants < end; quants += 8, out += 32) {
+      const eight = i16x8.sub(v128.load8x8_u(quants), middle);
+      v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(eight)), scale));
+      v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(eight)), scale), 16);
     }
     scales += 2;
-    quants += headSize;
-    out += <usize>headSize << 2;
   }
 }
