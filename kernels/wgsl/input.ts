@@ -4,7 +4,7 @@
 // Called by matvec.ts. Knows nothing of weights.
 // Two ways to the same numbers (up to rounding): staged in workgroup memory, or read from storage by every thread.
 //
-// The order of every sum depends on K alone (64 lanes by vec4 index, then 8, then 1), not on rows, tiles or workgroup
+// The order of every sum depends on K alone (128 lanes by vec4 index, then 8, then 1), not on rows, tiles or workgroup
 // size: a row gives the same bits whatever stands beside it.
 // RMSNorm: Zhang & Sennrich 2019. Staged vectors are padded by one in nine against bank conflicts.
 
@@ -42,7 +42,8 @@ export interface InputPlan {
   readonly tile: number;
 }
 
-const lanes = 64;
+/** Enough that a workgroup's threads share the loads of one row; a power of two, since tiles begin anywhere in them. */
+const lanes = 128;
 
 /** Bytes of workgroup memory besides the tile. */
 export const inputSumBytes = ({ kind }: Input, batch: number): number => {
@@ -52,6 +53,12 @@ export const inputSumBytes = ({ kind }: Input, batch: number): number => {
 
 /** vec4s that a staged row takes. */
 export const tileStride = (tile: number): number => tile / 4 + Math.ceil(tile / 32);
+
+/** The sum of `count` neighbouring lanes as a balanced tree. */
+const laneTree = (from: number, count: number): string =>
+  count === 1
+    ? `lane_sums[at + ${from}u]`
+    : `(${laneTree(from, count / 2)} + ${laneTree(from + count / 2, count / 2)})`;
 
 /** The largest tile for a row of K elements that keeps `batch` rows within `bytes`. */
 export function tileFor(columns: number, batch: number, bytes: number): number {
@@ -121,9 +128,8 @@ fn inverse_rms(m: u32) -> f32 { return 1.0; }
   return inverseSqrt(sum * ${1 / columns} + ${input.epsilon});`;
   const eighths = (array: string): string => /* wgsl */ `
   for (var i = tid; i < ${batch * 8}u; i += ${workgroupSize}u) {
-    let at = i * 8u;
-    ${array}[i] = ((lane_sums[at] + lane_sums[at + 1u]) + (lane_sums[at + 2u] + lane_sums[at + 3u]))
-      + ((lane_sums[at + 4u] + lane_sums[at + 5u]) + (lane_sums[at + 6u] + lane_sums[at + 7u]));
+    let at = i * ${lanes / 8}u;
+    ${array}[i] = ${laneTree(0, lanes / 8)};
   }`;
   const prepare = joined
     ? /* wgsl */ `
@@ -158,9 +164,12 @@ fn stage(tid: u32, first_row: u32, tile: u32, keeps: bool) {
     let row = first_row + m;
     ${joined ? 'let pending_inverse = pending_rms(m);' : ''}
     var sum = lane_sums[task];
-    for (var j = task % ${lanes}u; j < ${tile / 4}u; j += ${lanes}u) {
+    // Lane l has vectors l, l + ${lanes}, ... of the row, wherever the tile begins. A fixed count lets loads overlap.
+    let first = (task - tile * ${tile / 4}u) & ${lanes - 1}u;
+    for (var i = 0u; i < ${Math.ceil(tile / 4 / lanes)}u; i++) {
+      let j = first + i * ${lanes}u;
       let column = tile * ${tile / 4}u + j;
-      if (column >= ${vectors}u) { break; }
+      if (j >= ${tile / 4}u || column >= ${vectors}u) { continue; }
       let value = ${hidden('row', 'column')};
       ${keep}
       sum += dot(value, value);

@@ -51,7 +51,7 @@ for (const subgroups of [true, false]) {
           const actual = await product(spec, matrix, x, subgroups);
           expect(nmse(actual, multiply(matrix, x, batch))).to.be.lessThan(1e-11);
         }),
-        { numRuns: 10 },
+        { numRuns: 7 },
       );
     });
 
