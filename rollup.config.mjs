@@ -119,15 +119,12 @@ async function* filesUnder(folder) {
 
 /** Writes the engine's build into the pages' code, which is bundled after it (engine/client/kit-build.ts). */
 function engineBuildOfPages() {
-  let build = '';
   return {
     name: 'engine-build-of-pages',
-    async buildStart() {
-      this.addWatchFile(join(dist, 'engine-worker.js'));
-      build = await engineBuild(dist);
-    },
-    transform(code, id) {
+    async transform(code, id) {
       if (!id.endsWith(join('client', 'kit-build.ts'))) return null;
+      this.addWatchFile(join(dist, 'engine-worker.js')); // here, so that a new engine has this module written again
+      const build = await engineBuild(dist);
       const written = code.replace('engine-build:unbuilt', `engine-build:${build}`);
       if (written === code) this.error('kit-build.ts has no place for the build; see rollup.config.mjs');
       return { code: written, map: null };
