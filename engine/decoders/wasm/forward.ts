@@ -7,18 +7,15 @@
 // What goes wrong: a trap in a kernel (WebAssembly.RuntimeError), which the decoder translates.
 
 import type { Kernels } from '../../../kernels/wasm/kernels.js';
-import { firstFloatPage, floatLayerBytes, int8LayerLayout, pageTokens } from '../../kv/page-layout.js';
-import {
-  type ArchitectureFacts,
-  architectures,
-  attentionScaleOf,
-  layerFacts,
-  rotarySizeOf,
-} from '../../weights/architectures.js';
+import { floatLayerBytes, int8LayerLayout } from '../../kv/page-layout.js';
+import { type ArchitectureFacts, architectures, layerFacts, rotarySizeOf } from '../../weights/architectures.js';
 import type { ModelSpec } from '../../weights/model.js';
 import type { WasmMemory } from './memory.js';
-import type { LayerPlace, MatrixPlace, StackPlace, WeightPlan } from './plan.js';
+import { Attention } from './attending.js';
+import type { LayerPlace, WeightPlan } from './plan.js';
+import { Products } from './products.js';
 import type { ScratchPlan, ThreadScratch } from './scratch.js';
+import { share, splitRows, type Team } from './sharing.js';
 
 /** `int8`: quantised matrices meet int8 activations; `f32`: they are dequantised row by row, slow and exact. */
 export type Activations = 'int8' | 'f32';
@@ -49,24 +46,13 @@ export interface Pass {
   readonly logitRows: number;
 }
 
-/** How this thread meets the others. */
-export interface Team {
-  readonly index: number;
-  readonly size: number;
-  /** Returns when all have called it; what they wrote before is then visible. */
-  barrier(): void;
-}
-
-export const alone: Team = { index: 0, size: 1, barrier: () => undefined };
-
-/** Rows of quantised matrices are split by these, so that no cache line or quad is shared. */
-const splitRows = 16;
-
 export class Forward {
   private readonly facts: ArchitectureFacts;
   private readonly own: ThreadScratch;
   private readonly queryRows: number;
   private readonly kvRows: number;
+  private readonly products: Products;
+  private readonly attention: Attention;
 
   constructor(
     private readonly plan: ForwardPlan,
@@ -79,6 +65,8 @@ export class Forward {
     this.own = scratch.threads[team.index] as ThreadScratch;
     this.queryRows = spec.heads * spec.headSize;
     this.kvRows = spec.kvHeads * spec.headSize;
+    this.products = new Products(plan, kernels, team);
+    this.attention = new Attention(plan, kernels, team);
   }
 
   /** Embeds the tokens. */
@@ -94,7 +82,7 @@ export class Forward {
       if (embedding.kind === 'f32')
         memory.floats(out, size).set(memory.floats(embedding.data + token * size * 4, size));
       else if (embedding.kind === 'f16') kernels.widenF16(embedding.data + token * size * 2, size, out);
-      else this.rowOf(embedding, token, out);
+      else this.products.rowOf(embedding, token, out);
     }
     if (this.facts.scaledEmbedding) kernels.multiply(own.hidden, rows * size, Math.fround(Math.sqrt(size)));
   }
@@ -108,7 +96,7 @@ export class Forward {
     const width = this.queryRows + 2 * this.kvRows;
 
     this.norm(own.hidden, rows, place.attentionNorm);
-    this.multiply(place.queryKeyValue, own.normed, size, rows, scratch.queryKeyValue, width);
+    this.products.multiply(place.queryKeyValue, own.normed, size, rows, scratch.queryKeyValue, width);
     this.team.barrier();
     this.placeKeys(index, place, pass);
     this.team.barrier();
@@ -116,23 +104,23 @@ export class Forward {
       this.closePages(index, pass);
       this.team.barrier();
     }
-    this.attend(index, pass);
+    this.attention.attend(index, pass);
     this.team.barrier();
-    this.multiply(place.attentionOutput, scratch.attended, this.queryRows, rows, scratch.added, size);
+    this.products.multiply(place.attentionOutput, scratch.attended, this.queryRows, rows, scratch.added, size);
     this.team.barrier();
     this.addBlock(rows, place.attentionPostNorm);
 
     this.norm(own.hidden, rows, place.feedForwardNorm);
     const inner = spec.feedForwardSize;
-    this.multiply(place.gateUp, own.normed, size, rows, scratch.gateUp, 2 * inner, inner);
-    const [from, to] = this.share(inner, splitRows);
+    this.products.multiply(place.gateUp, own.normed, size, rows, scratch.gateUp, 2 * inner, inner);
+    const [from, to] = share(this.team, inner, splitRows);
     const gate = facts.activation === 'silu' ? kernels.gateSilu : kernels.gateGelu;
     for (let row = 0; row < rows && from < to; row++) {
       const at = scratch.gateUp + (row * 2 * inner + from) * 4;
       gate(at, at + inner * 4, to - from);
     }
     this.team.barrier();
-    this.multiply(place.down, scratch.gateUp, 2 * inner, rows, scratch.added, size);
+    this.products.multiply(place.down, scratch.gateUp, 2 * inner, rows, scratch.added, size);
     this.team.barrier();
     this.addBlock(rows, place.feedForwardPostNorm);
   }
@@ -145,7 +133,7 @@ export class Forward {
     const size = spec.hiddenSize;
     const stride = logitStride(spec);
     this.norm(this.own.hidden + (rows - logitRows) * size * 4, logitRows, weights.finalNorm);
-    this.multiply(weights.head, this.own.normed, size, logitRows, scratch.logits, stride);
+    this.products.multiply(weights.head, this.own.normed, size, logitRows, scratch.logits, stride);
     this.team.barrier();
     if (spec.logitSoftCap !== undefined && this.team.index === 0) {
       kernels.softCap(scratch.logits, logitRows * stride, spec.logitSoftCap);
@@ -157,7 +145,7 @@ export class Forward {
     const { kernels } = this;
     const { spec, scratch } = this.plan;
     const { heads, kvHeads, headSize, rmsNormEpsilon } = spec;
-    const [from, to] = this.share(pass.rows, 1);
+    const [from, to] = share(this.team, pass.rows, 1);
     if (from === to) return;
     const width = this.queryRows + 2 * this.kvRows;
     const at = scratch.queryKeyValue + from * width * 4;
@@ -185,7 +173,7 @@ export class Forward {
   private closePages(index: number, { closeFrom, closeTo, floatPages, int8Pages }: Pass): void {
     const { spec } = this.plan;
     const { keyQuants, valueScales, valueQuants, byteLength } = int8LayerLayout(spec);
-    const [from, to] = this.share(closeTo - closeFrom, 1);
+    const [from, to] = share(this.team, closeTo - closeFrom, 1);
     for (let page = closeFrom + from; page < closeFrom + to; page++) {
       this.kernels.kvQuantise(
         floatPages,
@@ -200,74 +188,6 @@ export class Forward {
         spec.headSize,
       );
     }
-  }
-
-  /** Rows that see the same pages as floats go through the kernel together; threads share rows, or else query heads. */
-  private attend(index: number, pass: Pass): void {
-    const { spec, int8Pages } = this.plan;
-    const byRows = pass.rows >= 2 * this.team.size;
-    const [rowFrom, rowTo] = byRows ? this.share(pass.rows, 1) : [0, pass.rows];
-    const [from, to] = byRows ? [0, spec.heads] : this.share(spec.heads, 1);
-    const group = spec.heads / spec.kvHeads;
-    for (let row = rowFrom; row < rowTo;) {
-      const position = pass.position + row;
-      const rest = int8Pages ? pageTokens - (position % pageTokens) : rowTo - row;
-      const rows = Math.min(rest, rowTo - row);
-      if (to - from === spec.heads) this.attendHeads(index, pass, row, rows, 0, spec.kvHeads, 0, group);
-      else {
-        for (let head = Math.floor(from / group); head * group < to; head++) {
-          const first = Math.max(from - head * group, 0);
-          const end = Math.min(to - head * group, group);
-          this.attendHeads(index, pass, row, rows, head, head + 1, first, end);
-        }
-      }
-      row += rows;
-    }
-  }
-
-  /** Key-value heads from, to; of each one's query heads the ones from groupFrom to groupTo. */
-  private attendHeads(
-    index: number,
-    pass: Pass,
-    row: number,
-    rows: number,
-    from: number,
-    to: number,
-    groupFrom: number,
-    groupTo: number,
-  ): void {
-    const { spec, scratch, int8Pages } = this.plan;
-    const { keyQuants, valueScales, valueQuants, byteLength } = int8LayerLayout(spec);
-    const width = this.queryRows + 2 * this.kvRows;
-    const position = pass.position + row;
-    const group = groupTo - groupFrom;
-    // The kernel counts query heads by its own group: where that is a part, its beginnings are set back.
-    const skipped = (from * (spec.heads / spec.kvHeads - group) + groupFrom) * spec.headSize * 4;
-    this.kernels.attention(
-      scratch.attended + row * this.queryRows * 4 + skipped,
-      this.queryRows,
-      scratch.queryKeyValue + row * width * 4 + skipped,
-      width,
-      rows,
-      position,
-      spec.kvHeads,
-      group,
-      spec.headSize,
-      from,
-      to,
-      pass.floatPages,
-      index * floatLayerBytes(spec),
-      pass.int8Pages,
-      index * byteLength,
-      keyQuants,
-      valueScales,
-      valueQuants,
-      int8Pages ? firstFloatPage(position) : 0,
-      layerFacts(spec, index).window ?? 0,
-      attentionScaleOf(spec),
-      spec.attentionSoftCap ?? 0,
-      this.own.attention,
-    );
   }
 
   /** normed = the norm of `x`. */
@@ -287,75 +207,6 @@ export class Forward {
     }
     this.norm(added, rows, postNorm);
     kernels.add(own.hidden, own.normed, rows * hiddenSize);
-  }
-
-  /**
-   * y[row, r] = stack . x[row], this thread's share of r.
-   * @param period what the shares repeat with: gate and up are shared alike, so that a thread has both of an output
-   */
-  private multiply(
-    stack: StackPlace,
-    x: number,
-    xStride: number,
-    rows: number,
-    y: number,
-    yStride: number,
-    period = stack.rows,
-  ): void {
-    const { kernels, own } = this;
-    const { columns, matrices } = stack;
-    const int8 = this.plan.activations === 'int8';
-    if (int8 && matrices.some(({ kind }) => kind === 'q4' || kind === 'q8')) {
-      kernels.quantiseActivations(x, xStride, rows, columns, own.quantised);
-    }
-    const [shareFrom, shareTo] = this.share(period, splitRows);
-    for (const matrix of matrices) {
-      for (let first = 0; first < stack.rows; first += period) {
-        const from = Math.max(first + shareFrom - matrix.firstRow, 0);
-        const to = Math.min(first + shareTo - matrix.firstRow, matrix.rows);
-        if (from >= to) continue;
-        const out = y + matrix.firstRow * 4;
-        const { kind, data, scales } = matrix;
-        if (kind === 'f32') kernels.matmulF32(out, yStride, x, xStride, rows, data, columns, from, to);
-        else if (kind === 'f16') kernels.matmulF16(out, yStride, x, xStride, rows, data, columns, from, to);
-        else if (!int8) this.multiplyExactly(matrix, x, xStride, rows, out, yStride, from, to);
-        else if (kind === 'q4') {
-          kernels.matmulQ4(out, yStride, own.quantised, rows, data, scales, columns, from, to, own.matmul);
-        } else kernels.matmulQ8(out, yStride, own.quantised, rows, data, scales, columns, from, to, own.matmul);
-      }
-    }
-  }
-
-  /** The float reference mode: each row of the matrix as floats, then as any float matrix. */
-  private multiplyExactly(
-    matrix: MatrixPlace,
-    x: number,
-    xStride: number,
-    rows: number,
-    y: number,
-    yStride: number,
-    from: number,
-    to: number,
-  ): void {
-    for (let row = from; row < to; row++) {
-      this.rowOf(matrix, row, this.own.row);
-      this.kernels.matmulF32(y + row * 4, yStride, x, xStride, rows, this.own.row, matrix.columns, 0, 1);
-    }
-  }
-
-  private rowOf({ kind, data, scales, columns }: MatrixPlace, row: number, out: number): void {
-    if (kind === 'q4') this.kernels.rowQ4(data, scales, row, columns, out);
-    else this.kernels.rowQ8(data, scales, row, columns, out);
-  }
-
-  /** This thread's part of `total` things: [from, to), whole multiples of `unit` but for the last. */
-  private share(total: number, unit: number): readonly [number, number] {
-    const { index, size } = this.team;
-    if (size === 1) return [0, total];
-    const units = Math.ceil(total / unit);
-    const from = Math.floor((units * index) / size) * unit;
-    const to = Math.floor((units * (index + 1)) / size) * unit;
-    return [Math.min(from, total), Math.min(to, total)];
   }
 }
 

@@ -10,8 +10,9 @@ import type { ModelSpec } from '../../weights/model.js';
 import { rotaryAmplitude, rotaryFrequencies } from '../rotary.js';
 import { Breather } from './breather.js';
 import { asEngineError, isTrap } from './failures.js';
-import { Forward, type ForwardPlan, logitStride, type Pass, type Team } from './forward.js';
+import { Forward, type ForwardPlan, logitStride, type Pass } from './forward.js';
 import type { WasmMemory } from './memory.js';
+import type { Team } from './sharing.js';
 
 /** Milliseconds between two pauses: less than a token of most models, and half a frame. */
 const breathEvery = 8;

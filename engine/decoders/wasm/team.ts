@@ -15,7 +15,8 @@
 // then of no use any more.
 
 import type { LedTeam } from './pass-runner.js';
-import type { Pass, Team } from './forward.js';
+import type { Pass } from './forward.js';
+import type { Team } from './sharing.js';
 
 const arrived = 0;
 const passed = 16;
