@@ -13,15 +13,14 @@
 // 512; any draw and any cut by top-p or min-p that falls among them. What falls beyond (a flat distribution, or more than
 // 512 tokens as good as one that is wanted) is flagged `notCovered`, never guessed.
 //
-// One workgroup a row, 128 threads. Inclusive sums: groups of 16 threads.
+// One workgroup a row, of 128 threads (inclusive sums: groups of 16) or, for software, of one: then barriers go, since each
+// costs such a device more than all that they let threads share.
 
 import { chooseStruct, drawFunction, maxAlternatives, recordWords } from './choose-params.js';
 import { blockCount, blockFirst, blockSize, type ChooseSpec } from './choose-scan.js';
 import type { KernelSource, Slots, Workgroups } from './kernel.js';
 import { stepStruct } from './step.js';
 
-const threads = 128;
-const perThread = 4; // candidates
 const bins = 1024;
 const candidates = 512;
 /** Nats (times T, where T > 1) that the histogram spans. */
@@ -30,9 +29,12 @@ const span = 40;
 export const pickWorkgroups = (rows: number): Workgroups => [rows, 1, 1];
 
 export function pickSource(spec: ChooseSpec): KernelSource<Slots> {
-  const { vocabularySize, adjusted } = spec;
+  const { vocabularySize, adjusted, byOneThread = false } = spec;
+  const threads = byOneThread ? 1 : 128;
+  const code = `${blockFirst}${memory(threads)}${sorting(threads)}${mainCode(spec, threads)}`;
+  const alone = code.replaceAll('workgroupBarrier();', '').replace(/workgroupUniformLoad\(&(\w+)\)/g, '$1');
   return {
-    label: `choose pick ${vocabularySize}${adjusted ? ' adjusted' : ''}`,
+    label: `choose pick ${vocabularySize}${adjusted ? ' adjusted' : ''}${byOneThread ? ' by one' : ''}`,
     slots: {
       step: { access: 'uniform', type: 'Step' },
       choose: { access: 'uniform', type: 'Choose' },
@@ -45,11 +47,11 @@ export function pickSource(spec: ChooseSpec): KernelSource<Slots> {
       results: { access: 'write', type: 'array<u32>' },
       ...(adjusted ? { counts: { access: 'write', type: 'array<u32>' } as const } : {}),
     },
-    code: `${stepStruct}${chooseStruct}${drawFunction}${blockFirst}${memory}${sorting}${mainCode(spec)}`,
+    code: `${stepStruct}${chooseStruct}${drawFunction}${byOneThread ? alone : code}`,
   };
 }
 
-const memory = /* wgsl */ `
+const memory = (threads: number): string => /* wgsl */ `
 var<workgroup> histogram: array<atomic<u32>, ${bins}>;
 var<workgroup> scores: array<f32, ${candidates}>;
 var<workgroup> ids: array<u32, ${candidates}>;
@@ -102,7 +104,7 @@ fn total_of(tid: u32, inclusive_sum: f32) -> f32 {
 `;
 
 /** Descending by score, equal scores by ascending id; `size` is a power of two. */
-const sorting = /* wgsl */ `
+const sorting = (threads: number): string => /* wgsl */ `
 fn sort_candidates(tid: u32, size: u32) {
   for (var width = 2u; width <= size; width *= 2u) {
     for (var stride = width / 2u; stride > 0u; stride /= 2u) {
@@ -127,7 +129,8 @@ fn sort_candidates(tid: u32, size: u32) {
 }
 `;
 
-function mainCode(spec: ChooseSpec): string {
+function mainCode(spec: ChooseSpec, threads: number): string {
+  const perThread = candidates / threads;
   const { vocabularySize, adjusted } = spec;
   const blockTotal = blockCount(spec);
   return /* wgsl */ `
@@ -270,17 +273,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var uncovered = count == 0u;
   var rank = 0u;
   if (draws) {
-    var weights = array<f32, ${perThread}>();
     var own = 0.0;
-    for (var i = 0u; i < ${perThread}u; i++) {
-      let at = tid * ${perThread}u + i;
-      if (at < count) { weights[i] = exp((scores[at] - top) * choose.inverse_temperature); }
-      own += weights[i];
+    for (var i = tid * ${perThread}u; i < (tid + 1u) * ${perThread}u; i++) {
+      masses[i] = 0.0;
+      if (i < count) { masses[i] = exp((scores[i] - top) * choose.inverse_temperature); }
+      own += masses[i];
     }
     var running = inclusive(tid, own) - own;
-    for (var i = 0u; i < ${perThread}u; i++) {
-      running += weights[i];
-      masses[tid * ${perThread}u + i] = running;
+    for (var i = tid * ${perThread}u; i < (tid + 1u) * ${perThread}u; i++) {
+      running += masses[i];
+      masses[i] = running;
     }
     workgroupBarrier();
 
@@ -320,10 +322,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
   if (wants_list && !uncovered) {
     let listed = min(choose.alternatives, ${maxAlternatives}u);
-    if (tid < listed) {
-      let at = (step.draw + row) * ${recordWords}u + 4u + 2u * tid;
-      results[at] = ids[tid];
-      results[at + 1u] = bitcast<u32>(scores[tid] - top - log_normaliser);
+    for (var i = tid; i < listed; i += ${threads}u) {
+      let at = (step.draw + row) * ${recordWords}u + 4u + 2u * i;
+      results[at] = ids[i];
+      results[at + 1u] = bitcast<u32>(scores[i] - top - log_normaliser);
     }
   }
   if (tid == 0u) {

@@ -21,6 +21,8 @@ export interface ChooseSpec {
   readonly vocabularySize: number;
   /** Whether bias, penalties or a mask may apply; one request without them runs faster on the other variant. */
   readonly adjusted: boolean;
+  /** The second pass by one thread: for WebGPU on the processor (`DeviceTraits.software`), where barriers are dear. */
+  readonly byOneThread?: boolean;
 }
 
 const groupsOf = ({ vocabularySize }: ChooseSpec): number => Math.ceil(vocabularySize / groupSize);
