@@ -35,6 +35,8 @@ export interface BufferSizes {
   readonly layersPerBuffer: number;
   readonly fewRows: number;
   readonly manyRows: number;
+  /** Chunks of prompts go through tiles. */
+  readonly tiled: boolean;
 }
 
 /** @throws EngineError `out-of-memory`, `device-lost` */
@@ -43,7 +45,7 @@ export function createBuffers(gpu: GpuWatch, sizes: BufferSizes): Promise<Buffer
 }
 
 function makeBuffers(gpu: GpuWatch, sizes: BufferSizes): Buffers {
-  const { spec, attention, contextLength, layersPerBuffer, fewRows, manyRows } = sizes;
+  const { spec, attention, contextLength, layersPerBuffer, fewRows, manyRows, tiled } = sizes;
   const { device } = gpu;
   const made: { destroy(): void }[] = [];
   const make = (label: string, size: number, usage: number): GPUBuffer => {
@@ -77,10 +79,15 @@ function makeBuffers(gpu: GpuWatch, sizes: BufferSizes): Buffers {
     }
     return table;
   });
-  const partBytes = attentionPartBytes(attention, fewRows);
-  const few = createScratch(device, { spec, postNorms, rows: fewRows, partBytes, projects: false });
-  const projects = architectures[spec.architecture].queryKeyNorm;
-  const many = createScratch(device, { spec, postNorms, rows: manyRows, partBytes: 0, projects });
+  const partBytes = (rows: number): number => attentionPartBytes(attention, rows);
+  const few = createScratch(device, { spec, postNorms, rows: fewRows, partBytes: partBytes(fewRows), projects: false });
+  const many = createScratch(device, {
+    spec,
+    postNorms,
+    rows: manyRows,
+    partBytes: tiled ? 0 : partBytes(manyRows),
+    projects: tiled && architectures[spec.architecture].queryKeyNorm,
+  });
   const ring = new ReadbackRing(gpu, { places, records: fewRows, recordWords });
   return {
     few,

@@ -48,6 +48,8 @@ interface Desk {
 export interface ChooserParts {
   readonly gpu: GpuWatch;
   readonly vocabularySize: number;
+  /** Of the device: then one thread chooses, since waiting costs more than working. */
+  readonly software: boolean;
   /** Of the small scratch, and the logits of its rows. */
   readonly step: GPUBuffer;
   readonly tokens: GPUBuffer;
@@ -139,7 +141,11 @@ export class Chooser {
   }
 }
 
-const specOf = ({ vocabularySize }: ChooserParts, adjusted: boolean): ChooseSpec => ({ vocabularySize, adjusted });
+const specOf = ({ vocabularySize, software }: ChooserParts, adjusted: boolean): ChooseSpec => ({
+  vocabularySize,
+  adjusted,
+  byOneThread: software,
+});
 
 const compile = (device: GPUDevice, spec: ChooseSpec): Promise<Kernels> =>
   Promise.all([createKernel(device, scanSource(spec)), createKernel(device, pickSource(spec))]);

@@ -76,7 +76,8 @@ export function attentionSpecOf({
   pool,
   precision,
   contextLength,
-}: Pick<CommonFacts, 'spec' | 'pool' | 'precision' | 'contextLength'>): AttentionSpec {
+  traits,
+}: Pick<CommonFacts, 'spec' | 'pool' | 'precision' | 'contextLength' | 'traits'>): AttentionSpec {
   return {
     pool,
     heads: spec.heads,
@@ -84,6 +85,7 @@ export function attentionSpecOf({
     scale: attentionScaleOf(spec),
     ...(spec.attentionSoftCap !== undefined && { softCap: spec.attentionSoftCap }),
     maxSplits: splitsOf(contextLength),
+    byThreads: traits.software,
   };
 }
 

@@ -3,20 +3,22 @@
 // What goes wrong: what the parts throw; nothing is left on the device then.
 
 import { recordWords } from '../../../kernels/wgsl/choose-params.js';
-import { traitsOf } from '../../../kernels/wgsl/kernel.js';
+import type { DeviceTraits } from '../../../kernels/wgsl/kernel.js';
 import type { KvPrecision } from '../../kv/page-layout.js';
 import type { Model, ModelSpec } from '../../weights/model.js';
 import type { GpuWatch } from '../gpu.js';
 import { Chooser } from './choosing.js';
 import { attentionSpecOf, type CommonFacts, hasPostNorms } from './kernels.js';
 import { type Buffers, createBuffers } from './buffers.js';
-import { bindHead, bindNetwork, type NetworkParts } from './network.js';
+import { bindHead, bindNetwork, type UnboundParts } from './network.js';
 import { Pace } from './pace.js';
 import { PagePool } from './page-pool.js';
 import type { LoadPlan } from './plan.js';
-import { compilePrograms, type HeadProgram, type Program, type Programs } from './programs.js';
+import { compilePrograms, tiles, type HeadProgram, type Program, type Programs } from './programs.js';
 import type { Scratch } from './scratch.js';
+import type { ShapeChoice } from './shapes.js';
 import { fewRows, type Head, type NetworkVariant, Steps } from './steps.js';
+import { Tuning, type TuningStore } from './tuning.js';
 import { type FillOptions, GpuWeights } from './weights.js';
 import type { SequenceParts, WebGpuSequence } from './webgpu-sequence.js';
 
@@ -27,7 +29,12 @@ export interface MachineOptions {
   readonly contextLength: number;
   readonly largestBinding: number;
   readonly precision: KvPrecision;
-  readonly subgroups: boolean;
+  readonly traits: DeviceTraits;
+}
+
+export interface LoadOptions extends FillOptions {
+  /** Where the autotuner remembers; absent: nothing is measured, the kernels' guesses are used. */
+  readonly tuning?: TuningStore | undefined;
 }
 
 type LoadedParts = Omit<SequenceParts, 'info' | 'gpu' | 'onRelease'>;
@@ -43,18 +50,17 @@ export class Machine {
     private readonly weights: GpuWeights,
     private readonly pool: PagePool,
     private readonly buffers: Buffers,
-    { contextLength, precision, subgroups }: MachineOptions,
+    { contextLength, precision, traits }: MachineOptions,
   ) {
     const { device } = gpu;
     const { kvHeads, headSize } = spec;
     const kvPool = { kvHeads, headSize, layers: pool.layersPerBuffer };
-    const traits = traitsOf(device, subgroups);
     this.facts = { device, traits, spec, plan, pool: kvPool, precision, contextLength };
   }
 
   /** Makes all buffers, or none. @throws EngineError `out-of-memory`, `device-lost` */
   static async open(gpu: GpuWatch, spec: ModelSpec, plan: LoadPlan, options: MachineOptions): Promise<Machine> {
-    const { contextLength, largestBinding, precision } = options;
+    const { contextLength, largestBinding, precision, traits } = options;
     const made: { dispose(): void }[] = [];
     const keep = <T extends { dispose(): void }>(part: T): T => {
       made.push(part);
@@ -67,9 +73,17 @@ export class Machine {
       const { kvHeads, headSize } = spec;
       const { layersPerBuffer } = pool;
       const kvPool = { kvHeads, headSize, layers: layersPerBuffer };
-      const attention = attentionSpecOf({ spec, pool: kvPool, precision, contextLength });
+      const attention = attentionSpecOf({ spec, pool: kvPool, precision, contextLength, traits });
       const buffers = keep(
-        await createBuffers(gpu, { spec, attention, contextLength, layersPerBuffer, fewRows, manyRows }),
+        await createBuffers(gpu, {
+          spec,
+          attention,
+          contextLength,
+          layersPerBuffer,
+          fewRows,
+          manyRows,
+          tiled: tiles(traits),
+        }),
       );
       return new Machine(gpu, spec, plan, weights, pool, buffers, options);
     } catch (error) {
@@ -78,24 +92,29 @@ export class Machine {
     }
   }
 
-  /** Reads and uploads all weights while pipelines are compiled. */
-  async load(model: Model, { signal, onProgress }: FillOptions): Promise<void> {
+  /** Reads and uploads all weights while pipelines are compiled; measures which are fastest, where that is wanted. */
+  async load(model: Model, { signal, onProgress, tuning }: LoadOptions): Promise<void> {
     const stop = new AbortController();
     const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
     const filling = this.weights.fill(model, { signal: either, onProgress });
-    const compiling = compilePrograms(this.facts, { fewRows, manyRows, choice: new Map() });
+    const compiling = this.chooseShapes(tuning, filling, either).then((choice) =>
+      compilePrograms(this.facts, { fewRows, manyRows, choice }),
+    );
     const { few, logits, ring } = this.buffers;
     const { step, tokens } = few;
     const { vocabularySize } = this.spec;
-    const choosing = Chooser.create({
+    const { software } = this.facts.traits;
+    const parts = {
       gpu: this.gpu,
       vocabularySize,
+      software,
       step,
       tokens,
       logits,
       rows: fewRows,
       results: ring.results,
-    });
+    };
+    const choosing = Chooser.create(parts);
     try {
       const [programs, chooser] = await Promise.all([compiling, choosing, filling]);
       this.loaded = this.assemble(programs, chooser);
@@ -105,6 +124,19 @@ export class Machine {
       if (settled[0].status === 'fulfilled') settled[0].value.dispose();
       throw error;
     }
+  }
+
+  private async chooseShapes(
+    store: TuningStore | undefined,
+    filling: Promise<void>,
+    signal: AbortSignal,
+  ): Promise<ShapeChoice> {
+    const { traits } = this.facts;
+    if (store === undefined) return new Map();
+    const facts = { ...this.facts, rows: fewRows, tiled: false };
+    const buffers = this.networkParts(this.buffers.few);
+    const tuning = new Tuning({ gpu: this.gpu, traits, facts, buffers, logits: this.buffers.logits }, store);
+    return (await tuning.remembered()) ?? (await tuning.search(filling, signal));
   }
 
   get sequenceParts(): LoadedParts {
@@ -193,7 +225,7 @@ export class Machine {
     return { pool, steps, chooser, pace: new Pace(manyRows) };
   }
 
-  private networkParts(scratch: Scratch): Omit<NetworkParts, 'kernels'> {
+  private networkParts(scratch: Scratch): UnboundParts {
     const { spec, plan, weights, pool, buffers } = this;
     return { spec, plan, weights, pool, shared: buffers.shared, scratch };
   }

@@ -3,11 +3,15 @@
 // products in kernels.ts.
 
 import { attentionSource, attentionWorkgroups } from '../../../kernels/wgsl/attention.js';
-import { attentionReduceSource, attentionReduceWorkgroups } from '../../../kernels/wgsl/attention-reduce.js';
+import {
+  attentionReduceSource,
+  attentionReduceWorkgroups,
+  needsReduce,
+} from '../../../kernels/wgsl/attention-reduce.js';
 import { tiledSource, tiledWorkgroups } from '../../../kernels/wgsl/attention-tiled.js';
 import { embedSource, type EmbedSpec, embedWorkgroups } from '../../../kernels/wgsl/embed.js';
 import { headsSource, headsWorkgroups } from '../../../kernels/wgsl/heads.js';
-import { createKernel } from '../../../kernels/wgsl/kernel.js';
+import { createKernel, type DeviceTraits } from '../../../kernels/wgsl/kernel.js';
 import { closeSource, closeWorkgroups, reopenSource } from '../../../kernels/wgsl/kv-close.js';
 import { matmulSource, type MatmulSpec, matmulWorkgroups } from '../../../kernels/wgsl/matmul.js';
 import { matvecSource, type MatvecSpec, matvecWorkgroups } from '../../../kernels/wgsl/matvec.js';
@@ -53,7 +57,13 @@ export interface Programs {
   several(): Promise<FewPrograms>;
 }
 
-/** Matrix-vector kernels for up to `batch` rows. */
+/** Whether chunks of prompts go through tiles; on a processor tiles and their barriers cost more than they save. */
+export const tiles = ({ software }: Pick<DeviceTraits, 'software'>): boolean => !software;
+
+/** Rows of one workgroup where there are several; fewer accumulators suit a processor, and compile faster. */
+const batchOf = ({ software }: DeviceTraits, fewRows: number): number => (software ? 4 : fewRows);
+
+/** Matrix-vector kernels for `batch` rows at once; more go in blocks. */
 function matvecFamily({ traits }: CommonFacts, batch: number, choice: ShapeChoice): ProductFamily {
   const specOf = (product: Product): MatvecSpec => {
     const { matrix, input, output } = product;
@@ -61,7 +71,7 @@ function matvecFamily({ traits }: CommonFacts, batch: number, choice: ShapeChoic
   };
   return {
     source: (product) => matvecSource(specOf(product), traits),
-    grid: (product) => matvecWorkgroups(specOf(product)),
+    grid: (product, rows) => matvecWorkgroups(specOf(product), Math.ceil(rows / batch)),
   };
 }
 
@@ -79,9 +89,9 @@ export async function compilePrograms(
   facts: CommonFacts,
   { fewRows, manyRows, choice }: { readonly fewRows: number; readonly manyRows: number; readonly choice: ShapeChoice },
 ): Promise<Programs> {
-  const { device } = facts;
+  const { device, traits } = facts;
   const few: KernelFacts = { ...facts, rows: fewRows, tiled: false };
-  const many: KernelFacts = { ...facts, rows: manyRows, tiled: true };
+  const many: KernelFacts = { ...facts, rows: manyRows, tiled: tiles(traits) };
   const common = Promise.all([compileEmbedding(facts), compilePaging(facts)]);
   const splitAttention = compileSplitAttention(facts);
   const program = async (
@@ -100,19 +110,20 @@ export async function compilePrograms(
     ]);
     return { rows, kernels: { embed, layers, heads, attention, paging } };
   };
-  const small = async (rows: number): Promise<FewPrograms> => {
-    const family = matvecFamily(few, rows, choice);
+  const small = async (rows: number, batch: number): Promise<FewPrograms> => {
+    const family = matvecFamily(few, batch, choice);
     const [body, kernels] = await Promise.all([
       program(few, family, rows, splitAttention),
       new ProductCompiler(device, family).all(headProducts(few)),
     ]);
     return { body, head: { rows, kernels } };
   };
-  const [one, chunk] = await Promise.all([
-    small(1),
-    program(many, matmulFamily(many), manyRows, compileTiledAttention(facts)),
-  ]);
-  return { one, many: chunk, several: () => small(fewRows) };
+  const batch = batchOf(traits, fewRows);
+  const large = tiles(traits)
+    ? program(many, matmulFamily(many), manyRows, compileTiledAttention(facts))
+    : program(many, matvecFamily(many, batch, choice), manyRows, closingWithin(splitAttention));
+  const [one, chunk] = await Promise.all([small(1, 1), large]);
+  return { one, many: chunk, several: () => small(fewRows, batch) };
 }
 
 /** Attention of a few rows, and what joins its splits. */
@@ -129,11 +140,18 @@ async function compileSplitAttention(facts: CommonFacts): Promise<AttentionKerne
     grid,
     reduce: {
       kernel: reduce,
-      grid: (size, window) => (grid(size, window)[0] > 1 ? attentionReduceWorkgroups(spec, size.rows) : null),
+      grid: ({ position, rows }, window) =>
+        needsReduce(spec, position, rows, window) ? attentionReduceWorkgroups(spec, rows) : null,
     },
     closesWithin: false,
   };
 }
+
+/** The same for a chunk, which fills pages that its later rows see closed. */
+const closingWithin = async (attention: Promise<AttentionKernels>): Promise<AttentionKernels> => ({
+  ...(await attention),
+  closesWithin: true,
+});
 
 /** Attention of a chunk. */
 async function compileTiledAttention(facts: CommonFacts): Promise<AttentionKernels> {

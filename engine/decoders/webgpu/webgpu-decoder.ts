@@ -4,7 +4,7 @@
 // runs every pipeline once, because drivers finish compiling at the first use.
 // What goes wrong: see `createWebGpuDecoder`; a lost device fails the running call and every later one with `device-lost`.
 
-import { KernelError } from '../../../kernels/wgsl/kernel.js';
+import { type DeviceTraits, KernelError, traitsOf } from '../../../kernels/wgsl/kernel.js';
 import type { KvPrecision } from '../../kv/page-layout.js';
 import { EngineError } from '../../protocol/errors.js';
 import type { LoadProgress, Model } from '../../weights/model.js';
@@ -15,6 +15,7 @@ import { Machine } from './machine.js';
 import { planLoad } from './plan.js';
 import { type KernelTime, plainEncoding, Profile } from './profile.js';
 import { fewRows } from './steps.js';
+import type { TuningStore } from './tuning.js';
 import { WebGpuSequence } from './webgpu-sequence.js';
 
 export interface WebGpuDecoderOptions {
@@ -25,8 +26,13 @@ export interface WebGpuDecoderOptions {
   readonly maxContext?: number;
   /** How keys and values of older text are kept; default `f32`. */
   readonly kvPrecision?: KvPrecision;
-  /** Whether shaders use subgroups where there are any; default true. */
-  readonly subgroups?: boolean;
+  /** What shaders are to take for granted of the device in place of what it says (tests; drivers that get things wrong). */
+  readonly traits?: Partial<DeviceTraits>;
+  /**
+   * Where the autotuner remembers what it measured on this device: the first model of a shape is searched for up to a
+   * second and a half. Absent: nothing is measured, the kernels' best guesses are used.
+   */
+  readonly tuning?: TuningStore;
   /** Bytes of a buffer that shaders may bind, when less than the device's (tests). */
   readonly largestBinding?: number;
   readonly signal?: AbortSignal;
@@ -73,7 +79,7 @@ export async function createWebGpuDecoder(options: WebGpuDecoderOptions): Promis
       contextLength,
       largestBinding,
       precision: options.kvPrecision ?? 'f32',
-      subgroups: options.subgroups ?? true,
+      traits: { ...traitsOf(device), ...options.traits },
     });
     await machine.load(model, options);
     stopIfAborted();
