@@ -2,8 +2,11 @@
 // What a sequence does is in onnx-sequence.test.ts.
 
 import { expect } from '@esm-bundle/chai';
+import fc from 'fast-check';
 import { type DecoderFixture, errorAgainst, fixtureModel, fixtures } from '../../../test/fixtures/fixture-models.js';
+import { arbitrarySpec } from '../../../test/support/arbitrary-spec.js';
 import { memoryModel } from '../../../test/support/memory-model.js';
+import { createReferenceDecoder } from '../../../test/support/reference-decoder.js';
 import { EngineError } from '../../protocol/errors.js';
 import type { Model, WeightTensor } from '../../weights/model.js';
 import type { Decoder } from '../decoder.js';
@@ -74,6 +77,25 @@ describe('the ONNX decoder', () => {
       }
     });
   }
+
+  it('computes what plain JavaScript computes for whatever the table of facts allows', async () => {
+    const models = fc.record({
+      spec: arbitrarySpec(48),
+      kind: fc.constantFrom('f32', 'q4', 'q8'),
+      seed: fc.nat(1000),
+    });
+    const property = fc.asyncProperty(models, async ({ spec, kind, seed }) => {
+      const model = fixtureModel({ name: 'any', kind, seed, spec });
+      const tokens = Array.from({ length: 48 }, (_, i) => (i * i * 5 + seed) % spec.vocabularySize);
+      const expected = await (await createReferenceDecoder(model)).logits(tokens);
+      const decoder = await open('wasm', { model, denseBytes: seed % 2 === 0 ? 0 : 2 ** 29 });
+      const error = errorAgainst({ logits: [[...expected]] }, await decoder.logits(tokens));
+      await decoder.dispose();
+      // Scores far apart make softmax a switch, which a rounding can turn by more than it is.
+      expect(error).to.be.lessThan(1e-8);
+    });
+    await fc.assert(property, { numRuns: 20 });
+  });
 
   it('tells what it is, and how far it has loaded', async () => {
     const [fixture] = all;
