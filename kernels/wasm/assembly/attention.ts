@@ -336,10 +336,13 @@ export function attention(
         kvDequantiseKeys(keys, closed + <usize>head * headBytes, closed + keyQuants + quants, headSize);
         kvDequantiseValues(values, closed + valueScales + (<usize>head << 6), closed + valueQuants + quants, headSize);
       }
-      // A token at a time, memory is what is waited for; with many rows it is not.
+      // A token at a time, memory is what is waited for; with many rows it is not. After the last page comes the next head.
       let nextKeys: usize = 0;
-      if (rows * group <= 16 && page >= firstFloatPage && page < lastPage)
-        nextKeys = <usize>load<u32>(floatPages + (<usize>(page + 1) << 2)) + floatOffset + <usize>head * tile;
+      if (rows * group <= 16 && page >= firstFloatPage && (page < lastPage || head + 1 < headEnd)) {
+        const next = page < lastPage ? page + 1 : max(firstPage, firstFloatPage);
+        const nextHead = <usize>(page < lastPage ? head : head + 1);
+        nextKeys = <usize>load<u32>(floatPages + (<usize>next << 2)) + floatOffset + nextHead * tile;
+      }
       attendPage(
         headOut, outBytes, headQuery, queryBytes, rows, position, group, headBytes, keys, values, nextKeys,
         nextKeys + tile * <usize>kvHeads, page << 5, window,
