@@ -18,7 +18,7 @@ export interface LinkTiming {
   readonly interval: number;
 }
 
-const usualTiming: LinkTiming = { patience: 10_000, interval: 1_000 };
+const usualTiming: LinkTiming = { patience: 6_000, interval: 1_000 };
 
 export class EngineLink {
   readonly completions: Completions;

@@ -40,10 +40,16 @@ const strangeFrame = `<script>
   );
 </script>`;
 
+const askingWorker = `fetch('/llm/v1/models').then(({ status }) => postMessage(status));`;
+
 /** The kit with the client's script; `leaked` are requests for /llm/ that reached the server. */
 async function withEndpoint(body: (kit: Kit, leaked: string[]) => Promise<void>): Promise<void> {
   const leaked: string[] = [];
   const handle: NonNullable<Parameters<typeof withKit>[0]>['handle'] = (request, response) => {
+    if (request.url === '/asker.js') {
+      response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(askingWorker);
+      return true;
+    }
     if (request.url === '/frame.html') {
       response.writeHead(200, { 'Content-Type': 'text/html' }).end(strangeFrame);
       return true;
@@ -64,14 +70,19 @@ async function withEndpoint(body: (kit: Kit, leaked: string[]) => Promise<void>)
 /** A page whose engine answers `/v1`, with `window.openai`. */
 async function endpointPage(kit: Kit, options?: Record<string, unknown>): Promise<Page> {
   const page = await clientPage(kit, options);
+  await useEndpoint(page);
+  return page;
+}
+
+async function useEndpoint(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const client = (await import(new URL('/client.js', location.href).href)) as typeof Client;
+    window.engine ??= await client.connect({ device: 'wasm' });
     const worker = await client.registerServiceWorker({ engine: window.engine });
     window.base = await worker.endpoint();
     const { OpenAI } = (await import(new URL('/openai.js', location.href).href)) as typeof OpenAIModule;
     window.openai = new OpenAI({ baseURL: window.base, apiKey: 'none', dangerouslyAllowBrowser: true, maxRetries: 0 });
   });
-  return page;
 }
 
 interface Answered {
@@ -433,6 +444,28 @@ test('two tabs ask at once and take turns; a page without an engine is lent one;
     assert.deepEqual(said(one), said(two));
     const state = await until(first, ({ generating }) => generating === null, 'all is said');
     assert.deepEqual([state.tabs, state.loads], [2, 1], 'the service worker counts for no tab');
+
+    const worker = await first.evaluate(() => {
+      // The page enforces Trusted Types.
+      interface Factory {
+        createPolicy(name: string, rules: object): { createScriptURL(url: string): string };
+      }
+      const { trustedTypes } = globalThis as unknown as { trustedTypes: Factory };
+      const policy = trustedTypes.createPolicy('test', {
+        createScriptURL(url: string) {
+          return url;
+        },
+      });
+      const asker = new Worker(policy.createScriptURL('/asker.js'));
+      return new Promise((resolve) => (asker.onmessage = ({ data }) => resolve(data)));
+    });
+    assert.equal(worker, 200, 'a worker of the page asks as the page does');
+    // A reload past all caches leaves the page to itself; the endpoint takes it back before it tells its address.
+    const session = await kit.context.newCDPSession(second);
+    await Promise.all([second.waitForEvent('load'), session.send('Page.reload', { ignoreCache: true })]);
+    assert.equal(await second.evaluate(() => navigator.serviceWorker.controller), null);
+    await useEndpoint(second);
+    assert.equal((await ask(second, 'models')).status, 200);
 
     const bare = await kit.context.newPage();
     await bare.goto(`${kit.origin}/blank.html`);
