@@ -2,12 +2,15 @@
 // It finds out what answers at a place (a pack, a GGUF file) and hands over; it knows nothing of either format.
 // What goes wrong: nothing there is `model-not-found`, something else there is `model-invalid`, both with what to do.
 
+import { chosenFileName } from '../protocol/chosen-file.js';
 import { EngineError } from '../protocol/errors.js';
 import type { GateOptions } from './download/gate.js';
 import type { DownloadProgress } from './download/meter.js';
 import { systemClock, type Clock } from './download/retry.js';
 import { DownloadSwitch } from './download/switch.js';
-import { openGgufFile, openGgufUrl } from './gguf/gguf-source.js';
+import { openGgufFile, openGgufUrl, openKept } from './gguf/gguf-source.js';
+import { openHfUrl } from './safetensors/hf-source.js';
+import { NoRepositoryError } from './safetensors/repository.js';
 import { httpContext, readUpTo, request, type HttpContext } from './http.js';
 import type { Model } from './model.js';
 import type { Opening } from './opening.js';
@@ -15,10 +18,12 @@ import { openPack } from './pack/pack-model.js';
 import type { ModelStore } from './store/model-store.js';
 
 export type ModelLocation =
-  /** A pack's directory or its manifest.json, or a GGUF file. Absolute, or relative to the page or worker. */
+  /** A pack's folder or its manifest.json, a GGUF file, or a repository of safetensors. Absolute, or relative to the page or worker. */
   | { readonly kind: 'url'; readonly url: string }
   /** A GGUF file that the visitor chose. */
-  | { readonly kind: 'file'; readonly blob: Blob };
+  | { readonly kind: 'file'; readonly blob: Blob }
+  /** One chosen earlier, by {@link chosenFileName}: what the store has of it. */
+  | { readonly kind: 'kept'; readonly source: string };
 
 export interface OpenModelOptions {
   readonly signal?: AbortSignal;
@@ -56,7 +61,8 @@ export async function openModel(location: ModelLocation, options: OpenModelOptio
     onNote: options.onNote ?? (() => undefined),
     ...(options.shardLimit === undefined ? {} : { shardLimit: options.shardLimit }),
   };
-  if (location.kind === 'file') return openGgufFile(location.blob, fileSource(location.blob), opening);
+  if (location.kind === 'file') return openGgufFile(location.blob, chosenFileName(location.blob), opening);
+  if (location.kind === 'kept') return openKept(location.source, opening);
   const context = opening.http;
   const url = absolute(location.url);
   const kind = await kindOfPlace(url, context);
@@ -64,17 +70,33 @@ export async function openModel(location: ModelLocation, options: OpenModelOptio
     case 'manifest':
       return openPack(url.href, opening);
     case 'directory':
-      return openPack(beside(url, 'manifest.json'), opening);
+      return openFolder(url, opening);
     case 'gguf':
       return openGgufUrl(url.href, opening);
   }
 }
 
-/** What the store calls a chosen file: chosen again, it is found there. */
-export function fileSource(blob: Blob): string {
-  const name = 'name' in blob && typeof blob.name === 'string' ? blob.name : '';
-  const time = 'lastModified' in blob && typeof blob.lastModified === 'number' ? blob.lastModified : 0;
-  return `file:${encodeURIComponent(name)}?size=${blob.size}&time=${time}`;
+/** A pack, or, where there is no manifest, a repository of safetensors. */
+async function openFolder(url: URL, opening: Opening): Promise<Model> {
+  const folder = repositoryOf(url) ?? beside(url, '');
+  if (opening.store?.find(folder)) return openHfUrl(folder, opening);
+  if (repositoryOf(url) !== null) return openHfUrl(folder, opening);
+  try {
+    return await openPack(beside(url, 'manifest.json'), opening);
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError) || thrown.code !== 'model-not-found') throw thrown;
+    return await openHfUrl(folder, opening).catch((other: unknown) => {
+      // Neither is there: a pack is what most people mean.
+      throw other instanceof NoRepositoryError ? thrown : other;
+    });
+  }
+}
+
+/** A model's page on huggingface.co -> the folder of its files, newest revision; null for any other address. */
+function repositoryOf(url: URL): string | null {
+  const [owner, name, ...rest] = url.pathname.split('/').filter(Boolean);
+  if (url.hostname !== 'huggingface.co' || owner === undefined || name === undefined || rest.length > 0) return null;
+  return `https://huggingface.co/${owner}/${name}/resolve/main/`;
 }
 
 function absolute(text: string): URL {

@@ -27,6 +27,10 @@ export interface TensorRows {
   readonly group: number;
   /** Bytes of a row in the source. */
   readonly sourceRowBytes: number;
+  /** Reading changes no number. */
+  readonly exact: boolean;
+  /** The source's own numbers. @throws EngineError of the source */
+  values(from: number, count: number, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>>;
   /** @throws EngineError of the source, `model-invalid` for numbers that the kind cannot hold */
   read(from: number, count: number, signal?: AbortSignal): Promise<ConvertedRows>;
 }

@@ -5,12 +5,18 @@ import { EngineError } from '../../engine/protocol/errors.js';
 import { openGguf } from '../../engine/weights/gguf/gguf-model.js';
 import type { TokenizerFiles } from '../../engine/weights/model.js';
 import { openFileSource } from './file-source.js';
-import { valuesInPieces, type PackInput } from './input.js';
+import { rowsInPiece, type TensorRows } from '../../engine/weights/tensor-rows.js';
+import type { PackInput, StoredBlocks } from './input.js';
 
 export async function openGgufInput(path: string): Promise<PackInput> {
   const source = await openFileSource(path);
   try {
     const model = await openGguf(source);
+    const need = (name: string): TensorRows => {
+      const tensor = model.rows.get(name);
+      if (tensor === undefined) throw new RangeError(`no tensor ${name}`);
+      return tensor;
+    };
     return {
       name: model.identity.name.replace(/\.gguf$/i, ''),
       licence: model.identity.licence,
@@ -18,13 +24,12 @@ export async function openGgufInput(path: string): Promise<PackInput> {
       generation: {},
       tokenizer: { kind: 'gguf', metadata: metadataJson(model.tokenizerFiles, path) },
       kindOf: (name) => model.tensors.get(name)?.kind ?? 'f32',
-      async readBlocks(name, kind) {
-        if (model.tensors.get(name)?.kind !== kind) return null;
-        const tensor = await model.readTensor(name);
-        return 'quants' in tensor ? tensor : null;
+      readBlocks(name, kind) {
+        const tensor = need(name);
+        return tensor.facts.kind === kind && tensor.exact ? blocksOf(tensor) : null;
       },
       async *readValues(name) {
-        yield* valuesInPieces(await model.readTensor(name));
+        for (const [from, count] of piecesOf(need(name))) yield need(name).values(from, count);
       },
       async close() {
         model.close();
@@ -34,6 +39,21 @@ export async function openGgufInput(path: string): Promise<PackInput> {
   } catch (thrown) {
     await source.close();
     throw thrown;
+  }
+}
+
+/** Bytes of the file read at once. */
+const pieceLength = 2 ** 20;
+
+function* piecesOf(tensor: TensorRows): Generator<readonly [from: number, count: number]> {
+  const step = rowsInPiece(tensor, pieceLength);
+  for (let from = 0; from < tensor.rows; from += step) yield [from, Math.min(step, tensor.rows - from)];
+}
+
+async function* blocksOf(tensor: TensorRows): AsyncGenerator<StoredBlocks> {
+  for (const [from, count] of piecesOf(tensor)) {
+    const { data, scales } = await tensor.read(from, count);
+    yield { quants: data, scales: new Uint16Array(scales.buffer, scales.byteOffset, scales.length / 2) };
   }
 }
 

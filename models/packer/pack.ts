@@ -1,4 +1,4 @@
-// The packer's command line: `npx tsx models/packer/pack.ts --help`. It reads arguments, prints what was done and
+// The packer's command line: `npm run pack -- --help`. It reads arguments, prints what was done and
 // nothing else; input.ts's makers read, write-pack.ts writes. Exit code 0 only when a whole pack was written or
 // verified; otherwise 1 with what was wrong and what to do.
 
@@ -6,15 +6,18 @@ import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { EngineError } from '../../engine/protocol/errors.js';
 import { openModel } from '../../engine/weights/open-model.js';
+import { isPublicKey } from '../../engine/weights/pack/signature.js';
 import { directoryUrl, fetchFromDirectory } from './file-source.js';
 import { openGgufInput } from './gguf-input.js';
 import { openHfInput } from './hf-input.js';
+import { readSigner, writeNewKey } from './signing.js';
 import { writePack, type KindChoice, type PackOptions, type PackReport } from './write-pack.js';
 
 const help = `Makes a pack (engine/weights/pack-format.md) of a model, or checks one.
 
-  npx tsx models/packer/pack.ts <directory | file.gguf> --out DIR [options]
-  npx tsx models/packer/pack.ts verify DIR
+  npm run pack -- <directory | file.gguf> --out DIR [options]
+  npm run pack -- verify DIR [--trust PUBLICKEY]
+  npm run pack -- keygen FILE
 
 <directory> as transformers saves it: config.json, model.safetensors (or its index), tokenizer.json,
 tokenizer_config.json; generation_config.json and chat_template.jinja are read where they are.
@@ -32,6 +35,10 @@ tokenizer_config.json; generation_config.json and chat_template.jinja are read w
   --revision N             of this pack, 1 unless given
   --parent NAME@REVISION   the model it was made from
   --context N              a shorter context than the input states
+  --sign FILE              sign the manifest with the Ed25519 key in FILE (PEM, PKCS #8), as keygen makes one
+  --trust PUBLICKEY        verify: refuse a pack that this key (64 hex digits) has not signed; may be repeated
+
+keygen writes a new private key to FILE, which must not exist, and prints the public key that pages pin (trusted-keys).
 `;
 
 const kinds = ['q4', 'q8', 'f16', 'f32', 'keep'] as const;
@@ -43,7 +50,7 @@ function kindOf(text: string, option: string): KindChoice {
 }
 
 const usage = (what: string): EngineError =>
-  new EngineError('invalid-request', `${what}.`, { hint: 'See npx tsx models/packer/pack.ts --help' });
+  new EngineError('invalid-request', `${what}.`, { hint: 'See npm run pack -- --help' });
 
 async function main(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -61,6 +68,8 @@ async function main(args: string[]): Promise<void> {
       revision: { type: 'string' },
       parent: { type: 'string' },
       context: { type: 'string' },
+      sign: { type: 'string' },
+      trust: { type: 'string', multiple: true },
       help: { type: 'boolean' },
     },
   });
@@ -72,7 +81,12 @@ async function main(args: string[]): Promise<void> {
   }
   if (first === 'verify') {
     if (second === undefined) throw usage('verify needs the directory of a pack');
-    await verify(second);
+    await verify(second, (values.trust ?? []).map(publicKeyOf));
+    return;
+  }
+  if (first === 'keygen') {
+    if (second === undefined) throw usage('keygen needs the name of a file');
+    console.log(await writeNewKey(second));
     return;
   }
   if (values.out === undefined) throw usage('--out is missing');
@@ -97,6 +111,8 @@ async function main(args: string[]): Promise<void> {
     ...(values.revision === undefined ? {} : { revision: positive(values.revision, '--revision') }),
     ...(values.context === undefined ? {} : { contextLength: positive(values.context, '--context') }),
     ...(values.parent === undefined ? {} : { parent: parentOf(values.parent) }),
+    // Read before the work, which takes minutes.
+    ...(values.sign === undefined ? {} : { signer: await readSigner(values.sign) }),
   };
   const input = await (info.isDirectory() ? openHfInput(first) : openGgufInput(first));
   try {
@@ -104,7 +120,13 @@ async function main(args: string[]): Promise<void> {
   } finally {
     await input.close();
   }
-  await verify(values.out);
+  await verify(values.out, options.signer === undefined ? [] : [options.signer.publicKey]);
+}
+
+function publicKeyOf(text: string): string {
+  const key = text.toLowerCase();
+  if (!isPublicKey(key)) throw usage(`--trust ${text.slice(0, 80)} is no public key of 64 hex digits`);
+  return key;
 }
 
 function scalesOf(text: string): PackOptions['scales'] {
@@ -145,11 +167,13 @@ function printReport({ manifest, tensors }: PackReport, { out }: PackOptions): v
 }
 
 /** Opens the pack as a browser would and reads every tensor, so that every hash and place is checked. */
-async function verify(directory: string): Promise<void> {
-  const model = await openModel({ kind: 'url', url: directoryUrl }, { fetch: fetchFromDirectory(directory) });
+async function verify(directory: string, trustedKeys: readonly string[]): Promise<void> {
+  const options = { fetch: fetchFromDirectory(directory), trustedKeys };
+  const model = await openModel({ kind: 'url', url: directoryUrl }, options);
   for (const name of model.tensors.keys()) await model.readTensor(name);
   model.close();
-  console.log(`${directory}: verified, ${model.tensors.size} tensors, ${model.identity.id}`);
+  const signed = trustedKeys.length > 0 ? ', signed' : '';
+  console.log(`${directory}: verified${signed}, ${model.tensors.size} tensors, ${model.identity.id}`);
 }
 
 try {

@@ -26,6 +26,7 @@ import {
 } from '../../engine/weights/tensor-layout.js';
 import type { PackInput } from './input.js';
 import { ShardWriter, writeHashed } from './shard-writer.js';
+import type { Signer } from './signing.js';
 
 /** A kind, or `keep` for the one that holds the input without loss. */
 export type KindChoice = TensorKind | 'keep';
@@ -44,6 +45,7 @@ export interface PackOptions {
   readonly licence?: string;
   readonly revision?: number;
   readonly parent?: { readonly name: string; readonly revision: string };
+  readonly signer?: Signer;
   /** Instead of the input's; for models whose stated context no browser would hold. */
   readonly contextLength?: number;
   /** For tests. */
@@ -105,7 +107,8 @@ export async function writePack(input: PackInput, options: PackOptions): Promise
   const files = tokenizer.kind === 'gguf' ? [tokenizer.metadata] : [tokenizer.tokenizer, tokenizer.config];
   manifest.totals.byteLength = [...manifest.shards, ...files].reduce((sum, file) => sum + file.byteLength, 0);
 
-  const bytes = new TextEncoder().encode(`${JSON.stringify({ ...manifest, signature: null }, null, 1)}\n`);
+  const signature = (await options.signer?.sign(manifest)) ?? null;
+  const bytes = new TextEncoder().encode(`${JSON.stringify({ ...manifest, signature }, null, 1)}\n`);
   parseManifest(bytes, join(options.out, 'manifest.json')); // What a reader would refuse is not written.
   await writeFile(join(options.out, 'manifest.json'), bytes);
   await removeLeftovers(options.out, new Set([...manifest.shards, ...files].map(({ sha256 }) => sha256)));
@@ -162,15 +165,18 @@ async function writeQuantised(
 ): Promise<Written> {
   const lengths = partLengths(kind, shape);
   const quants = await shards.begin(lengths.data);
-  let scales = new Uint16Array(lengths.scales / 2);
+  const scales = new Uint16Array(lengths.scales / 2);
+  let filled = 0;
   let squaredError = 0;
   let squaredNorm = 0;
-  const stored = await input.readBlocks(name, kind);
+  const stored = input.readBlocks(name, kind);
   if (stored !== null) {
-    await shards.append(stored.quants);
-    scales = Uint16Array.from(stored.scales);
+    for await (const blocks of stored) {
+      await shards.append(blocks.quants);
+      scales.set(blocks.scales, filled);
+      filled += blocks.scales.length;
+    }
   } else {
-    let filled = 0;
     for await (const values of input.readValues(name)) {
       const blocks = quantise(kind, values, scaleChoice);
       await shards.append(blocks.quants);

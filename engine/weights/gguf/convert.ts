@@ -14,6 +14,8 @@
 // What goes wrong: any other type is `model-unsupported`, naming the tensor and the type.
 
 import { EngineError } from '../../protocol/errors.js';
+import { fromHalf } from '../half.js';
+import { dequantise } from '../quantise.js';
 import { encodeRows, type ConvertedRows } from '../tensor-rows.js';
 import type { TensorKind } from '../tensor-layout.js';
 import { unfoldBlocks } from './block-types.js';
@@ -40,6 +42,8 @@ const vectorKinds = new Map<string, TensorKind>([
 
 /** Types that our layout holds as they are. */
 const exact = new Set(['F32', 'F16', 'Q4_0', 'Q8_0']);
+
+export const isExact = (type: string): boolean => exact.has(type);
 
 /** Whether numbers may change on the way (BF16 hardly ever does). */
 export const isRequantised = (type: string): boolean => !exact.has(type) && type !== 'BF16';
@@ -74,6 +78,23 @@ export function convertRows(
   if (type.name === 'Q4_0') return { ...splitQ4(ordered), ...kept };
   if (type.name === 'Q8_0') return { ...splitQ8(ordered), ...kept };
   return { data: ordered, scales: new Uint8Array(0), ...kept };
+}
+
+/** The same rows as numbers, none of them changed. Arguments as of {@link convertRows}. */
+export function unfoldRows(
+  type: GgufTensorType,
+  kind: TensorKind,
+  bytes: Uint8Array<ArrayBuffer>,
+  rowBytes: number,
+  headSize: number | null,
+): Float32Array<ArrayBuffer> {
+  const ordered = headSize === null ? bytes : halfSplit(bytes, rowBytes, headSize);
+  if (!exact.has(type.name)) return unfoldBlocks(type, ordered);
+  const { data, scales } = convertRows(type, kind, ordered, rowBytes, null);
+  const length = (bytes.length / type.blockBytes) * type.blockElements;
+  if (kind === 'f32') return new Float32Array(data.slice().buffer);
+  if (kind === 'f16') return Float32Array.from(new Uint16Array(data.slice().buffer), fromHalf);
+  return dequantise({ kind, shape: [1, length], quants: data, scales: new Uint16Array(scales.slice().buffer) });
 }
 
 /** Within a head, row 2i goes to i and row 2i + 1 to i + headSize/2. */

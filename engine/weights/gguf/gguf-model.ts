@@ -10,7 +10,7 @@ import { sha256 } from '../sha256.js';
 import { canHold, partLengths } from '../tensor-layout.js';
 import { readWhole, rowsOf, type TensorRows } from '../tensor-rows.js';
 import { readArchitecture } from './architecture.js';
-import { convertRows, isRequantised, kindOf } from './convert.js';
+import { convertRows, isExact, isRequantised, kindOf, unfoldRows } from './convert.js';
 import { readHeader, type GgufHeader, type GgufMetadata, type GgufTensorInfo } from './header.js';
 import { factorNames, findTensors, invalid, type GgufPlace } from './tensor-names.js';
 
@@ -103,14 +103,20 @@ function tensorRows(
   const sourceRowBytes = info.byteLength / rowsOf(info.shape);
   const turns = spec.architecture === 'llama' && (name.endsWith('.query') || name.endsWith('.key'));
   const headSize = turns ? spec.headSize : null;
+  const rowsFrom = (from: number, count: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> =>
+    source.read(info.offset + (firstRow + from) * sourceRowBytes, count * sourceRowBytes, signal);
   return {
     facts: { name, kind, shape, byteLength: data + scales },
     rows: rowsOf(shape),
     group: headSize ?? 1,
     sourceRowBytes,
+    exact: isExact(info.type.name),
+    async values(from, count, signal) {
+      const bytes = await rowsFrom(from, count, signal);
+      return unfoldRows(info.type, kind, bytes, sourceRowBytes, headSize);
+    },
     async read(from, count, signal) {
-      const at = info.offset + (firstRow + from) * sourceRowBytes;
-      const bytes = await source.read(at, count * sourceRowBytes, signal);
+      const bytes = await rowsFrom(from, count, signal);
       const rows = convertRows(info.type, kind, bytes, sourceRowBytes, headSize);
       if (rows.scales.length > 0) {
         checkScales(

@@ -37,6 +37,20 @@ export async function openGgufFile(blob: Blob, source: string, opening: Opening)
   return rewriteModel({ model, tokenizer: textsOf(model.tokenizerFiles), source, tag, downloadBytes: 0 }, opening);
 }
 
+/**
+ * A file that was chosen in an earlier visit.
+ * @throws EngineError `model-not-found` when it is not here whole
+ */
+export async function openKept(source: string, opening: Opening): Promise<Model> {
+  refuseUnsigned(source, opening);
+  const gone = new EngineError('model-not-found', 'This file is not on this device any more, or not whole.', {
+    hint: 'Choose the file again.',
+  });
+  const model = await openRewritten(source, null, opening, () => Promise.reject(gone));
+  if (model === null) throw gone;
+  return model;
+}
+
 /** The tag of what the server has now; null when it cannot be learnt, or when nothing is stored to compare it with. */
 async function currentTag(url: string, { http, store }: Opening): Promise<string | null> {
   if ((store?.find(url)?.manifest ?? null) === null) return null;
