@@ -2,7 +2,7 @@
 // costs no dispatch of its own. Every workgroup stages the (small) rows in its memory and sums their squares itself; the
 // factor 1/rms is common to a row and goes to the end, into `inverse_rms`.
 // Called by matvec.ts. Knows nothing of weights.
-// Two ways to the same numbers (up to rounding): staged in workgroup memory, or read from storage by every thread.
+// This is the staged way, through workgroup memory; input-direct.ts reads x from storage and needs no barrier.
 //
 // The order of every sum depends on K alone (128 lanes by vec4 index, then 8, then 1), not on rows, tiles or workgroup
 // size: a row gives the same bits whatever stands beside it.
@@ -81,7 +81,7 @@ export function inputSlots({ kind }: Input): Slots {
   }
 }
 
-const quarter = (at: number): string => {
+export const quarter = (at: number): string => {
   if (at % 4 !== 0) throw new RangeError(`Offset ${at} is not a multiple of 4 floats`);
   return `${at / 4}u`;
 };
@@ -184,74 +184,3 @@ fn inverse_rms(m: u32) -> f32 {${inverse('row_sums')}
 }
 `;
 }
-
-/** How a kernel without staging reads x: statements for one vector of one row, sums of squares included. */
-export interface DirectInput {
-  /** Before the sums: declares what `read` needs. `loop` is the loop over the thread's units. */
-  readonly begin: (plan: { batch: number; loop: string; vectors: number; join: (name: string) => string }) => string;
-  /** Statements that define `x_${m}` from vector `column` (a WGSL expression). */
-  readonly read: (m: number, column: string) => string;
-  /** Names of sums that the threads of a group must join like all others. */
-  readonly squares: (batch: number) => string[];
-  /** WGSL expression of a row's 1 / rms after joining. */
-  readonly inverse: (m: number) => string;
-}
-
-/**
- * Each thread reads the rows of x from storage, where the device's caches or its compiler make staging a loss (software
- * WebGPU: a barrier costs more than all of this). The order of sums depends on K and the threads of a row.
- */
-export function directInput(input: Input, columns: number): DirectInput {
-  const vectors = columns / 4;
-  const mean = (sum: string, epsilon: number): string => `inverseSqrt(${sum} * ${1 / columns} + ${epsilon})`;
-  const at = (m: number, column: string): string => `(first_row + ${m}u) * ${vectors}u + ${column}`;
-  switch (input.kind) {
-    case 'plain':
-      return {
-        begin: () => '',
-        read: (m, column) => `let x_${m} = x[${at(m, column)}];`,
-        squares: () => [],
-        inverse: () => '1.0',
-      };
-    case 'norm':
-      return {
-        begin: ({ batch }) => rowsOf(batch, (m) => `var square_${m} = 0.0;`),
-        read: (m, column) =>
-          `let h_${m} = x[${at(m, column)}]; square_${m} += dot(h_${m}, h_${m}); ` +
-          `let x_${m} = h_${m} * vectors[${quarter(input.normAt)} + ${column}];`,
-        squares: (batch) => Array.from({ length: batch }, (_, m) => `square_${m}`),
-        inverse: (m) => mean(`square_${m}`, input.epsilon),
-      };
-    case 'joined': {
-      const hidden = (m: number, column: string): string => `state[${quarter(input.hiddenAt)} + ${at(m, column)}]`;
-      const pending = (m: number, column: string): string => `state[${quarter(input.pendingAt)} + ${at(m, column)}]`;
-      const keep = (m: number, column: string): string =>
-        input.nextAt === undefined ? '' : `if (keeps) { state[${quarter(input.nextAt)} + ${at(m, column)}] = h_${m}; }`;
-      return {
-        begin: ({ batch, loop, vectors: inUnit, join }) =>
-          [
-            rowsOf(batch, (m) => `var square_${m} = 0.0; var pending_${m} = 0.0;`),
-            `${loop} { for (var j = 0u; j < ${inUnit}u; j++) {`,
-            rowsOf(batch, (m) => {
-              const value = pending(m, `unit * ${inUnit}u + j`);
-              return `{ let value = ${value}; pending_${m} += dot(value, value); }`;
-            }),
-            '} }',
-            rowsOf(
-              batch,
-              (m) => `${join(`pending_${m}`)} let pending_inverse_${m} = ${mean(`pending_${m}`, input.epsilon)};`,
-            ),
-          ].join('\n    '),
-        read: (m, column) =>
-          `let h_${m} = ${hidden(m, column)} + ${pending(m, column)} * pending_inverse_${m} ` +
-          `* vectors[${quarter(input.postNormAt)} + ${column}]; ${keep(m, column)} ` +
-          `square_${m} += dot(h_${m}, h_${m}); let x_${m} = h_${m} * vectors[${quarter(input.normAt)} + ${column}];`,
-        squares: (batch) => Array.from({ length: batch }, (_, m) => `square_${m}`),
-        inverse: (m) => mean(`square_${m}`, input.epsilon),
-      };
-    }
-  }
-}
-
-const rowsOf = (batch: number, text: (m: number) => string): string =>
-  Array.from({ length: batch }, (_, m) => text(m)).join(' ');

@@ -2,7 +2,8 @@
 // group join their sums. Loops over rows are written out, because arrays of accumulators leave the registers on some
 // compilers. Called by matvec.ts alone.
 
-import { tileStride, type DirectInput } from './input.js';
+import { tileStride } from './input.js';
+import type { DirectInput } from './input-direct.js';
 import { blockOfUnit, hasScales, unitElements, unitVector, type WeightKind } from './weight-format.js';
 
 /** One accumulator for each row of the matrix that a thread works on. */
@@ -49,14 +50,22 @@ export function unitCode({ kind, columns, batch, entries, tile, direct }: UnitPl
     lines.push(`let scale_${name} = scale_at(${block});`, ...rows.map((m) => `var block_${m}_${name} = 0.0;`));
   }
   for (let j = 0; j < vectors; j++) {
-    const inputs = rows.map((m) =>
-      direct ? direct.read(m, `(at + ${j}u)`) : `let x_${m} = staged[at + ${m * stride + j}u];`,
-    );
+    const inputs = rows.map((m) => {
+      if (direct?.quads) return `let x_${m} = quadBroadcast(mine_${m}, ${j % 4}u);`;
+      return direct ? direct.read(m, `(at + ${j}u)`) : `let x_${m} = staged[at + ${m * stride + j}u];`;
+    });
+    if (direct?.quads && j % 4 === 0) {
+      const read = rows.map(
+        (m) => `var mine_${m}: vec4<f32>; { ${direct.read(m, `(at + ${j}u + lane)`)} mine_${m} = x_${m}; }`,
+      );
+      lines.push('{', ...read);
+    }
     const products = entries.map(({ name }) => {
       const adds = rows.map((m) => `${scaled ? `block_${m}_${name}` : sumName(m, name)} += dot(v_${name}, x_${m});`);
       return `let v_${name} = ${unitVector(kind, `w_${name}`, j)}; ${adds.join(' ')}`;
     });
     lines.push(`{ ${inputs.join(' ')}`, ...products, '}');
+    if (direct?.quads && j % 4 === 3) lines.push('}');
   }
   if (scaled) {
     for (const { name } of entries) {
@@ -86,6 +95,9 @@ export function shuffled(name: string, threads: number): string {
   return masks.map((mask) => `${name} += subgroupShuffleXor(${name}, ${mask}u);`).join(' ');
 }
 
+/** The same over the four threads of a quad. */
+export const quadJoined = (name: string): string => `${name} += quadSwapX(${name}); ${name} += quadSwapY(${name});`;
+
 /** Adds the threads' sums and completes each result in one thread. */
 export function joinCode(plan: JoinPlan): string {
   const { batch, shape, rowsPerResult, subgroups, direct } = plan;
@@ -97,7 +109,10 @@ export function joinCode(plan: JoinPlan): string {
       : `vec2<f32>(${sumName(m, `${r}a`)}, ${sumName(m, `${r}b`)})`;
   const complete = ({ m, r }: { m: number; r: number }): string =>
     `complete(first_row, ${m}u, first + ${r}u, ${values(m, r)}, ${direct ? direct.inverse(m) : `inverse_rms(${m}u)`});`;
-  if (threads === 1) return items.map(complete).join('\n    ');
+  if (threads === 1) {
+    const squares = direct?.quads ? direct.squares(batch).map(quadJoined) : [];
+    return [...squares, ...items.map(complete)].join('\n    ');
+  }
   if (subgroups) {
     const names = [...sumNames(batch, plan.entries), ...(direct?.squares(batch) ?? [])];
     const shuffles = names.map((name) => shuffled(name, threads));

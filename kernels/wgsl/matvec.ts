@@ -19,7 +19,8 @@
 
 import type { DeviceTraits, KernelSource, Slots, Workgroups } from './kernel.js';
 import { spread } from './kernel.js';
-import { directInput, inputCode, inputSlots, inputSumBytes, tileFor, type DirectInput, type Input } from './input.js';
+import { inputCode, inputSlots, inputSumBytes, tileFor, type Input } from './input.js';
+import { directInput, type DirectInput } from './input-direct.js';
 import { headsParts, outputCode, type Output } from './output.js';
 import { stepStruct } from './step.js';
 import { int8UnitCode, packCode, packedShare } from './matvec-int8.js';
@@ -32,7 +33,7 @@ import {
   type MatrixShape,
 } from './weight-format.js';
 import { headNormBytes, headNormCode, headNormMemory } from './head-norm.js';
-import { joinCode, shuffled, sumNames, unitCode, type Entry } from './matvec-code.js';
+import { joinCode, quadJoined, shuffled, sumNames, unitCode, type Entry } from './matvec-code.js';
 
 /** How the work of one matrix is spread; the autotuner's choice. */
 export interface MatvecShape {
@@ -88,7 +89,7 @@ export function matvecSource(
   const { matrix, batch, input, output, shape } = spec;
   const { workgroupSize, threads } = shape;
   const { columns, kind } = matrix;
-  const plan = planOf(spec, traits.subgroups && threads <= traits.subgroupMinSize);
+  const plan = planOf(spec, traits);
   const { tile, entries, direct, rounds } = plan;
   const out = plan.heads ?? outputCode(output, matrix.rows);
   const groups = workgroupSize / threads;
@@ -101,7 +102,7 @@ export function matvecSource(
     `let row_${name} = matrix_row(min(first + ${r}u, ${out.results - 1}u), ${second});`;
   return {
     label: labelOf(spec, plan),
-    enables: plan.subgroups ? ['subgroups'] : [],
+    enables: plan.subgroups || direct?.quads ? ['subgroups'] : [],
     slots: {
       step: { access: 'uniform', type: 'Step' },
       ...inputSlots(input),
@@ -128,13 +129,15 @@ fn main(
   @builtin(workgroup_id) at: vec3<u32>,
   @builtin(num_workgroups) grid: vec3<u32>,
   @builtin(local_invocation_index) tid: u32,
+  ${direct?.quads ? '@builtin(subgroup_invocation_id) subgroup_lane: u32,' : ''}
 ) {
   let workgroup = at.x + at.y * grid.x;
   let first_row = at.z * ${batch}u;
   if (workgroup * ${rounds * groups * shape.results}u >= ${out.results}u) { return; }
-  let thread = tid & ${threads - 1}u;
+  let thread = ${threads === 1 ? '0u' : `tid & ${threads - 1}u`};
+  ${direct?.quads ? 'let lane = subgroup_lane & 3u;' : ''}
   let group = tid / ${threads}u;
-  let keeps = workgroup == 0u${direct ? ' && group == 0u' : ''};
+  let keeps = workgroup == 0u${direct ? ` && group < ${direct.quads ? 4 : 1}u` : ''};
   ${direct ? '' : 'prepare(tid, first_row, keeps);\n  workgroupBarrier();'}
   for (var round = 0u; round < ${rounds}u; round++) {
     let first = ${firstOf('group')};
@@ -156,7 +159,8 @@ function directLoop({ matrix, batch, shape }: MatvecSpec, { entries, tile }: Pla
   const { kind, columns } = matrix;
   const loop = `for (var unit = thread; unit < ${columns / unitElements[kind]}u; unit += ${shape.threads}u)`;
   const vectors = unitElements[kind] / 4;
-  return /* wgsl */ `${direct.begin({ batch, loop, vectors, join: (name) => shuffled(name, shape.threads) })}
+  const join = direct.quads ? quadJoined : (name: string): string => shuffled(name, shape.threads);
+  return /* wgsl */ `${direct.begin({ batch, loop, vectors, join })}
     ${loop} {
         ${unitCode({ kind, columns, batch, entries, tile, direct })}
     }`;
@@ -209,16 +213,20 @@ interface Plan {
   readonly int8: 'q4' | 'q8' | undefined;
 }
 
-function planOf(spec: MatvecSpec, subgroups: boolean): Plan {
+function planOf(spec: MatvecSpec, traits: Pick<DeviceTraits, 'subgroups' | 'subgroupMinSize'>): Plan {
   const { matrix, batch, input, output, shape } = spec;
   const { workgroupSize, threads, results } = shape;
+  const subgroups = traits.subgroups && threads <= traits.subgroupMinSize;
+  // One thread a row: all threads want the same x, a quad reads it together.
+  const quads =
+    threads === 1 && hasScales(matrix.kind) && traits.subgroups && traits.subgroupMinSize >= 4 && workgroupSize >= 4;
   const heads = wholeHeads(spec) && output.kind === 'heads' ? wholeHeadsCode(spec, output) : undefined;
   const rowsPerResult = heads ? 1 : output.kind === 'gated' || output.kind === 'heads' ? 2 : 1;
   const entries: Entry[] = [];
   for (let r = 0; r < results; r++) {
     for (let p = 0; p < rowsPerResult; p++) entries.push({ name: `${r}${p === 0 ? 'a' : 'b'}`, r, second: p === 1 });
   }
-  const direct = !shape.staged && (subgroups || threads === 1) ? directInput(input, matrix.columns) : undefined;
+  const direct = !shape.staged && (subgroups || threads === 1) ? directInput(input, matrix.columns, quads) : undefined;
   const joined = Math.min(batch * results, rowsPerResult === 1 ? 4 : 2);
   const partials = subgroups || threads === 1 ? 0 : joined * rowsPerResult * (workgroupSize + workgroupSize / threads);
   const headBytes = heads ? headNormBytes(batch, heads.headSize) : 0;
@@ -268,7 +276,7 @@ function labelOf({ matrix, batch, input, output, shape }: MatvecSpec, { subgroup
   const how = [
     `${shape.workgroupSize}/${shape.threads}/${shape.results}`,
     subgroups ? 'subgroups' : '',
-    direct ? 'direct' : '',
+    direct ? (direct.quads ? 'direct quads' : 'direct') : '',
     int8 ? 'int8' : '',
   ];
   return `matvec ${input.kind} ${kind} ${rows}x${columns} x${batch} ${output.kind} ${how.join(' ')}`.trim();
