@@ -123,12 +123,13 @@ test('after one visit the demo opens and answers offline', async () => {
     const { page } = await openDemo(kit);
     await send(page, 'Hello');
     await lastAnswer(page, 0);
-    // The page tells the service worker to keep what this visit used; that is over when the model's shard is there.
+    // The page tells the service worker to keep what this visit used; that is over when the model's
+    // manifest is there; the engine keeps the model itself.
     await page.waitForFunction(
       async () => {
         for (const name of await caches.keys()) {
           const kept = await (await caches.open(name)).keys();
-          if (kept.some(({ url }) => url.includes('/models/default/') && url.endsWith('.bin'))) return true;
+          if (kept.some(({ url }) => url.includes('/models/default/') && url.endsWith('manifest.json'))) return true;
         }
         return false;
       },

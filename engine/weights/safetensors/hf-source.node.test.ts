@@ -149,7 +149,7 @@ test('what is missing or wrong is said with its address', async () => {
   put('tokenizer.json', new TextEncoder().encode('<!doctype html>'));
   await fails('model-invalid', /tokenizer\.json: it is no JSON/);
   put('config.json', text({ model_type: 'mamba' }));
-  await fails('model-invalid', /./);
+  await fails('model-unsupported', /mamba/);
   server.files.delete(`${folder}config.json`);
   await fails('model-not-found', /manifest\.json/); // neither a pack nor a repository
 });
