@@ -42,10 +42,9 @@ export function chooseToken(logits: Float32Array, options: ChooseOptions, positi
   if (scores.length < size) {
     scores = new Float32Array(size);
     order = new Int32Array(size);
-    counts = new Int32Array(size);
   }
   scores.set(logits);
-  applyBiasAndPenalties(size, options);
+  applyBiasAndPenalties(scores.subarray(0, size), options);
   if (options.allowed !== undefined) forbidOthers(size, options.allowed);
   const best = likeliestId(size);
   const sorted = new DescendingWalk(size);
@@ -54,20 +53,26 @@ export function chooseToken(logits: Float32Array, options: ChooseOptions, positi
   return withLogprobs(id, size, best, options.logprobs);
 }
 
-function applyBiasAndPenalties(size: number, options: ChooseOptions): void {
+/**
+ * The first step of choosing, in place: biases, then the penalties of what occurred.
+ * @param target float32 [vocabularySize]
+ */
+export function applyBiasAndPenalties(target: Float32Array, options: ChooseOptions): void {
+  const size = target.length;
   for (const [id, bias] of options.logitBias) {
-    if (id >= 0 && id < size) scores[id] = at(scores, id) + bias;
+    if (id >= 0 && id < size) target[id] = at(target, id) + bias;
   }
   const { repetitionPenalty, presencePenalty, frequencyPenalty, penalised } = options;
   if (repetitionPenalty === 1 && presencePenalty === 0 && frequencyPenalty === 0) return;
+  if (counts.length < size) counts = new Int32Array(size);
   for (const id of penalised) if (id >= 0 && id < size) counts[id] = at(counts, id) + 1;
   for (const id of penalised) {
     const count = id >= 0 && id < size ? at(counts, id) : 0;
     if (count === 0) continue; // out of range, or seen earlier in this loop
     counts[id] = 0;
-    let score = at(scores, id);
+    let score = at(target, id);
     score = score > 0 ? score / repetitionPenalty : score * repetitionPenalty;
-    scores[id] = score - presencePenalty - frequencyPenalty * count;
+    target[id] = score - presencePenalty - frequencyPenalty * count;
   }
 }
 

@@ -87,6 +87,8 @@ export interface OperationKernels {
   argmax(logits: number, count: number): number;
   /** Fills values f32 [k] and ids i32 [k] in order; returns how many, or -1 when a logit is NaN. */
   topK(logits: number, count: number, k: number, values: number, ids: number): number;
+  /** Sum of e^((logit - top) / temperature), relative error below 1e-6. */
+  sumOfWeights(logits: number, count: number, top: number, temperature: number): number;
   /** Logits of ids whose bit is unset in `allowed` (u32 words) become -Infinity. */
   forbid(logits: number, count: number, allowed: number, words: number): void;
 }

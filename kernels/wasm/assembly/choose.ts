@@ -1,5 +1,7 @@
 // What choosing a token needs of a row of logits, so that JavaScript need not walk the vocabulary: the likeliest id, the
-// k likeliest, a mask. Called by the decoder. Order everywhere: greater logit first, equal ones by ascending id.
+// k likeliest, the sum of all weights, a mask. Called by the decoder. Order everywhere: greater logit first, equal ones by ascending id.
+
+import { exponential } from './exponential';
 
 const NONE: f32 = reinterpret<f32>(0xff800000); // -Infinity
 
@@ -80,6 +82,30 @@ export function topK(logits: usize, count: i32, k: i32, values: usize, ids: usiz
     }
   }
   return v128.any_true(bad) ? -1 : held;
+}
+
+/**
+ * Sum of e^((logit - top) / temperature), relative error below 1e-6: terms in f32, added in f64.
+ * @param top the greatest logit
+ */
+export function sumOfWeights(logits: usize, count: i32, top: f32, temperature: f32): f64 {
+  const tops = f32x4.splat(top);
+  const by = f32x4.splat(1 / temperature);
+  let low = f64x2.splat(0);
+  let high = low;
+  const whole = count & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    const w = exponential(f32x4.mul(f32x4.sub(v128.load(logits + (<usize>i << 2)), tops), by));
+    low = f64x2.add(low, f64x2.promote_low_f32x4(w));
+    high = f64x2.add(high, f64x2.promote_low_f32x4(i32x4.shuffle(w, w, 2, 3, 0, 1)));
+  }
+  low = f64x2.add(low, high);
+  let sum = f64x2.extract_lane(low, 0) + f64x2.extract_lane(low, 1);
+  for (let i = whole; i < count; i++) {
+    const x = (load<f32>(logits + (<usize>i << 2)) - top) * (1 / temperature);
+    sum += <f64>f32x4.extract_lane(exponential(f32x4.splat(x)), 0);
+  }
+  return sum;
 }
 
 /** Logits of ids whose bit is not set in `allowed` (u32 words, bit id % 32 of word id / 32) become -Infinity. */

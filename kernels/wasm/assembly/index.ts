@@ -14,4 +14,4 @@ export { gateGelu, gateSilu } from './gate';
 export { attention } from './attention';
 export { kvAppend } from './kv-append';
 export { kvDequantiseKeys, kvDequantiseValues, kvQuantise } from './kv-int8';
-export { argmax, forbid, topK } from './choose';
+export { argmax, forbid, sumOfWeights, topK } from './choose';
