@@ -10,7 +10,7 @@
 //
 // Int8 pages are turned into floats in scratch, a head at a time, and then treated alike.
 
-import { exponential, greatestOfLanes, sumOfLanes } from './exponential';
+import { exponential, exponentials, greatestOfLanes, sumOfLanes } from './exponential';
 import { softCapped } from './gate';
 import { kvDequantiseKeys, kvDequantiseValues } from './kv-int8';
 
@@ -137,12 +137,12 @@ function weigh(s: usize, state: usize, from: i32, to: i32, scale: f32, cap: f32)
   }
   const before = load<f32>(state);
   const top = max(before, greatestOfLanes(most));
-  const tops = f32x4.splat(top);
+  exponentials(s, 128, top);
   let sum = f32x4.splat(0);
   lanes = i32x4(0, 1, 2, 3);
   for (let i: usize = 0; i < 128; i += 16) {
     const seen = v128.and(i32x4.ge_s(lanes, first), i32x4.le_s(lanes, last));
-    const w = v128.and(exponential(f32x4.sub(v128.load(s + i), tops)), seen);
+    const w = v128.and(v128.load(s + i), seen);
     v128.store(s + i, w);
     sum = f32x4.add(sum, w);
     lanes = i32x4.add(lanes, i32x4.splat(4));
