@@ -46,18 +46,22 @@ export function threadBody({
         ${each((g) => `s${g} += dot(query[${g * columns}u + 2u * c], k0) + dot(query[${g * columns + 1}u + 2u * c], k1);`)}`;
   return /* wgsl */ `
 @compute @workgroup_size(${lanes})
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+fn main(
+  @builtin(global_invocation_id) thread: vec3<u32>,
+  @builtin(num_workgroups) workgroups: vec3<u32>,
+) {
+  let id = thread.x + thread.y * workgroups.x * ${lanes}u;
   let row_groups = step.rows * ${kvHeads * groups}u;
-  let part = id.x / row_groups;
-  let row = (id.x % row_groups) / ${kvHeads * groups}u;
+  let part = id / row_groups;
+  let row = (id % row_groups) / ${kvHeads * groups}u;
   let position = step.position + row;
   if (part >= split_count(position)) { return; }
   let first = first_seen(position);
   let page = first / ${pageTokens}u + part;
   let lo = max(first, page * ${pageTokens}u) - page * ${pageTokens}u;
   let hi = min(position + 1u - page * ${pageTokens}u, ${pageTokens}u);
-  let kv_head = (id.x % ${kvHeads * groups}u) / ${groups}u;
-  let in_group = (id.x % ${groups}u) * ${size}u;
+  let kv_head = (id % ${kvHeads * groups}u) / ${groups}u;
+  let in_group = (id % ${groups}u) * ${size}u;
   let first_head = row * ${heads}u + kv_head * ${perKvHead}u + in_group;
   let heads_here = min(${size}u, ${perKvHead}u - in_group);
   let slots = pages[step.page_table + page];

@@ -71,6 +71,7 @@ async function attention(
   { text, spec, position, rows, window }: Case,
   q: Float32Array,
   packedDot = true,
+  workgroups = attentionWorkgroups(spec, position, rows, window),
 ): Promise<Float32Array> {
   const { heads, pool } = spec;
   const kernel = await createKernel(gpu.device, attentionSource(spec, { packedDot }));
@@ -89,7 +90,7 @@ async function attention(
     parts,
     attended,
   };
-  const dispatches: Dispatch[] = [kernel.dispatch(buffers, attentionWorkgroups(spec, position, rows, window))];
+  const dispatches: Dispatch[] = [kernel.dispatch(buffers, workgroups)];
   if (needsReduce(spec, position, rows, window)) {
     dispatches.push(reduce.dispatch(buffers, attentionReduceWorkgroups(spec, rows)));
   }
@@ -146,6 +147,15 @@ describe('attention over pages', () => {
       );
     });
   }
+
+  it('by threads, gives the same however the workgroups are spread over x and y', async () => {
+    const shape: Shape = { kvHeads: 2, perKvHead: 1, headSize: 8, int8: false, softCap: 5, byThreads: true };
+    const text = textOf(shape);
+    const test: Case = { text, spec: specOf(text, shape), position: 270, rows: 8, window: 0 };
+    const q = text.queries(270, 8);
+    const plain = await attention(gpu, test, q);
+    expect(bitsOf(await attention(gpu, test, q, true, [3, 7, 1]))).to.deep.equal(bitsOf(plain));
+  });
 
   it('unpacks bytes the same way without packed dot products', async () => {
     const shape = { kvHeads: 1, perKvHead: 1, headSize: 8, int8: true };

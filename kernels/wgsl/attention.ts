@@ -15,7 +15,7 @@
 
 import { splitBody, splitPages } from './attention-splits.js';
 import { lanes, threadBody } from './attention-threads.js';
-import type { DeviceTraits, KernelSource, Slots, Workgroups } from './kernel.js';
+import { spread, type DeviceTraits, type KernelSource, type Slots, type Workgroups } from './kernel.js';
 import { checkPool, layerStruct, pageSlots, pageTokens, type KvPool } from './kv-pages.js';
 import { firstFloatPageCode, floatFunctions, quantFunctions } from './kv-read.js';
 import { stepStruct } from './step.js';
@@ -77,7 +77,7 @@ export function attentionParts(spec: AttentionSpec, position: number, rows: numb
 export function attentionWorkgroups(spec: AttentionSpec, position: number, rows: number, window: number): Workgroups {
   const parts = attentionParts(spec, position, rows, window);
   const groups = spec.pool.kvHeads * headGroups(spec).groups;
-  return spec.byThreads === true ? [Math.ceil((parts * rows * groups) / lanes), 1, 1] : [parts, groups, rows];
+  return spec.byThreads === true ? spread(Math.ceil((parts * rows * groups) / lanes)) : [parts, groups, rows];
 }
 
 /** WGSL: the first token that a query sees. */

@@ -42,8 +42,8 @@ export function packChoose(options: ChooseNumbers, out: ArrayBuffer): void {
   const floats = new Float32Array(out);
   const words = new Uint32Array(out);
   const samples = options.temperature > 0;
-  // 1 / T stays a number for any T; so cold a draw is greedy anyway.
-  floats[0] = samples ? Math.min(1 / options.temperature, 1e30) : 0;
+  // Held back so that products stay numbers; so cold a draw is greedy anyway.
+  floats[0] = samples ? Math.min(1 / options.temperature, 1e8) : 0;
   floats[1] = options.topP;
   floats[2] = options.minP;
   floats[3] = options.presencePenalty;
