@@ -149,6 +149,58 @@ describe('the WebAssembly decoder', () => {
     await decoder.dispose();
   });
 
+  it('fails with a typed error when a kernel traps, now and ever after, and holds what it held', async () => {
+    // (module (func (export "f") unreachable))
+    const bytes = [
+      0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0, 10, 5, 1, 3, 0, 0, 11,
+    ];
+    const { f: trap } = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(bytes))).exports;
+    let armed = false;
+    const instantiate = WebAssembly.instantiate.bind(WebAssembly) as (
+      module: WebAssembly.Module,
+      imports: WebAssembly.Imports,
+    ) => Promise<WebAssembly.Instance>;
+    const patched = async (module: WebAssembly.Module, imports: WebAssembly.Imports): Promise<unknown> => {
+      const { exports } = await instantiate(module, imports);
+      const attention = exports['attention'] as (...values: number[]) => void;
+      const replaced = (...values: number[]): unknown => (armed ? (trap as () => void)() : attention(...values));
+      return { exports: { ...exports, attention: replaced } };
+    };
+    Object.assign(WebAssembly, { instantiate: patched });
+    try {
+      const decoder = await open(fixtureModel(all[0] as DecoderFixture));
+      const sequence = decoder.openSequence();
+      await sequence.append({ tokens: [1, 2, 3], at: 'none' });
+      armed = true;
+      for (const call of [() => sequence.append({ tokens: [4], at: 'none' }), () => decoder.logits([1])]) {
+        const failure = await call().then(
+          () => null,
+          (error: unknown) => error as EngineError,
+        );
+        expect(failure?.code).to.equal('internal');
+        expect(failure?.message).to.match(/kernel failed: .*unreachable/);
+        armed = false; // the memory is not trusted any more, even if the next pass would do
+      }
+      expect(sequence.length).to.equal(3);
+      await decoder.dispose();
+      expect(decoder.holding).to.deep.equal({ tokens: 0, kvBytes: 0 });
+    } finally {
+      Object.assign(WebAssembly, { instantiate });
+    }
+  });
+
+  it('can be disposed of while it computes', async () => {
+    const decoder = await open(fixtureModel(all[0] as DecoderFixture));
+    const sequence = decoder.openSequence();
+    const running = sequence.append({ tokens: Array.from({ length: 100 }, (_, i) => i % 90), at: 'none' }).then(
+      () => null,
+      (error: unknown) => EngineError.from(error).code,
+    );
+    await decoder.dispose();
+    expect(await running).to.be.oneOf([null, 'aborted']);
+    expect(() => decoder.openSequence()).to.throw(EngineError, /disposed/);
+  });
+
   describe('refuses', () => {
     const refusal = async (model: Model, options: Partial<WasmDecoderOptions> = {}): Promise<EngineError> => {
       try {
