@@ -2,6 +2,13 @@
 // tables and files. Times are of many dispatches in one submit, the best of several; where the device has timestamps they
 // are not used, since Chrome rounds them to 100 us.
 
+import {
+  timeAttention,
+  timeChoosing,
+  type AttentionJob,
+  type ChooseJob,
+  type KernelFigures,
+} from './attention-times.js';
 import { createKernel, encode, traitsOf, type Dispatch } from '../../kernels/wgsl/kernel.js';
 import { matmulSource, matmulWorkgroups, type MatmulShape } from '../../kernels/wgsl/matmul.js';
 import { matvecSource, matvecWorkgroups, type MatvecShape } from '../../kernels/wgsl/matvec.js';
@@ -165,6 +172,17 @@ async function time(job: TimedJob): Promise<KernelTime> {
   }
 }
 
-const kernels = { open, jobs, time };
+const opened = (): GPUDevice => {
+  if (device === undefined) throw new Error('open first');
+  return device;
+};
+const attention = (job: AttentionJob & { readonly budget: number }): Promise<KernelFigures> =>
+  timeAttention(opened(), job, (dispatch) => timeOf(dispatch, job.budget));
+const choosing = (job: ChooseJob & { readonly budget: number }): Promise<KernelFigures> =>
+  timeChoosing(opened(), job, (dispatch) => timeOf(dispatch, job.budget));
+/** Whether WebGPU runs on the processor. */
+const software = (): boolean => traitsOf(opened()).software;
+
+const kernels = { open, jobs, time, attention, choosing, software };
 export type Kernels = typeof kernels;
 Object.assign(globalThis, { kernels });

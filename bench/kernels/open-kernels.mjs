@@ -1,4 +1,5 @@
-// Bundles kernels-page.ts and opens it in headless Chromium. Used by bench/kernels-wgsl.bench.mjs.
+// Bundles kernels-page.ts and opens it in headless Chromium. Used by bench/kernels-wgsl.bench.mjs and
+// bench/kernels-attention.bench.mjs.
 
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -28,6 +29,9 @@ export async function openKernels(gpu) {
     open: () => page.evaluate(() => globalThis.kernels.open()),
     jobs: (...what) => page.evaluate((what) => globalThis.kernels.jobs(...what), what),
     time: (job) => page.evaluate((job) => globalThis.kernels.time(job), job),
+    attention: (job) => page.evaluate((job) => globalThis.kernels.attention(job), job),
+    choosing: (job) => page.evaluate((job) => globalThis.kernels.choosing(job), job),
+    software: () => page.evaluate(() => globalThis.kernels.software()),
     close: () => kit.close(),
   };
 }
