@@ -269,7 +269,7 @@ test('an abort stops the engine, also of a whole answer, a closed page does, and
     // Not a byte of a whole answer has come yet when it is stopped.
     const stopped = watching.evaluate(async (request) => {
       const stop = new AbortController();
-      setTimeout(() => stop.abort(), 700);
+      window.engine.subscribe(({ generating }) => generating && stop.abort());
       return await window.openai.chat.completions
         .create({ ...request, model: 'default' } as never, { signal: stop.signal })
         .then(
@@ -277,7 +277,6 @@ test('an abort stops the engine, also of a whole answer, a closed page does, and
           (error: Error) => error.constructor.name,
         );
     }, long);
-    await busy();
     assert.equal(await stopped, 'APIUserAbortError');
     await free();
 
@@ -490,6 +489,8 @@ test('the service worker is stopped in mid-stream: the reader is told, the engin
   await withEndpoint(async (kit) => {
     const page = await endpointPage(kit);
     await page.evaluate(() => window.engine.load('default'));
+    const session = await kit.context.newCDPSession(page);
+    await session.send('ServiceWorker.enable');
     const reading = page.evaluate(async (request) => {
       window.chunks = 0;
       try {
@@ -507,8 +508,6 @@ test('the service worker is stopped in mid-stream: the reader is told, the engin
       }
     }, long);
     await page.waitForFunction(() => window.chunks >= 3);
-    const session = await kit.context.newCDPSession(page);
-    await session.send('ServiceWorker.enable');
     await session.send('ServiceWorker.stopAllWorkers');
     assert.match(await reading, /^failed/);
     await until(page, ({ generating }) => generating === null, 'the engine is free');
@@ -520,12 +519,12 @@ test('the engine dies in mid-stream: the stream says so, the next request has a 
   await withEndpoint(async (kit) => {
     const page = await endpointPage(kit);
     await page.evaluate(() => window.engine.load('default'));
-    const reading = ask(page, 'chat/completions', post({ ...long, stream: true }));
-    await until(page, ({ generating }) => generating !== null, 'an answer is under way');
     const session = await kit.browser.newBrowserCDPSession();
     const { targetInfos } = await session.send('Target.getTargets');
     const engine = targetInfos.find(({ type }) => type === 'shared_worker');
     assert.ok(engine);
+    const reading = ask(page, 'chat/completions', post({ ...long, stream: true }));
+    await until(page, ({ generating }) => generating !== null, 'an answer is under way');
     await session.send('Target.closeTarget', { targetId: engine.targetId });
     const { text } = await reading;
     assert.match(text, /"code":"engine_unavailable"/);
