@@ -120,7 +120,7 @@ export async function timeChoosing(device: GPUDevice, job: ChooseJob, timeOf: Ti
     const numbers = new ArrayBuffer(chooseBytes);
     const off = { presencePenalty: 0, frequencyPenalty: 0, repetitionPenalty: 1, minP: 0, logprobs: -1, learns: false };
     packChoose({ ...off, temperature, topK, topP, seed: 1 }, numbers);
-    const logits = Float32Array.from({ length: vocabularySize }, (_, id) => 20 * Math.sin(id * 12.9898) ** 5);
+    const logits = Float32Array.from({ length: vocabularySize }, () => 25 * (2 * Math.random() - 1) ** 3);
     const slots = {
       step: buffers.step(0, 1),
       choose: buffers.make(chooseBytes, numbers, UNIFORM),

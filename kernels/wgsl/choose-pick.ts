@@ -20,6 +20,7 @@ import { chooseStruct, drawFunction, maxAlternatives, recordWords } from './choo
 import { blockCount, blockFirst, blockSize, type ChooseSpec } from './choose-scan.js';
 import type { KernelSource, Slots, Workgroups } from './kernel.js';
 import { stepStruct } from './step.js';
+import { ownMemory, sharedMemory, type WorkgroupMemory } from './workgroup-memory.js';
 
 const bins = 1024;
 const candidates = 512;
@@ -31,8 +32,7 @@ export const pickWorkgroups = (rows: number): Workgroups => [rows, 1, 1];
 export function pickSource(spec: ChooseSpec): KernelSource<Slots> {
   const { vocabularySize, adjusted, byOneThread = false } = spec;
   const threads = byOneThread ? 1 : 128;
-  const code = `${blockFirst}${memory(threads)}${sorting(threads)}${mainCode(spec, threads)}`;
-  const alone = code.replaceAll('workgroupBarrier();', '').replace(/workgroupUniformLoad\(&(\w+)\)/g, '$1');
+  const shared = byOneThread ? ownMemory : sharedMemory;
   return {
     label: `choose pick ${vocabularySize}${adjusted ? ' adjusted' : ''}${byOneThread ? ' by one' : ''}`,
     slots: {
@@ -47,64 +47,72 @@ export function pickSource(spec: ChooseSpec): KernelSource<Slots> {
       results: { access: 'write', type: 'array<u32>' },
       ...(adjusted ? { counts: { access: 'write', type: 'array<u32>' } as const } : {}),
     },
-    code: `${stepStruct}${chooseStruct}${drawFunction}${byOneThread ? alone : code}`,
+    code: [
+      stepStruct,
+      chooseStruct,
+      drawFunction,
+      blockFirst,
+      memory(threads, shared),
+      sorting(threads, shared),
+      mainCode(spec, threads, shared),
+    ].join(''),
   };
 }
 
-const memory = (threads: number): string => /* wgsl */ `
-var<workgroup> histogram: array<atomic<u32>, ${bins}>;
-var<workgroup> scores: array<f32, ${candidates}>;
-var<workgroup> ids: array<u32, ${candidates}>;
-var<workgroup> masses: array<f32, ${candidates}>;
-var<workgroup> lane_floats: array<f32, ${threads}>;
-var<workgroup> lane_words: array<u32, ${threads}>;
-var<workgroup> gathered: atomic<u32>;
-var<workgroup> first_cut: atomic<u32>;
-var<workgroup> last_cut: atomic<u32>;
-var<workgroup> kept_cut: atomic<u32>;
-var<workgroup> chosen_rank: atomic<u32>;
-var<workgroup> found: u32;
+const memory = (threads: number, shared: WorkgroupMemory): string => /* wgsl */ `
+${shared.declare('histogram', `array<${shared.counter}, ${bins}>`)}
+${shared.declare('scores', `array<f32, ${candidates}>`)}
+${shared.declare('ids', `array<u32, ${candidates}>`)}
+${shared.declare('masses', `array<f32, ${candidates}>`)}
+${shared.declare('lane_floats', `array<f32, ${threads}>`)}
+${shared.declare('lane_words', `array<u32, ${threads}>`)}
+${shared.declare('gathered', shared.counter)}
+${shared.declare('first_cut', shared.counter)}
+${shared.declare('last_cut', shared.counter)}
+${shared.declare('kept_cut', shared.counter)}
+${shared.declare('chosen_rank', shared.counter)}
+${shared.declare('found', 'u32')}
 
 // Sum over the threads up to and with this one. Every thread calls it.
 fn inclusive(tid: u32, value: f32) -> f32 {
-  workgroupBarrier();
+  ${shared.barrier}
   lane_floats[tid] = value;
-  workgroupBarrier();
+  ${shared.barrier}
   var within = 0.0;
   let first = tid & ~15u;
   for (var i = first; i <= tid; i++) { within += lane_floats[i]; }
-  workgroupBarrier();
+  ${shared.barrier}
   if ((tid & 15u) == 15u) { lane_floats[tid >> 4u] = within; }
-  workgroupBarrier();
+  ${shared.barrier}
   var before = 0.0;
   for (var i = 0u; i < (tid >> 4u); i++) { before += lane_floats[i]; }
   return before + within;
 }
 fn inclusive_count(tid: u32, value: u32) -> u32 {
-  workgroupBarrier();
+  ${shared.barrier}
   lane_words[tid] = value;
-  workgroupBarrier();
+  ${shared.barrier}
   var within = 0u;
   let first = tid & ~15u;
   for (var i = first; i <= tid; i++) { within += lane_words[i]; }
-  workgroupBarrier();
+  ${shared.barrier}
   if ((tid & 15u) == 15u) { lane_words[tid >> 4u] = within; }
-  workgroupBarrier();
+  ${shared.barrier}
   var before = 0u;
   for (var i = 0u; i < (tid >> 4u); i++) { before += lane_words[i]; }
   return before + within;
 }
 // What the last thread's sum is, for all.
 fn total_of(tid: u32, inclusive_sum: f32) -> f32 {
-  workgroupBarrier();
+  ${shared.barrier}
   if (tid == ${threads - 1}u) { lane_floats[0] = inclusive_sum; }
-  workgroupBarrier();
+  ${shared.barrier}
   return lane_floats[0];
 }
 `;
 
 /** Descending by score, equal scores by ascending id; `size` is a power of two. */
-const sorting = (threads: number): string => /* wgsl */ `
+const sorting = (threads: number, shared: WorkgroupMemory): string => /* wgsl */ `
 fn sort_candidates(tid: u32, size: u32) {
   for (var width = 2u; width <= size; width *= 2u) {
     for (var stride = width / 2u; stride > 0u; stride /= 2u) {
@@ -123,13 +131,13 @@ fn sort_candidates(tid: u32, size: u32) {
           ids[high] = id;
         }
       }
-      workgroupBarrier();
+      ${shared.barrier}
     }
   }
 }
 `;
 
-function mainCode(spec: ChooseSpec, threads: number): string {
+function mainCode(spec: ChooseSpec, threads: number, shared: WorkgroupMemory): string {
   const perThread = candidates / threads;
   const { vocabularySize, adjusted } = spec;
   const blockTotal = blockCount(spec);
@@ -137,15 +145,15 @@ function mainCode(spec: ChooseSpec, threads: number): string {
 // Of the histogram: the first bins that hold \`wanted\` (else first_cut stays), the most that hold no more than fit.
 fn cut_where(tid: u32, wanted: u32) {
   var own = 0u;
-  for (var i = 0u; i < ${bins / threads}u; i++) { own += atomicLoad(&histogram[tid * ${bins / threads}u + i]); }
+  for (var i = 0u; i < ${bins / threads}u; i++) { own += ${shared.load(`histogram[tid * ${bins / threads}u + i]`)}; }
   var running = inclusive_count(tid, own) - own;
   for (var i = 0u; i < ${bins / threads}u; i++) {
     let bin = tid * ${bins / threads}u + i;
-    running += atomicLoad(&histogram[bin]);
-    if (running <= ${candidates}u) { atomicMax(&last_cut, bin + 1u); }
-    if (running >= wanted) { atomicMin(&first_cut, bin + 1u); }
+    running += ${shared.load('histogram[bin]')};
+    if (running <= ${candidates}u) { ${shared.max('last_cut', 'bin + 1u')} }
+    if (running >= wanted) { ${shared.min('first_cut', 'bin + 1u')} }
   }
-  workgroupBarrier();
+  ${shared.barrier}
 }
 fn bin_of(below: f32, per_nat: f32) -> u32 { return u32(min(below * per_nat, ${bins - 1}.0)); }
 
@@ -179,8 +187,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   lane_floats[tid] = top;
   lane_words[tid] = top_id;
-  if (wrong != 0u) { atomicOr(&gathered, wrong); }
-  workgroupBarrier();
+  if (wrong != 0u) { ${shared.or('gathered', 'wrong')} }
+  ${shared.barrier}
   if (tid == 0u) {
     for (var i = 1u; i < ${threads}u; i++) {
       if (lane_floats[i] > top || (lane_floats[i] == top && lane_words[i] < top_id)) {
@@ -190,13 +198,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     lane_floats[0] = top;
     lane_words[0] = top_id;
-    found = atomicLoad(&gathered) | select(0u, 4u, top_id == 0xffffffffu);
-    atomicStore(&gathered, 0u);
-    atomicStore(&first_cut, ${bins}u);
-    atomicStore(&kept_cut, ${candidates}u);
-    atomicStore(&chosen_rank, ${candidates}u);
+    found = ${shared.load('gathered')} | select(0u, 4u, top_id == 0xffffffffu);
+    ${shared.store('gathered', '0u')}
+    ${shared.store('first_cut', `${bins}u`)}
+    ${shared.store('kept_cut', `${candidates}u`)}
+    ${shared.store('chosen_rank', `${candidates}u`)}
   }
-  wrong = workgroupUniformLoad(&found);
+  wrong = ${shared.same('found')};
   top = lane_floats[0];
   top_id = lane_words[0];
   if (wrong != 0u || (!draws && !wants_list)) {
@@ -221,19 +229,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       exp((greatest - top) * choose.inverse_temperature) * bitcast<f32>(sums.x),
       exp(greatest - top) * bitcast<f32>(sums.y),
     );
-    atomicAdd(&histogram[bin_of(top - greatest, per_nat)], 1u);
+    ${shared.add('histogram[bin_of(top - greatest, per_nat)]', '1u')}
   }
   let everything = total_of(tid, inclusive(tid, mass.x));
   let log_normaliser = log(total_of(tid, inclusive(tid, mass.y)));
   let finite_up_to = inclusive_count(tid, finite_here);
   if (tid == ${threads - 1}u) { found = finite_up_to; }
-  let finite = workgroupUniformLoad(&found);
+  let finite = ${shared.same('found')};
   cut_where(tid, wanted);
-  let reach = atomicLoad(&first_cut);
-  workgroupBarrier();
-  for (var i = tid; i < ${bins}u; i += ${threads}u) { atomicStore(&histogram[i], 0u); }
-  if (tid == 0u) { atomicStore(&first_cut, ${bins}u); atomicStore(&last_cut, 0u); }
-  workgroupBarrier();
+  let reach = ${shared.load('first_cut')};
+  ${shared.barrier}
+  for (var i = tid; i < ${bins}u; i += ${threads}u) { ${shared.store('histogram[i]', '0u')} }
+  if (tid == 0u) { ${shared.store('first_cut', `${bins}u`)} ${shared.store('last_cut', '0u')} }
+  ${shared.barrier}
 
   // The histogram of the tokens that can be among the wanted ones; then those themselves.
   for (var i = tid; i < ${blockTotal}u; i += ${threads}u) {
@@ -243,30 +251,30 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let score = logits[row * ${vocabularySize}u + id];
       if (score <= never) { continue; }
       let bin = bin_of(top - score, per_nat);
-      if (bin < reach) { atomicAdd(&histogram[bin], 1u); }
+      if (bin < reach) { ${shared.add('histogram[bin]', '1u')} }
     }
   }
-  workgroupBarrier();
+  ${shared.barrier}
   cut_where(tid, wanted);
-  let cut = min(reach, min(atomicLoad(&first_cut), atomicLoad(&last_cut)));
+  let cut = min(reach, min(${shared.load('first_cut')}, ${shared.load('last_cut')}));
   for (var i = tid; i < ${blockTotal}u; i += ${threads}u) {
     let block = blocks[(first_block + i) * 2u];
     if (block.w == 0u || bin_of(top - bitcast<f32>(block.x), per_nat) >= cut) { continue; }
     for (var id = block_first(i); id < min(block_first(i) + ${blockSize * blockSize}u, ${vocabularySize}u); id += ${blockSize}u) {
       let score = logits[row * ${vocabularySize}u + id];
       if (score > never && bin_of(top - score, per_nat) < cut) {
-        let at = atomicAdd(&gathered, 1u);
+        ${shared.take('at', 'gathered')}
         if (at < ${candidates}u) { scores[at] = score; ids[at] = id; }
       }
     }
   }
-  workgroupBarrier();
-  if (tid == 0u) { found = min(atomicLoad(&gathered), ${candidates}u); }
-  let count = workgroupUniformLoad(&found);
+  ${shared.barrier}
+  if (tid == 0u) { found = min(${shared.load('gathered')}, ${candidates}u); }
+  let count = ${shared.same('found')};
   var size = 1u;
   while (size < count) { size *= 2u; }
   for (var i = count + tid; i < size; i += ${threads}u) { scores[i] = -3.4e38; ids[i] = 0xffffffffu; }
-  workgroupBarrier();
+  ${shared.barrier}
   sort_candidates(tid, size);
 
   let exhausted = count == finite;
@@ -284,7 +292,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       running += masses[i];
       masses[i] = running;
     }
-    workgroupBarrier();
+    ${shared.barrier}
 
     let available = min(limit, count);
     let complete = exhausted || limit <= count;
@@ -297,20 +305,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let enough = choose.top_p * total;
       for (var i = max(tid, 1u); i < available; i += ${threads}u) {
         let weight = exp((scores[i] - top) * choose.inverse_temperature);
-        if ((choose.top_p < 1.0 && masses[i - 1u] >= enough) || weight < choose.min_p) { atomicMin(&kept_cut, i); break; }
+        if ((choose.top_p < 1.0 && masses[i - 1u] >= enough) || weight < choose.min_p) { ${shared.min('kept_cut', 'i')} break; }
       }
-      workgroupBarrier();
-      let cut_at = atomicLoad(&kept_cut);
+      ${shared.barrier}
+      let cut_at = ${shared.load('kept_cut')};
       uncovered = uncovered || (cut_at >= available && !complete);
       kept = min(cut_at, available);
       total = masses[max(kept, 1u) - 1u];
     }
     let target_mass = uniform_at(step.position + row + 1u) * total;
     for (var i = tid; i < kept; i += ${threads}u) {
-      if (masses[i] > target_mass) { atomicMin(&chosen_rank, i); break; }
+      if (masses[i] > target_mass) { ${shared.min('chosen_rank', 'i')} break; }
     }
-    workgroupBarrier();
-    rank = atomicLoad(&chosen_rank);
+    ${shared.barrier}
+    rank = ${shared.load('chosen_rank')};
     if (rank >= kept) {
       // Past the last sum: rounding, where these are all there are; else the draw fell beyond the candidates.
       uncovered = uncovered || !(truncates || complete);
