@@ -202,7 +202,7 @@ export class Machine {
     });
     const head = ({ rows, kernels }: HeadProgram): Head => ({
       rows,
-      commands: bindHead(this.networkParts(buffers.few), kernels, buffers.logits),
+      bind: () => bindHead(this.networkParts(buffers.few), kernels, buffers.logits),
     });
     const steps = new Steps({
       gpu,

@@ -30,7 +30,8 @@ export interface NetworkVariant {
 
 export interface Head {
   readonly rows: number;
-  readonly commands: readonly Command[];
+  /** Once: its buffers stay. */
+  bind(): readonly Command[];
 }
 
 export interface StepParts {
@@ -84,6 +85,7 @@ export class Steps {
 
   private readonly variants: Record<StepRequest['rows'], NetworkVariant[]>;
   private readonly heads: Head[];
+  private readonly boundHeads = new Map<number, readonly Command[]>();
   private preparing: Promise<void> | null = null;
 
   constructor(private readonly parts: StepParts) {
@@ -261,7 +263,11 @@ export class Steps {
   }
 
   private head(rows: number): readonly Command[] {
-    return this.heads.find((each) => each.rows >= rows)?.commands ?? [];
+    const head = this.heads.find((each) => each.rows >= rows);
+    if (head === undefined) throw new RangeError(`no head takes ${rows} rows`);
+    let bound = this.boundHeads.get(head.rows);
+    if (bound === undefined) this.boundHeads.set(head.rows, (bound = head.bind()));
+    return bound;
   }
 
   private network(rows: StepRequest['rows'], count: number): BoundNetwork {
