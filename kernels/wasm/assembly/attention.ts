@@ -31,19 +31,14 @@ function plusProduct(sum: v128, a: v128, b: v128): v128 {
   return f32x4.add(sum, f32x4.mul(a, b));
 }
 
-/** Reads a byte of each cache line and drops it: brings memory near while something else is computed. */
-// @ts-ignore: decorator
-@inline
-function touch(at: usize, bytes: usize): void {
-  for (let i: usize = 0; i < bytes; i += 64) load<u8>(at + i);
-}
-
 /**
  * Scores of two queries with tokens from..to (multiples of four around them) of a page's keys.
- * @param nextKeys the next page's keys, which are brought near meanwhile, nextValues too; 0: nothing is
+ * @param nextKeys the next page's keys, and nextValues: brought near meanwhile, a cache line a step, by reading a byte of
+ *     each and dropping it; 0: nothing is
  */
 function scoreTwo(
-  s0: usize, s1: usize, q0: usize, q1: usize, keys: usize, headBytes: usize, from: i32, to: i32, nextKeys: usize, nextValues: usize,
+  s0: usize, s1: usize, q0: usize, q1: usize, keys: usize, headBytes: usize, from: i32, to: i32,
+  nextKeys: usize, nextValues: usize,
 ): void {
   for (let t = <usize>from & ~3; t <= <usize>to; t += 4) {
     let k0 = keys + t * headBytes;
@@ -73,13 +68,13 @@ function scoreTwo(
       b1 = plusProduct(b1, y, v1);
       b2 = plusProduct(b2, y, v2);
       b3 = plusProduct(b3, y, v3);
+      if (nextKeys) {
+        load<u8>(nextKeys + t * headBytes + (i << 2));
+        load<u8>(nextValues + t * headBytes + (i << 2));
+      }
     }
     v128.store(s0 + (t << 2), sums(a0, a1, a2, a3));
     v128.store(s1 + (t << 2), sums(b0, b1, b2, b3));
-    if (nextKeys) {
-      touch(nextKeys + t * headBytes, headBytes << 2);
-      touch(nextValues + t * headBytes, headBytes << 2);
-    }
   }
 }
 
@@ -102,12 +97,12 @@ function scoreOne(
       a1 = plusProduct(a1, x, v128.load(k1 + i));
       a2 = plusProduct(a2, x, v128.load(k2 + i));
       a3 = plusProduct(a3, x, v128.load(k3 + i));
+      if (nextKeys) {
+        load<u8>(nextKeys + t * headBytes + (i << 2));
+        load<u8>(nextValues + t * headBytes + (i << 2));
+      }
     }
     v128.store(s0 + (t << 2), sums(a0, a1, a2, a3));
-    if (nextKeys) {
-      touch(nextKeys + t * headBytes, headBytes << 2);
-      touch(nextValues + t * headBytes, headBytes << 2);
-    }
   }
 }
 
