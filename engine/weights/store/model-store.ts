@@ -22,7 +22,7 @@ import { isQuotaError, pieceCount, pieceLength, type PieceStore } from './pieces
 export type { StoredFile, StoredModel } from './journal.js';
 
 /** Pieces of one file read at once: enough to hide a medium's latency, few enough to hold little beside the file. */
-const readsAtOnce = 4;
+const readsAtOnce = 2;
 
 export interface StoreParts {
   readonly pieces: PieceStore;
