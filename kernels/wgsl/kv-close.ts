@@ -5,7 +5,8 @@
 // exact products, so that every device and the reference write the same bytes; halves are made from bits, since WGSL leaves
 // their rounding open. Subnormal floats may count as 0. Keys or values that are not numbers close to garbage.
 //
-// One workgroup: one key-value head, one page, one layer; thread = 4 channels of the keys, then words of the values.
+// One workgroup: one key-value head, one page, one layer; thread = 4 channels of the keys, then two tokens'
+// values. No thread waits for another: on WebGPU on the processor a barrier makes compiling ten times as long.
 
 import { checkPool, floatIndexCode, int8Offsets, layerStruct, pageTokens, type KvPool } from './kv-pages.js';
 import type { KernelSource, Slots, Workgroups } from './kernel.js';
@@ -65,8 +66,6 @@ export function closeSource(pool: KvPool): KernelSource<Slots> {
     slots: slotsOf('read', 'write'),
     code: /* wgsl */ `
 ${common(pool)}
-var<workgroup> scales: array<u32, ${pageTokens}>;
-
 // The half next to a finite magnitude, below or above; never infinity.
 fn half_beside(magnitude: f32, above: bool) -> u32 {
   let bits = bitcast<u32>(magnitude) & 0x7fffffffu;
@@ -135,25 +134,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
   }
 
-  if (tid < ${pageTokens}u) {
+  // Two tokens, whose scales share a word.
+  if (tid >= ${pageTokens / 2}u) { return; }
+  var scales = 0u;
+  for (var t = 2u * tid; t < 2u * tid + 2u; t++) {
     var most = 0.0;
-    for (var d = 0u; d < ${headSize}u; d++) { most = max(most, abs(floats[values + tid * ${headSize}u + d])); }
-    scales[tid] = step_for(most, 127.0);
-  }
-  workgroupBarrier();
-  if (tid < ${pageTokens / 2}u) {
-    quants[out + ${valueScales / 4}u + head * ${pageTokens / 2}u + tid] = scales[2u * tid] | (scales[2u * tid + 1u] << 16u);
-  }
-  for (var i = tid; i < ${pageTokens * columns}u; i += ${threads}u) {
-    let scale = half_value(scales[i / ${columns}u]);
-    var word = 0u;
-    for (var j = 0u; j < 4u; j++) {
-      let v = floats[values + 4u * i + j];
-      let magnitude = steps_in(abs(v), scale, 127.0);
-      word |= select(128u + magnitude, 128u - magnitude, v < 0.0) << (8u * j);
+    for (var d = 0u; d < ${headSize}u; d++) { most = max(most, abs(floats[values + t * ${headSize}u + d])); }
+    let scale_half = step_for(most, 127.0);
+    scales |= scale_half << (16u * (t & 1u));
+    let scale = half_value(scale_half);
+    for (var c = 0u; c < ${columns}u; c++) {
+      var word = 0u;
+      for (var i = 0u; i < 4u; i++) {
+        let v = floats[values + t * ${headSize}u + 4u * c + i];
+        let magnitude = steps_in(abs(v), scale, 127.0);
+        word |= select(128u + magnitude, 128u - magnitude, v < 0.0) << (8u * i);
+      }
+      quants[out + ${valueQuants / 4}u + (head * ${pageTokens}u + t) * ${columns}u + c] = word;
     }
-    quants[out + ${valueQuants / 4}u + head * ${pageTokens * columns}u + i] = word;
   }
+  quants[out + ${valueScales / 4}u + head * ${pageTokens / 2}u + tid] = scales;
 }
 `,
   };
