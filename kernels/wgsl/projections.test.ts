@@ -223,7 +223,7 @@ describe('projections', () => {
             expect(nmse([...Array.from(actual)].slice(0, expected.length), expected)).to.be.lessThan(1e-10);
           }
         }),
-        { numRuns: 7 },
+        { numRuns: 5 },
       );
     }).timeout(180_000);
   }
@@ -239,7 +239,7 @@ describe('projections', () => {
       ] as const) {
         const what: Case = { kind: 'q4', columns: 608, input, output, seed: 12 };
         const written: number[][] = [];
-        for (const batch of [1, 2, 5, 8]) {
+        for (const batch of staged ? [1, 8] : [1, 2, 5]) {
           const checks = await both(matvec('', threads, staged, true, batch), what);
           written.push(checks.flatMap(({ actual, expected }) => Array.from(actual).slice(0, expected.length)));
         }
