@@ -77,18 +77,23 @@ export class KernelError extends Error {
   }
 }
 
+interface LooseDevice {
+  readonly adapterInfo?: Partial<GPUAdapterInfo>;
+}
+
 /** @param subgroups false leaves subgroups unused where the device has them (tests; drivers that get them wrong) */
 export function traitsOf(device: GPUDevice, subgroups = true): DeviceTraits {
   const has = subgroups && device.features.has('subgroups');
-  const { subgroupMinSize, subgroupMaxSize } = device.adapterInfo;
+  // Browsers without `adapterInfo` on devices, or without the sizes in it, get what is always right.
+  const { subgroupMinSize, subgroupMaxSize, isFallbackAdapter } = (device as LooseDevice).adapterInfo ?? {};
   const languageFeatures = (globalThis.navigator as Partial<Navigator> | undefined)?.gpu?.wgslLanguageFeatures;
   return {
     subgroups: has,
-    subgroupMinSize: has ? subgroupMinSize : 1,
-    subgroupMaxSize: has ? subgroupMaxSize : 1,
+    subgroupMinSize: (has ? subgroupMinSize : 1) ?? 1,
+    subgroupMaxSize: (has ? subgroupMaxSize : 1) ?? 1,
     shaderF16: device.features.has('shader-f16'),
     packedDot: languageFeatures?.has('packed_4x8_integer_dot_product') ?? false,
-    software: device.adapterInfo.isFallbackAdapter,
+    software: isFallbackAdapter ?? false,
   };
 }
 
