@@ -17,10 +17,10 @@ import {
   type AttentionSpec,
 } from '../../../kernels/wgsl/attention.js';
 import { createKernel, type Dispatch } from '../../../kernels/wgsl/kernel.js';
+import { openOrt, ortAttention } from '../../../test/support/ort-operators.js';
 import { PagedText, worstDifference } from '../../../test/support/paged-text.js';
 import { openTestGpu, type TestGpu } from '../../../test/support/test-gpu.js';
-import { writeOnnx } from '../onnx/onnx-writer.js';
-import { loadOrt, type OrtRuntime } from '../onnx/ort-runtime.js';
+import type { OrtRuntime } from '../onnx/ort-runtime.js';
 
 const contextLength = 200;
 
@@ -36,75 +36,28 @@ let gpu: TestGpu;
 let ort: OrtRuntime;
 before(async () => {
   gpu = await openTestGpu();
-  ort = await loadOrt('wasm', { assetBase: '/node_modules/onnxruntime-web/dist/', threads: 1 });
+  ort = await openOrt();
 });
 after(() => gpu.destroy());
 
 /** Attention of the rows by ONNX Runtime in WebAssembly; float32 [rows, heads, D]. */
-async function theirs(text: PagedText, spec: AttentionSpec, { position, rows, window }: Part): Promise<Float32Array> {
+function theirs(text: PagedText, spec: AttentionSpec, { position, rows, window }: Part): Promise<Float32Array> {
   const { kvHeads, headSize } = spec.pool;
-  const dims = (heads: number) => [1, 'rows', heads * headSize] as const;
-  const held = (when: string) => [1, kvHeads, when, headSize] as const;
-  const model = writeOnnx({
-    name: 'attention',
-    inputs: [
-      { name: 'q', type: 'float32', dims: dims(spec.heads) },
-      { name: 'k', type: 'float32', dims: dims(kvHeads) },
-      { name: 'v', type: 'float32', dims: dims(kvHeads) },
-      { name: 'past_k', type: 'float32', dims: held('past') },
-      { name: 'past_v', type: 'float32', dims: held('past') },
-      { name: 'last', type: 'int32', dims: [1] },
-      { name: 'total', type: 'int32', dims: [1] },
-    ],
-    outputs: [
-      { name: 'y', type: 'float32', dims: dims(spec.heads) },
-      { name: 'all_k', type: 'float32', dims: held('all') },
-      { name: 'all_v', type: 'float32', dims: held('all') },
-    ],
-    constants: [],
-    nodes: [
-      {
-        operator: 'GroupQueryAttention',
-        domain: 'com.microsoft',
-        inputs: ['q', 'k', 'v', 'past_k', 'past_v', 'last', 'total'],
-        outputs: ['y', 'all_k', 'all_v'],
-        attributes: {
-          num_heads: spec.heads,
-          kv_num_heads: kvHeads,
-          scale: { float: spec.scale },
-          ...(window === 0 ? {} : { local_window_size: window }),
-          ...(spec.softCap === undefined ? {} : { softcap: { float: spec.softCap } }),
-        },
-      },
-    ],
-  });
   const lookups = text.lookups(false);
-  /** Tokens by heads, or heads by tokens. */
-  const gather = (part: 'keys' | 'values', from: number, count: number, byHead: boolean): Float32Array => {
-    const out = new Float32Array(count * kvHeads * headSize);
-    for (let head = 0; head < kvHeads; head++) {
-      for (let i = 0; i < count; i++) {
-        out.set(lookups[part](from + i, from + i, head), (byHead ? head * count + i : i * kvHeads + head) * headSize);
-      }
+  const all = (part: 'keys' | 'values'): Float32Array => {
+    const out = new Float32Array((position + rows) * kvHeads * headSize);
+    for (let i = 0; i < position + rows; i++) {
+      for (let head = 0; head < kvHeads; head++) out.set(lookups[part](i, i, head), (i * kvHeads + head) * headSize);
     }
     return out;
   };
-  const floats = (data: Float32Array, ...shape: number[]) => new ort.Tensor('float32', data, shape);
-  const session = await ort.InferenceSession.create(model, { executionProviders: ['wasm'] });
-  try {
-    const { y } = await session.run({
-      q: floats(text.queries(position, rows), 1, rows, spec.heads * headSize),
-      k: floats(gather('keys', position, rows, false), 1, rows, kvHeads * headSize),
-      v: floats(gather('values', position, rows, false), 1, rows, kvHeads * headSize),
-      past_k: floats(gather('keys', 0, position, true), 1, kvHeads, position, headSize),
-      past_v: floats(gather('values', 0, position, true), 1, kvHeads, position, headSize),
-      last: new ort.Tensor('int32', Int32Array.of(position + rows - 1), [1]),
-      total: new ort.Tensor('int32', Int32Array.of(position + rows), [1]),
-    });
-    return Float32Array.from(y?.data as Float32Array);
-  } finally {
-    await session.release();
-  }
+  return ortAttention(ort, {
+    ...{ heads: spec.heads, kvHeads, headSize, scale: spec.scale, window, position, rows },
+    ...(spec.softCap === undefined ? {} : { softCap: spec.softCap }),
+    query: text.queries(position, rows),
+    keys: all('keys'),
+    values: all('values'),
+  });
 }
 
 /** The same by our kernels: workgroups a split, threads a page, tiles. */

@@ -7,55 +7,24 @@ import { createKernel, traitsOf } from '../../../kernels/wgsl/kernel.js';
 import { matmulSource, matmulWorkgroups } from '../../../kernels/wgsl/matmul.js';
 import { matvecSource, matvecWorkgroups } from '../../../kernels/wgsl/matvec.js';
 import { halfToNumber, type HostMatrix } from '../../../kernels/wgsl/projection.reference.js';
+import { openOrt, ortProduct } from '../../../test/support/ort-operators.js';
 import { nmse, randomFloats, randomMatrix, uploadMatrix } from '../../../test/support/projections.js';
 import { openTestGpu, type TestGpu } from '../../../test/support/test-gpu.js';
-import { writeOnnx } from '../onnx/onnx-writer.js';
-import { loadOrt, type OrtRuntime } from '../onnx/ort-runtime.js';
+import type { OrtRuntime } from '../onnx/ort-runtime.js';
 
 let gpu: TestGpu;
 let ort: OrtRuntime;
 before(async () => {
   gpu = await openTestGpu();
-  ort = await loadOrt('wasm', { assetBase: '/node_modules/onnxruntime-web/dist/', threads: 1 });
+  ort = await openOrt();
 });
 after(() => gpu.destroy());
 
 /** y = W x by ONNX Runtime in WebAssembly. */
-async function theirs({ kind, rows: n, columns, weights, scales }: HostMatrix, x: Float32Array): Promise<Float32Array> {
-  const blocks = columns / 32;
-  const bits = kind === 'q4' ? 4 : 8;
+function theirs({ kind, rows, columns, weights, scales }: HostMatrix, x: Float32Array): Promise<Float32Array> {
+  if (kind !== 'q4' && kind !== 'q8') throw new Error(`MatMulNBits has no ${kind}`);
   const wide = Float32Array.from(scales ?? [], halfToNumber);
-  const model = writeOnnx({
-    name: 'product',
-    inputs: [{ name: 'x', type: 'float32', dims: ['rows', columns] }],
-    outputs: [{ name: 'y', type: 'float32', dims: ['rows', n] }],
-    constants: [
-      { name: 'w', type: 'uint8', dims: [n, blocks, 4 * bits], byteLength: weights.byteLength },
-      { name: 's', type: 'float32', dims: [n, blocks], byteLength: wide.byteLength },
-    ],
-    nodes: [
-      {
-        operator: 'MatMulNBits',
-        domain: 'com.microsoft',
-        inputs: ['x', 'w', 's'],
-        outputs: ['y'],
-        attributes: { K: columns, N: n, bits, block_size: 32 },
-      },
-    ],
-  });
-  const session = await ort.InferenceSession.create(model, {
-    executionProviders: ['wasm'],
-    externalData: [
-      { path: 'w', data: weights as Uint8Array },
-      { path: 's', data: new Uint8Array(wide.buffer) },
-    ],
-  });
-  try {
-    const { y } = await session.run({ x: new ort.Tensor('float32', x, [x.length / columns, columns]) });
-    return Float32Array.from(y?.data as Float32Array);
-  } finally {
-    await session.release();
-  }
+  return ortProduct(ort, { kind, rows, columns, quants: weights as Uint8Array, scales: wide }, x);
 }
 
 describe("ONNX Runtime's MatMulNBits", () => {
