@@ -82,7 +82,10 @@ export function planLoad(model: Model, { largestBinding }: PlanLimits): LoadPlan
     const kind = commonKind(tensors, columns);
     const rows = order === 'paired' ? rowsOfOne : tensors.reduce((sum, { shape }) => sum + (shape[0] as number), 0);
     const perRow = rowBytes(kind, columns).data * (order === 'paired' ? members.length : 1);
-    matrices.set(name, { name, kind, members, order, rows, columns, parts: cut(name, rows, perRow, largestBinding) });
+    const parts = cut(name, rows, perRow, largestBinding);
+    // Heads are whole in one part, or their rotary pairs would be torn.
+    if (members.length === 3 && parts.length > 1) throw tooLarge(`${name} is more than this device can bind`);
+    matrices.set(name, { name, kind, members, order, rows, columns, parts });
     const { data, scales } = rowBytes(kind, columns);
     matrixBytes += (data + scales) * rows * (order === 'paired' ? members.length : 1);
   };
@@ -131,9 +134,7 @@ function cut(name: string, rows: number, bytesPerRow: number, largestBinding: nu
   if (rows <= most) return [{ firstRow: 0, rows }];
   const each = Math.floor(most / partGranularity) * partGranularity;
   if (each === 0) {
-    throw new EngineError('model-too-large', `${partGranularity} rows of ${name} are more than this device can bind.`, {
-      hint: 'Choose a smaller model, or its 4-bit version.',
-    });
+    throw tooLarge(`${partGranularity} rows of ${name} are more than this device can bind`);
   }
   return Array.from({ length: Math.ceil(rows / each) }, (_, i) => ({
     firstRow: i * each,
@@ -182,6 +183,12 @@ function checkSizes({ hiddenSize, feedForwardSize, headSize }: ModelSpec): void 
   const [name, size, divisor] = first;
   throw new EngineError('model-unsupported', `${name} is ${size}; our shaders need a multiple of ${divisor}.`, {
     hint: 'Choose another model, or run it on another device.',
+  });
+}
+
+function tooLarge(what: string): EngineError {
+  return new EngineError('model-too-large', `This model is too large for this device: ${what}.`, {
+    hint: 'Choose a smaller model, or its 4-bit version.',
   });
 }
 

@@ -33,6 +33,8 @@ export interface WebGpuDecoderOptions {
    * second and a half. Absent: nothing is measured, the kernels' best guesses are used.
    */
   readonly tuning?: TuningStore;
+  /** Measure software WebGPU, too (tests): its candidates differ little, and each takes long to compile. */
+  readonly tuneSoftware?: boolean;
   /** Bytes of a buffer that shaders may bind, when less than the device's (tests). */
   readonly largestBinding?: number;
   readonly signal?: AbortSignal;
@@ -81,7 +83,8 @@ export async function createWebGpuDecoder(options: WebGpuDecoderOptions): Promis
       precision: options.kvPrecision ?? 'f32',
       traits: { ...traitsOf(device), ...options.traits },
     });
-    await machine.load(model, options);
+    const tunes = !device.adapterInfo.isFallbackAdapter || options.tuneSoftware === true;
+    await machine.load(model, { signal, onProgress: options.onProgress, tuning: tunes ? options.tuning : undefined });
     stopIfAborted();
     stopIfAborted();
     const info: DecoderInfo = {
