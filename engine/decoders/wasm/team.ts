@@ -24,8 +24,8 @@ const steps = 32;
 const passWords = 48;
 const failed = 64;
 
-/** Looks at a word that often before sleeping: some 20 microseconds. */
-const spins = 4000;
+/** Looks at a word that often before sleeping: some 50 microseconds. */
+const spins = 10_000;
 /** Milliseconds: far longer than any share takes, unless a thread is gone. */
 const usualPatience = 20_000;
 
