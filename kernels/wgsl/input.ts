@@ -38,7 +38,7 @@ export interface InputPlan {
   /** M: rows staged at once. */
   readonly batch: number;
   readonly workgroupSize: number;
-  /** Elements of a row staged at once; a multiple of 256 unless it is K. */
+  /** Elements of a row staged at once; a multiple of 32 unless it is K. */
   readonly tile: number;
 }
 
@@ -60,12 +60,14 @@ const laneTree = (from: number, count: number): string =>
     ? `lane_sums[at + ${from}u]`
     : `(${laneTree(from, count / 2)} + ${laneTree(from + count / 2, count / 2)})`;
 
-/** The largest tile for a row of K elements that keeps `batch` rows within `bytes`. */
+/** The largest tile for a row of K elements that keeps `batch` rows within `bytes`: whole blocks, eight of them where it can. */
 export function tileFor(columns: number, batch: number, bytes: number): number {
-  if (batch * tileStride(columns) * 16 <= bytes) return columns;
-  let tile = 256;
-  while (tile + 256 < columns && batch * tileStride(tile + 256) * 16 <= bytes) tile += 256;
-  if (batch * tileStride(tile) * 16 > bytes) throw new RangeError(`${batch} rows do not fit ${bytes} bytes`);
+  const fits = (tile: number): boolean => batch * tileStride(tile) * 16 <= bytes;
+  if (fits(columns)) return columns;
+  const step = fits(256) ? 256 : 32;
+  let tile = step;
+  while (tile + step < columns && fits(tile + step)) tile += step;
+  if (!fits(tile)) throw new RangeError(`${batch} rows do not fit ${bytes} bytes`);
   return tile;
 }
 

@@ -5,7 +5,7 @@ import { expect } from '@esm-bundle/chai';
 import { openTestGpu, type TestGpu } from '../../test/support/test-gpu.js';
 import { createKernel, KernelError, spread, traitsOf, type KernelSource, type Slots } from './kernel.js';
 import { matmulSource } from './matmul.js';
-import { matvecSource, matvecWorkgroups, type MatvecSpec } from './matvec.js';
+import { matvecBatch, matvecSource, matvecWorkgroups, type MatvecSpec } from './matvec.js';
 import { batchShapes, matvecShapes, shapeFits } from './matvec-shapes.js';
 import type { Output } from './output.js';
 
@@ -81,6 +81,22 @@ describe('kernels', () => {
     const tile = { tileRows: 16, tileColumns: 32 } as const;
     expect(() => matmulSource({ matrix: columns, input: good.input, output, shape: tile })).to.throw(RangeError);
   });
+
+  it('take whole heads in batches that are staged at once, and fit their memory in any', async () => {
+    // Gemma 3 1B: heads of 256, 1152 columns.
+    const append = { slots: {}, code: 'fn kv_append(p: u32, v: bool, h: u32, e: u32, x: f32) {}' };
+    const headNorm = { queryAt: 1152, keyAt: 1408, epsilon: 1e-6 };
+    const output = { kind: 'heads', heads: 4, kvHeads: 1, headSize: 256, rotarySize: 256, headNorm, append } as const;
+    const matrix = { kind: 'q4', rows: 6 * 256, columns: 1152 } as const;
+    const input = { kind: 'norm', epsilon: 1e-6, normAt: 0 } as const;
+    const shape = { workgroupSize: 128, threads: 16, results: 2, staged: true };
+    const spec: MatvecSpec = { matrix, batch: 8, input, output, shape };
+    const traits = { ...traitsOf(gpu.device), subgroups: false };
+    expect(matvecBatch(spec, traits)).to.equal(2);
+    expect(matvecBatch({ ...spec, output: { kind: 'store', stride: 1536, at: 0 } }, traits)).to.equal(8);
+    // The device counts the memory of the largest.
+    await createKernel(gpu.device, matvecSource(spec, traits));
+  }).timeout(60_000);
 
   it('have candidates for every device and every size of head, and those for more rows keep the bits', () => {
     const append = { slots: {}, code: '' };

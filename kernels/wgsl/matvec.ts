@@ -197,6 +197,17 @@ export function matvecWorkgroups(spec: MatvecSpec, rowBlocks = 1): Workgroups {
   return [x, y, rowBlocks];
 }
 
+/**
+ * The most rows, up to `batch`, that one workgroup should take: a workgroup that goes over x several times (whole heads)
+ * should have it staged at once. More rows go in blocks over z; their bits don't change.
+ */
+export function matvecBatch(spec: MatvecSpec, traits: Pick<DeviceTraits, 'subgroups' | 'subgroupMinSize'>): number {
+  let { batch } = spec;
+  const tiled = (rows: number): boolean => planOf({ ...spec, batch: rows }, traits).tiles > 1;
+  while (wholeHeads(spec) && batch > 1 && tiled(batch)) batch >>= 1;
+  return batch;
+}
+
 interface Plan {
   readonly subgroups: boolean;
   readonly entries: readonly Entry[];
