@@ -158,7 +158,7 @@ async function joined(model: Model, { name, members }: Joint): Promise<GgufWrite
   const parts = await Promise.all(members.map((member) => model.readTensor(member)));
   const [first] = parts as [WeightTensor];
   const rows = parts.reduce((sum, { shape }) => sum + (shape[0] as number), 0);
-  const data = Uint8Array.from(parts.flatMap((part) => [...ggmlBytes(part, null)]));
+  const data = joinedBytes(parts.map((part) => ggmlBytes(part, null)));
   return { name, dimensions: [first.shape[1] as number, rows], type: typeNumbers[first.kind], data };
 }
 
@@ -175,12 +175,22 @@ function ggmlBytes(tensor: WeightTensor, headSize: number | null): Uint8Array {
     const i = row % headSize;
     return head + (i % 2 === 0 ? i / 2 : headSize / 2 + (i - 1) / 2);
   });
-  return Uint8Array.from(ordered.flatMap((row) => written[row] as number[]));
+  return joinedBytes(ordered.map((row) => written[row] as Uint8Array));
 }
 
-function ggmlRow(tensor: WeightTensor, row: number, columns: number): number[] {
+function joinedBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function ggmlRow(tensor: WeightTensor, row: number, columns: number): Uint8Array {
   if (tensor.kind === 'f32' || tensor.kind === 'f16') {
-    return [...new Uint8Array(tensor.data.slice(row * columns, (row + 1) * columns).buffer)];
+    return new Uint8Array(tensor.data.slice(row * columns, (row + 1) * columns).buffer);
   }
   const blocks = columns / 32;
   const bytes: number[] = [];
@@ -197,5 +207,5 @@ function ggmlRow(tensor: WeightTensor, row: number, columns: number): number[] {
     };
     for (let j = 0; j < 16; j++) bytes.push(nibble(j) | (nibble(j + 16) << 4));
   }
-  return bytes;
+  return Uint8Array.from(bytes);
 }
