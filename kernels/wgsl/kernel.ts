@@ -138,7 +138,11 @@ async function compile<S extends Slots>(device: GPUDevice, source: KernelSource<
       buffer: { type: bufferType[access] },
     })),
   });
+  // What is wrong with the text is told by the pipeline below; without a scope the device would report it a second time,
+  // to whoever listens for errors of nobody in particular.
+  device.pushErrorScope('validation');
   const module = device.createShaderModule({ label, code: wgslOf(source) });
+  device.popErrorScope().catch(() => undefined);
   let pipeline: GPUComputePipeline;
   try {
     pipeline = await device.createComputePipelineAsync({

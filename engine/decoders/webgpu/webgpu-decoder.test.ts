@@ -200,6 +200,19 @@ describe('the WebGPU decoder', () => {
       lent.destroy();
     });
 
+    it('a driver that takes no shader, so that the next device is tried', async () => {
+      const lent = await requestGpuDevice();
+      const count = countBuffers(lent);
+      const make = lent.createShaderModule.bind(lent);
+      lent.createShaderModule = ({ code, ...rest }) =>
+        make({ ...rest, code: code.replace('fn finish(', 'fn finish_not(') });
+      const { code, message } = await failure({ model: fixtureModel(named('llama-gqa')), gpuDevice: lent });
+      expect(code).to.equal('webgpu-unavailable');
+      expect(message).to.match(/shader "matvec .* was refused: .*finish/);
+      expect(count.bytes).to.equal(0);
+      lent.destroy();
+    });
+
     it('a model whose sizes the shaders do not know', async () => {
       const model = fixtureModel(named('llama-gqa'));
       const { code, message } = await failure({ model: { ...model, spec: { ...model.spec, headSize: 12 } } });

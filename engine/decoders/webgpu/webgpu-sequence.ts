@@ -17,6 +17,7 @@ import type {
   Sequence,
 } from '../decoder.js';
 import type { GpuWatch } from '../gpu.js';
+import { checkTokens, invalid } from './calls.js';
 import type { Chooser, Choosing } from './choosing.js';
 import type { Pace } from './pace.js';
 import type { PagePool } from './page-pool.js';
@@ -295,15 +296,7 @@ export class WebGpuSequence implements Sequence {
 
   private begin(tokens: readonly number[]): void {
     this.checkUsable();
-    if (tokens.length === 0) throw invalid('there is no token to append');
-    const { vocabularySize, contextLength } = this.parts.info;
-    const wrong = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabularySize);
-    if (wrong !== undefined) throw invalid(`token ${wrong} is not one of the vocabulary's ${vocabularySize}`);
-    const total = this.held + tokens.length;
-    if (total > contextLength) {
-      const message = `The text is ${total} tokens long; this model holds ${contextLength}.`;
-      throw new EngineError('prompt-too-long', message, { hint: 'Shorten the text, or start a new chat.' });
-    }
+    checkTokens(tokens, this.held, this.parts.info);
     this.busy = true;
   }
 
@@ -320,8 +313,4 @@ export class WebGpuSequence implements Sequence {
   private stopIfAborted(signal: AbortSignal | undefined): void {
     if (signal?.aborted === true || this.released) throw new EngineError('aborted', 'The request was stopped.');
   }
-}
-
-function invalid(what: string): EngineError {
-  return new EngineError('invalid-request', `The decoder was called wrongly: ${what}.`);
 }
