@@ -238,11 +238,13 @@ function planOf(spec: MatvecSpec, traits: Pick<DeviceTraits, 'subgroups' | 'subg
     for (let p = 0; p < rowsPerResult; p++) entries.push({ name: `${r}${p === 0 ? 'a' : 'b'}`, r, second: p === 1 });
   }
   const direct = !shape.staged && (subgroups || threads === 1) ? directInput(input, matrix.columns, quads) : undefined;
-  const joined = Math.min(batch * results, rowsPerResult === 1 ? 4 : 2);
-  const partials = subgroups || threads === 1 ? 0 : joined * rowsPerResult * (workgroupSize + workgroupSize / threads);
   const headBytes = heads ? headNormBytes(batch, heads.headSize) : 0;
-  const bytes = workgroupBytes - inputSumBytes(input, batch) - partials * 4 - headBytes;
   const int8 = spec.int8 && (matrix.kind === 'q4' || matrix.kind === 'q8') ? matrix.kind : undefined;
+  // Many rows of large heads leave little: then fewer results are joined at once, and x is staged in smaller tiles.
+  const most = Math.min(batch * results, rowsPerResult === 1 ? 4 : 2);
+  const joined = batch * (heads?.headSize ?? 0) > 1024 ? 1 : most;
+  const partials = subgroups || threads === 1 ? 0 : joined * rowsPerResult * (workgroupSize + workgroupSize / threads);
+  const bytes = workgroupBytes - inputSumBytes(input, batch) - partials * 4 - headBytes;
   const tile = direct ? matrix.columns : tileFor(matrix.columns, batch, int8 ? bytes / (1 + packedShare) : bytes);
   const tiles = Math.ceil(matrix.columns / tile);
   const rounds = heads?.rounds ?? 1;
