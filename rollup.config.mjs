@@ -1,5 +1,6 @@
 // Builds dist/: three ES-module bundles and what stands beside them.
-//   engine:  engine-worker.js, the SharedWorker; ONNX Runtime's loaders are chunks fetched when a decoder needs them
+//   engine:  engine-worker.js, the SharedWorker; ONNX Runtime's loaders are chunks fetched when a decoder needs them;
+//            helper-worker.js, the worker with threads that an isolated page lends
 //   page:    llm-elements.js (classes), define.js (registers them), client.js, demo.js; shared chunks in chunks/; it
 //            knows the engine's build, so that comes first
 //   service: sw.js, one file
@@ -159,7 +160,10 @@ await rm(dist, { recursive: true, force: true });
 
 export default [
   {
-    input: { 'engine-worker': resolve(root, 'engine/host/shared-worker.ts') },
+    input: {
+      'engine-worker': resolve(root, 'engine/host/shared-worker.ts'),
+      'helper-worker': resolve(root, 'engine/host/helper-worker.ts'),
+    },
     plugins: [onnxRuntimeFiles(), kernelBuilds(), ...plugins, kitManifest()],
     output,
   },

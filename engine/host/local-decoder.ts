@@ -1,8 +1,12 @@
-// Which decoder runs a model on a device: our own, and ONNX Runtime where ours cannot follow the model. Called by local-parts.ts. Knows nothing of ladders, tabs
-// or text. What goes wrong is the decoder's typed error; routing/ladder.ts tells which another rung may help with.
+// Which decoder runs a model on a device: our own, and ONNX Runtime where ours cannot follow the model. On the processor a
+// model of some size goes to a worker that a tab lends, which has threads; without one, or when it goes while the model is
+// being opened, the model is computed here. Called by local-parts.ts. Knows nothing of ladders, tabs or text.
+// What goes wrong is the decoder's typed error; routing/ladder.ts tells which another rung may help with.
 
 import { createOnnxDecoder } from '../decoders/onnx/onnx-decoder.js';
 import type { Decoder, DecoderDevice } from '../decoders/decoder.js';
+import { createLentDecoder } from '../decoders/wasm/lent-decoder.js';
+import { threadsFromBytes } from '../decoders/wasm/thread-pool.js';
 import { createWasmDecoder } from '../decoders/wasm/wasm-decoder.js';
 import { createWebGpuDecoder } from '../decoders/webgpu/webgpu-decoder.js';
 import { EngineError } from '../protocol/errors.js';
@@ -20,17 +24,30 @@ export interface Surroundings {
 export async function startDecoder(
   model: Model,
   device: DecoderDevice,
-  { kitBase }: Surroundings,
+  surroundings: Surroundings,
   stage: StageOptions,
 ): Promise<Decoder> {
+  const { kitBase } = surroundings;
   const onnx = (): Promise<Decoder> =>
     createOnnxDecoder({ model, device, assetBase: new URL('ort/', kitBase).href, ...stage });
   try {
     if (device === 'webgpu') return await createWebGpuDecoder({ model, ...stage });
-    return await createWasmDecoder({ model, kernels: kitBase, ...stage });
+    return await onProcessor(model, surroundings, stage);
   } catch (error) {
     // A kind of model that our kernels do not know may be one that ONNX Runtime does.
     if (EngineError.from(error).code !== 'model-unsupported') throw error;
     return onnx();
   }
+}
+
+async function onProcessor(model: Model, { kitBase, helpers }: Surroundings, stage: StageOptions): Promise<Decoder> {
+  const helper = model.identity.byteLength < threadsFromBytes ? null : helpers.borrow();
+  if (helper !== null) {
+    try {
+      return await createLentDecoder({ ...helper, model, kernels: kitBase, ...stage });
+    } catch (error) {
+      if (EngineError.from(error).code !== 'helper-lost') throw error;
+    }
+  }
+  return createWasmDecoder({ model, kernels: kitBase, ...stage });
 }

@@ -1,6 +1,6 @@
 // The engine's side of lending: a decoder that computes in a dedicated worker of some tab, with threads that a SharedWorker
-// cannot have (lent-host.ts), behind the ordinary contract. Made by the host when a tab lends a worker; the host also ends
-// that worker when the decoder is disposed of. Weights come from the engine's own model, tensor by tensor, so any source will
+// cannot have (lent-host.ts), behind the ordinary contract. Made by the host when a tab lends a worker, which is given back when the decoder is
+// disposed of. Weights come from the engine's own model, tensor by tensor, so any source will
 // do and nothing is fetched twice. A token costs one message each way.
 // What goes wrong: whatever the decoder says there; `gone`'s reason once the worker is gone (`helper-lost`): every call,
 // running or new, fails with it.
@@ -26,13 +26,15 @@ export interface LentDecoderOptions {
   readonly kernels: string;
   readonly maxContext?: number;
   readonly kvPrecision?: KvPrecision;
+  /** Called once, when the worker is wanted no more: the decoder was disposed of, or could not be opened. */
+  readonly giveBack?: () => void;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
 /** @throws EngineError as `createWasmDecoder`, and the reason of `gone` */
 export async function createLentDecoder(options: LentDecoderOptions): Promise<Decoder> {
-  const line = new Line(options.port, options.gone);
+  const line = new Line(options.port, options.gone, options.giveBack);
   try {
     return new LentDecoder(line, await open(line, options));
   } catch (error) {
@@ -112,6 +114,7 @@ class Line {
   constructor(
     private readonly port: MessagePort,
     gone: AbortSignal,
+    private readonly giveBack: (() => void) | undefined,
   ) {
     const lose = (): void => this.lose(EngineError.from(gone.reason));
     gone.addEventListener('abort', lose, { once: true });
@@ -144,6 +147,7 @@ class Line {
   close(): void {
     this.lose(new EngineError('invalid-request', 'This decoder was disposed of.'));
     this.port.close();
+    this.giveBack?.();
   }
 
   private receive(data: unknown): void {

@@ -13,16 +13,37 @@ import { serveWasmThread } from './wasm-thread.js';
 export interface HelperOptions {
   /** The message that hands over the engine's port. */
   readonly begin: unknown;
-  /** Another worker with this very script, to be a thread. */
-  startWorker(): Worker;
+  /** Another worker with this very script, to be a thread; for tests. */
+  startWorker?(): Worker;
 }
 
 /** For a worker's script: becomes a decoder when `begin` arrives with a port, or a thread of one. */
-export function serveHelper({ begin, startWorker }: HelperOptions): void {
+export function serveHelper({ begin, startWorker = ownScriptAgain }: HelperOptions): void {
   serveWasmThread();
   globalThis.addEventListener('message', ({ data, ports: [port] }: MessageEvent) => {
     if (data === begin && port !== undefined) new LentHost(port, startWorker);
   });
+}
+
+interface TrustedTypesFactory {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL(url: string): string },
+  ): { createScriptURL(url: string): unknown };
+}
+
+let ownUrl: unknown = null;
+
+/** A worker with this worker's script. Trusted Types hold in workers, too: the policy passes this one URL. */
+function ownScriptAgain(): Worker {
+  const { href } = globalThis.location;
+  const { trustedTypes } = globalThis as typeof globalThis & { trustedTypes?: TrustedTypesFactory };
+  const createScriptURL = (url: string): string => {
+    if (url === href) return url;
+    throw new TypeError('A helper starts its own script and no other.');
+  };
+  ownUrl ??= trustedTypes?.createPolicy('llm-elements', { createScriptURL }).createScriptURL(href) ?? href;
+  return new Worker(ownUrl as string, { type: 'module', name: 'llm-elements thread' });
 }
 
 interface Reading {
