@@ -248,6 +248,28 @@ describe('projections', () => {
     }
   }).timeout(120_000);
 
+  it('agree in large tiles, over several of them', async () => {
+    const [columns, count] = [96, 70];
+    for (const [tileRows, tileColumns, kind] of [
+      [64, 64, 'q4'],
+      [32, 64, 'q8'],
+    ] as const) {
+      const matrix = randomMatrix({ kind, rows: 2 * 75, columns }, 21);
+      const x = randomFloats(count * columns, 22);
+      const input: Input = { kind: 'norm', epsilon, normAt: at.norm };
+      const output: Output = { kind: 'gated', activation: 'silu', stride: 75, at: 0 };
+      const spec = { matrix, input, output, shape: { tileRows, tileColumns } };
+      const kernel = await createKernel(gpu.device, matmulSource(spec));
+      const y = gpu.zeros(count * 75 * 4);
+      const step = gpu.step({ position, rows: count, pageTable: 0, draw: 0 });
+      const buffers = { step, x: gpu.store(x), vectors: gpu.store(vectors), ...uploadMatrix(gpu, matrix), y };
+      await gpu.run(kernel.dispatch(buffers, matmulWorkgroups(spec, count)));
+      const normed = rmsNorm(x, vectors.subarray(at.norm, at.norm + columns), epsilon);
+      const expected = gate(multiply(matrix, normed, count), 'silu', count);
+      expect(nmse((await gpu.floats(y)).slice(0, expected.length), expected)).to.be.lessThan(1e-11);
+    }
+  }).timeout(60_000);
+
   it('of whole heads agree when the product was stored first', async () => {
     for (const output of ['heads', 'biased heads', 'normed heads'] as const) {
       const { output: spec, rows: n } = outputOf({ kind: 'f32', columns: 32, input: 'plain', output, seed: 2 });
