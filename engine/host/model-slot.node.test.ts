@@ -34,9 +34,10 @@ const backendOf = (kind: 'local' | 'cloud', dispose: () => Promise<void> = async
 interface Script {
   readonly start?: (device: DecoderDevice) => Promise<void> | void;
   readonly dispose?: (device: DecoderDevice) => Promise<void>;
+  readonly probe?: () => Promise<void>;
 }
 
-function slotOf({ start, dispose }: Script) {
+function slotOf({ start, dispose, probe }: Script) {
   const site = { cloudAllowed: true };
   const notes: string[] = [];
   const closed: string[] = [];
@@ -61,7 +62,10 @@ function slotOf({ start, dispose }: Script) {
       },
     }),
     createCloud: () => backendOf('cloud'),
-    probe: async () => ({ webgpu: { available: true, name: 'gpu' }, wasmSimd: true, rates: null }),
+    probe: async () => {
+      await probe?.();
+      return { webgpu: { available: true, name: 'gpu' }, wasmSimd: true, rates: null };
+    },
     now: () => 0,
     catalogue: new Catalogue(
       () => settings.catalogueUrl,
@@ -142,4 +146,15 @@ describe('ModelSlot and a model that cannot be freed', () => {
     assert.equal(slot.status.kind, 'idle');
     assert.deepEqual(closed, ['https://site.example/one/', 'https://site.example/two/']);
   });
+});
+
+test('a device that is being looked at for ever holds up nobody but those who want to wait', async () => {
+  let hangs = true;
+  const { slot } = slotOf({ probe: () => (hangs ? new Promise(() => undefined) : Promise.resolve()) });
+  const controller = new AbortController();
+  const load = slot.load('one', 'auto', controller.signal);
+  setTimeout(() => controller.abort(new EngineError('aborted', 'The visitor went on.')), 5);
+  await assert.rejects(load, { code: 'aborted' });
+  hangs = false;
+  assert.equal((await slot.load('two', 'auto', AbortSignal.timeout(1000))).id, 'two');
 });

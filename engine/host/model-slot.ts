@@ -197,7 +197,7 @@ export class ModelSlot {
     try {
       signal.throwIfAborted();
       this.#loading(listing, { loadedBytes: 0, totalBytes: listing.byteLength });
-      const { rungs, notes } = await this.#plan(listing, device);
+      const { rungs, notes } = await Promise.race([this.#plan(listing, device), rejectOnAbort(signal)]);
       if (listing.id !== cloudModelId && rungs[0] !== 'cloud') {
         opened = await this.#open(listing, signal, wish);
         signal.throwIfAborted();

@@ -1,7 +1,8 @@
 // What this browser can compute with, by feature detection only, never by the user agent's name. Called by the ladder
 // through the host, once for each load. Probing must not throw: what cannot be had is an answer with its reason.
 // Where both devices are there, a short measurement tells which one is faster: a software adapter, or a weak graphics
-// chip beside a strong processor, loses to WebAssembly, whatever it calls itself.
+// chip beside a strong processor, loses to WebAssembly, whatever it calls itself. A driver that does not answer in time counts
+// as none: loads of all tabs wait for each other, and one must not wait for ever.
 
 import type { DeviceRates } from '../decoders/device-rates.js';
 
@@ -29,6 +30,8 @@ const simdModule = new Uint8Array([
 export interface ProbeEnvironment {
   readonly gpu: GPU | undefined;
   readonly validate: (bytes: Uint8Array<ArrayBuffer>) => boolean;
+  /** Milliseconds that the graphics card may take to answer, and to be measured. */
+  readonly patience: number;
 }
 
 /** Measures both devices (decoders/device-rates.ts); absent: nothing is measured. */
@@ -37,6 +40,7 @@ export type MeasureRates = () => Promise<DeviceRates>;
 const here = (): ProbeEnvironment => ({
   gpu: (globalThis.navigator as Navigator | undefined)?.gpu,
   validate: (bytes) => typeof WebAssembly === 'object' && WebAssembly.validate(bytes),
+  patience: 10_000, // a card that sleeps and a driver that compiles the first shader of its life take two or three seconds
 });
 
 /**
@@ -47,12 +51,34 @@ export async function probeCapabilities(
   measure?: MeasureRates,
   environment: ProbeEnvironment = here(),
 ): Promise<Capabilities> {
-  const webgpu = await probeWebGpu(environment.gpu);
+  const { patience } = environment;
+  const webgpu = await within(patience, probeWebGpu(environment.gpu), noAnswer(patience));
   const wasmSimd = environment.validate(simdModule);
   if (!webgpu.available || !wasmSimd || measure === undefined) return { webgpu, wasmSimd, rates: null };
   // A device that fails while it is measured fails again, and visibly, when the ladder tries it.
-  const rates = await measure().catch(() => null);
+  const rates = await within(
+    patience,
+    measure().catch(() => null),
+    'late',
+  );
+  if (rates === 'late') return { webgpu: noAnswer(patience), wasmSimd, rates: null };
   return { webgpu, wasmSimd, rates };
+}
+
+const noAnswer = (patience: number): WebGpuCapability => ({
+  available: false,
+  reason: `the graphics card did not answer within ${patience / 1000} seconds`,
+});
+
+/** The outcome of `work`, or `otherwise` when that takes longer. */
+async function within<T, U>(milliseconds: number, work: Promise<T>, otherwise: U): Promise<T | U> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<U>((resolve) => (timer = setTimeout(() => resolve(otherwise), milliseconds)));
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function probeWebGpu(gpu: GPU | undefined): Promise<WebGpuCapability> {

@@ -75,8 +75,10 @@ describe('probeCapabilities', () => {
   const validate = (bytes: Uint8Array<ArrayBuffer>): boolean => WebAssembly.validate(bytes);
   const gpuOf = (requestAdapter: () => Promise<unknown>): GPU => ({ requestAdapter }) as unknown as GPU;
 
+  const patience = 1000;
+
   test('knows SIMD by a module that is valid only with it', async () => {
-    assert.equal((await probeCapabilities(undefined, { gpu: undefined, validate })).wasmSimd, true);
+    assert.equal((await probeCapabilities(undefined, { gpu: undefined, validate, patience })).wasmSimd, true);
   });
 
   test('names why there is no WebGPU, whatever way it fails', async () => {
@@ -85,7 +87,7 @@ describe('probeCapabilities', () => {
       throw new Error('denied');
     };
     for (const gpu of [undefined, gpuOf(async () => null), gpuOf(refuse)]) {
-      const { webgpu } = await probeCapabilities(undefined, { gpu, validate });
+      const { webgpu } = await probeCapabilities(undefined, { gpu, validate, patience });
       assert.equal(webgpu.available, false);
       if (!webgpu.available) reasons.push(webgpu.reason);
     }
@@ -100,16 +102,31 @@ describe('probeCapabilities', () => {
       calls++;
       return slower;
     };
-    assert.deepEqual(await probeCapabilities(measure, { gpu: there, validate }), {
+    assert.deepEqual(await probeCapabilities(measure, { gpu: there, validate, patience }), {
       webgpu: { available: true, name: 'swiftshader, google' },
       wasmSimd: true,
       rates: slower,
     });
-    await probeCapabilities(measure, { gpu: undefined, validate });
-    await probeCapabilities(measure, { gpu: there, validate: () => false });
+    await probeCapabilities(measure, { gpu: undefined, validate, patience });
+    await probeCapabilities(measure, { gpu: there, validate: () => false, patience });
     assert.equal(calls, 1);
     const fails = (): Promise<never> => Promise.reject(new Error('lost'));
-    assert.equal((await probeCapabilities(fails, { gpu: there, validate })).rates, null);
+    assert.equal((await probeCapabilities(fails, { gpu: there, validate, patience })).rates, null);
+  });
+
+  test('a graphics card that does not answer, or not in time, counts as none', async () => {
+    const hangs = (): Promise<never> => new Promise(() => undefined);
+    const info = { vendor: 'maker', architecture: 'card', description: '' };
+    const soon = { validate, patience: 20 };
+    const silent = await probeCapabilities(async () => slower, { gpu: gpuOf(hangs), ...soon });
+    const stuck = await probeCapabilities(hangs, { gpu: gpuOf(async () => ({ info })), ...soon });
+    for (const capabilities of [silent, stuck]) {
+      assert.deepEqual(capabilities.webgpu, {
+        available: false,
+        reason: 'the graphics card did not answer within 0.02 seconds',
+      });
+      assert.deepEqual(planLadder(capabilities, 'auto', false).rungs, ['wasm']);
+    }
   });
 });
 
