@@ -61,6 +61,8 @@ export async function openModel(location: ModelLocation, options: OpenModelOptio
     onNote: options.onNote ?? (() => undefined),
     ...(options.shardLimit === undefined ? {} : { shardLimit: options.shardLimit }),
   };
+  // Another engine of this origin may have stored, replaced or deleted since.
+  await opening.store?.refresh();
   if (location.kind === 'file') return openGgufFile(location.blob, chosenFileName(location.blob), opening);
   if (location.kind === 'kept') return openKept(location.source, opening);
   const context = opening.http;

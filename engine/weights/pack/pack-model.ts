@@ -16,7 +16,7 @@ import { readUpTo, request } from '../http.js';
 import type { Model, TensorFacts, TokenizerFiles, WeightTensor } from '../model.js';
 import { checkScales } from '../quantise.js';
 import { sha256 } from '../sha256.js';
-import type { ModelStore, StoredFile } from '../store/model-store.js';
+import { rolledBack, type ModelStore, type StoredFile } from '../store/model-store.js';
 import { pieceCount, pieceLength } from '../store/pieces.js';
 import { partLengths } from '../tensor-layout.js';
 import { manifestLimit, parseJson, parseManifest, type Manifest, type ManifestFile } from './manifest.js';
@@ -37,13 +37,7 @@ export async function openPack(manifestUrl: string, opening: Opening): Promise<M
   const manifest = parseManifest(bytes, manifestUrl);
   await checkSignature(parseJson(bytes, manifestUrl), opening.trustedKeys, manifestUrl);
   const newest = store?.revisionOf(manifestUrl) ?? 0;
-  if (manifest.revision < newest) {
-    throw new EngineError(
-      'model-invalid',
-      `${manifestUrl} is refused: it is revision ${manifest.revision}, and revision ${newest} was here before.`,
-      { hint: 'The server offers an old release, perhaps one with known faults. Publish it under a higher revision.' },
-    );
-  }
+  if (manifest.revision < newest) throw rolledBack(manifestUrl, manifest.revision, newest);
   return openManifest({ manifest, bytes, source: manifestUrl, hash: await sha256(bytes) }, opening);
 }
 

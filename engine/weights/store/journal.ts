@@ -6,13 +6,16 @@
 //
 // The highest number whose digest is right holds. So a kill at any point leaves either the old or the new state, also on
 // a medium that writes in place. Called by model-store.ts under its lock; knows nothing of pieces' contents.
-// What goes wrong: a journal of which nothing is sound is taken for an empty one (everything is downloaded again).
+// What goes wrong: a journal of which nothing is sound is taken for an empty one (everything is downloaded again). So
+// nothing is written that would not be read: a model whose facts do not fit is refused, and costs no other model.
 
 import * as v from 'valibot';
+import { EngineError } from '../../protocol/errors.js';
+import { longestUrl } from '../../protocol/host-api.js';
 import { sha256 } from '../sha256.js';
 import type { PieceStore } from './pieces.js';
 
-const text = v.pipe(v.string(), v.maxLength(4_000));
+const text = v.pipe(v.string(), v.maxLength(longestUrl));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const key = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
@@ -67,12 +70,23 @@ export async function readJournal(pieces: PieceStore, names: readonly string[]):
   return { index: emptyIndex, number: 0 };
 }
 
-/** @returns the journal as it now is; older records are gone */
+/** @returns the journal as it now is; older records are gone @throws EngineError `storage` for what cannot be kept */
 export async function writeJournal(
   pieces: PieceStore,
   names: readonly string[],
   { number, index }: { readonly number: number; readonly index: StoreIndex },
 ): Promise<Journal> {
+  const checked = v.safeParse(indexSchema, index);
+  if (!checked.success) {
+    const [issue] = checked.issues;
+    throw new EngineError(
+      'storage',
+      `This model cannot be kept (${v.getDotPath(issue) ?? ''}: ${issue.message.slice(0, 100)}).`,
+      {
+        hint: 'Something that it or its server says of itself is too long.',
+      },
+    );
+  }
   const numbers = journalNumbers(names);
   // Above every number there, sound or not: a torn record must never be the highest again.
   const next = Math.max(number, ...numbers) + 1;

@@ -103,7 +103,7 @@ test('what was accepted once is remembered beyond the model: revisions never go 
   const records = new Map<string, Uint8Array<ArrayBuffer>>();
   const store = await openOver(records).open();
   await store.record(modelOf('a', []), 7);
-  await store.record(modelOf('a', []), 5);
+  await assert.rejects(store.record(modelOf('a', []), 5), { code: 'model-invalid' });
   await store.delete('a');
   assert.equal(store.revisionOf('a'), 7);
   assert.equal((await openOver(records).open()).revisionOf('a'), 7);

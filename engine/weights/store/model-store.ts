@@ -4,9 +4,12 @@
 // journal before its first piece is stored, and out of it before its first piece is removed; pieces that no model
 // claims are swept when the store is opened. A file counts as stored when all its pieces have their lengths, and is
 // hashed by whoever reads it.
+// Several workers may have it open (the engines of two builds): the journal is read and written under one lock, and what
+// stands there counts, not what a worker remembers of it.
 // What goes wrong: no room, even after eviction, is `storage`; a medium that fails otherwise is `storage`, too.
 
 import { EngineError } from '../../protocol/errors.js';
+import { guard, isFull, noRoom, storageError } from './failures.js';
 import {
   isJournalName,
   readJournal,
@@ -17,12 +20,14 @@ import {
 } from './journal.js';
 import type { StoreIndex } from './journal.js';
 import type { StoreLocks } from './locks.js';
-import { isQuotaError, pieceCount, pieceLength, type PieceStore } from './pieces.js';
+import { pieceCount, pieceLength, type PieceStore } from './pieces.js';
 
 export type { StoredFile, StoredModel } from './journal.js';
 
 /** Pieces of one file read at once: enough to hide a medium's latency, few enough to hold little beside the file. */
 const readsAtOnce = 2;
+/** Characters of what a model is called; more is cut off. */
+const longestName = 400;
 
 export interface StoreParts {
   readonly pieces: PieceStore;
@@ -61,6 +66,11 @@ export class ModelStore {
     this.parts.pieces.close();
   }
 
+  /** Looks what other workers did. Called before `find` and `revisionOf` are relied on. @throws EngineError `storage` */
+  async refresh(): Promise<void> {
+    await this.#look();
+  }
+
   /** As of the last change that this worker made or looked for. */
   find(source: string): StoredModel | null {
     return this.journal.index.models.find((model) => model.source === source) ?? null;
@@ -68,15 +78,21 @@ export class ModelStore {
 
   /** All models, newly read, with the bytes of each that are here. */
   async models(): Promise<readonly { readonly model: StoredModel; readonly storedBytes: number }[]> {
-    return guard('read', async () => {
+    const present = new Set(await this.#look());
+    return this.journal.index.models.map((model) => ({
+      model,
+      storedBytes: filesOf(model).reduce((sum, file) => sum + bytesPresent(file, present), 0),
+    }));
+  }
+
+  /** Under the lock: a journal that is replaced between the two steps would be missed. @returns all names there are */
+  #look(): Promise<readonly string[]> {
+    const look = async (): Promise<readonly string[]> => {
       const names = await this.parts.pieces.list();
       this.journal = await readJournal(this.parts.pieces, names);
-      const present = new Set(names);
-      return this.journal.index.models.map((model) => ({
-        model,
-        storedBytes: filesOf(model).reduce((sum, file) => sum + bytesPresent(file, present), 0),
-      }));
-    });
+      return names;
+    };
+    return guard('read', () => this.parts.locks.hold('journal', look));
   }
 
   async estimate(): Promise<{ readonly usage: number; readonly quota: number } | null> {
@@ -91,42 +107,61 @@ export class ModelStore {
   /**
    * Puts the model into the journal in place of what `source` was before, and marks it as used now. Files that only
    * the earlier one had are removed.
+   * @param revision of a pack; 0 where there is none
+   * @throws EngineError `model-invalid` for an older revision than was ever accepted, `storage`
    */
   async record(model: Omit<StoredModel, 'lastUsed'>, revision = 0): Promise<void> {
     const { source } = model;
-    const before = this.find(source);
-    await this.#change((index) => ({
-      ...index,
-      models: [...index.models.filter((other) => other.source !== source), { ...model, lastUsed: this.parts.now() }],
-      revisions:
-        revision === 0
-          ? index.revisions
-          : { ...index.revisions, [source]: Math.max(revision, index.revisions[source] ?? 0) },
-    }));
-    if (before !== null) await this.#removeUnclaimed(filesOf(before));
+    const name = model.name.slice(0, longestName);
+    const entry = { ...model, name, quantisation: model.quantisation.slice(0, longestName) };
+    let before: StoredModel | undefined;
+    const change = (index: StoreIndex): StoreIndex => {
+      const newest = index.revisions[source] ?? 0;
+      if (revision !== 0 && revision < newest) throw rolledBack(source, revision, newest);
+      before = index.models.find((other) => other.source === source);
+      const others = index.models.filter((other) => other.source !== source);
+      const revisions = revision === 0 ? index.revisions : { ...index.revisions, [source]: revision };
+      return { ...index, models: [...others, { ...entry, lastUsed: this.parts.now() }], revisions };
+    };
+    await this.#makingRoom(source, name, () => this.#change(change));
+    if (before !== undefined) await this.#removeUnclaimed(filesOf(before));
   }
 
   async delete(source: string): Promise<boolean> {
-    const model =
-      this.find(source) ?? (await this.models()).find((each) => each.model.source === source)?.model ?? null;
+    await this.#look();
+    let model = this.find(source);
     if (model === null) return false;
-    await this.#change((index) => ({ ...index, models: index.models.filter((other) => other.source !== source) }));
+    const leave = (): Promise<void> =>
+      this.#change((index) => {
+        model = index.models.find((other) => other.source === source) ?? model;
+        return { ...index, models: index.models.filter((other) => other.source !== source) };
+      });
+    try {
+      await leave();
+    } catch (thrown) {
+      if (!isFull(thrown)) throw thrown;
+      // Not even the journal has room. So its files go first; killed now, it is a model whose files are missing.
+      await this.#removeUnclaimed(filesOf(model), source);
+      await leave();
+    }
     await this.#removeUnclaimed(filesOf(model));
+    const notes = `note.${noteKey(model.id)}.`;
     await guard('write', async () => {
-      const notes = `note.${noteKey(model.id)}.`;
       for (const name of await this.parts.pieces.list())
         if (name.startsWith(notes)) await this.parts.pieces.remove(name);
     });
     return true;
   }
 
-  /** Keeps a model from being evicted until the returned function is called. */
+  /** Keeps a model from being evicted, by any worker, until the returned function is called. */
   use(source: string): () => void {
+    const release = this.parts.locks.use(source);
     this.#used.set(source, (this.#used.get(source) ?? 0) + 1);
     let ended = false;
     return () => {
       if (ended) return;
       ended = true;
+      release();
       const left = (this.#used.get(source) ?? 1) - 1;
       if (left === 0) this.#used.delete(source);
       else this.#used.set(source, left);
@@ -193,38 +228,30 @@ export class ModelStore {
   }
 
   async #putMakingRoom(source: string, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const what = `${this.find(source)?.name ?? source} (the next ${bytes.length} bytes of it)`;
+    await this.#makingRoom(source, what, () => guard('write', () => this.parts.pieces.put(name, bytes)));
+  }
+
+  /** @param what is being written, for the error */
+  async #makingRoom(source: string, what: string, write: () => Promise<void>): Promise<void> {
     for (;;) {
       try {
-        await this.parts.pieces.put(name, bytes);
-        return;
+        return await write();
       } catch (thrown) {
-        if (!isQuotaError(thrown)) throw storageError('write', thrown);
-        const victim = await this.#evictable(source);
-        if (victim === null) throw await this.#noRoom(source, bytes.length, thrown);
-        await this.delete(victim.source);
+        if (!isFull(thrown)) throw storageError('write', thrown);
+        if (!(await this.#evictFor(source))) throw noRoom(what, await this.estimate(), thrown);
       }
     }
   }
 
-  async #evictable(source: string): Promise<StoredModel | null> {
+  /** Removes the model used longest ago that no worker uses. @returns whether there was one */
+  async #evictFor(source: string): Promise<boolean> {
     const models = (await this.models()).map(({ model }) => model);
-    const free = models.filter((model) => model.source !== source && !this.#used.has(model.source));
-    return free.sort((a, b) => a.lastUsed - b.lastUsed)[0] ?? null;
-  }
-
-  async #noRoom(source: string, bytes: number, cause: unknown): Promise<EngineError> {
-    const estimate = await this.estimate();
-    const name = this.find(source)?.name ?? source;
-    const room =
-      estimate === null ? '' : ` Of ${mebibytes(estimate.quota)} allowed, ${mebibytes(estimate.usage)} are in use.`;
-    return new EngineError(
-      'storage',
-      `There is no room on this device for ${name} (the next ${bytes} bytes of it).${room}`,
-      {
-        hint: 'Free some disk space, delete another model, or choose a smaller one.',
-        cause,
-      },
-    );
+    const idle = models.filter((model) => model.source !== source && !this.#used.has(model.source));
+    for (const victim of idle.sort((a, b) => a.lastUsed - b.lastUsed)) {
+      if (await this.parts.locks.ifUnused(victim.source, () => this.delete(victim.source))) return true;
+    }
+    return false;
   }
 
   async #change(change: (index: StoreIndex) => StoreIndex): Promise<void> {
@@ -259,8 +286,10 @@ export class ModelStore {
     );
   }
 
-  async #removeUnclaimed(files: readonly StoredFile[]): Promise<void> {
-    const claimed = new Set(this.journal.index.models.flatMap((model) => filesOf(model).map(({ key }) => key)));
+  /** @param leaving a model whose claims no longer count */
+  async #removeUnclaimed(files: readonly StoredFile[], leaving?: string): Promise<void> {
+    const others = this.journal.index.models.filter(({ source }) => source !== leaving);
+    const claimed = new Set(others.flatMap((model) => filesOf(model).map(({ key }) => key)));
     await guard('write', async () => {
       for (const file of files) if (!claimed.has(file.key)) await this.#removePieces(file);
     });
@@ -305,25 +334,10 @@ function bytesPresent(file: StoredFile, names: ReadonlySet<string>): number {
   return bytes;
 }
 
-async function guard<T>(what: 'read' | 'write', work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    throw storageError(what, thrown);
-  }
-}
-
-function storageError(what: 'read' | 'write', thrown: unknown): EngineError {
-  if (thrown instanceof EngineError) return thrown;
-  const why = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
-  return new EngineError(
-    'storage',
-    `What this device keeps of the models could not be ${what === 'read' ? 'read' : 'written'} (${why}).`,
-    {
-      cause: thrown,
-      hint: "Reload the page. If that does not help, clear this site's data in the browser's settings.",
-    },
+/** A release older than one that was here before. */
+export const rolledBack = (source: string, revision: number, newest: number): EngineError =>
+  new EngineError(
+    'model-invalid',
+    `${source} is refused: it is revision ${revision}, and revision ${newest} was here before.`,
+    { hint: 'The server offers an old release, perhaps one with known faults. Publish it under a higher revision.' },
   );
-}
-
-const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;

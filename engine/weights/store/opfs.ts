@@ -11,15 +11,19 @@ interface Entries {
 
 const isMissing = (thrown: unknown): boolean => thrown instanceof DOMException && thrown.name === 'NotFoundError';
 
-/** A file's handle, null when there is none. */
-export async function handleOf(folder: FileSystemDirectoryHandle, name: string): Promise<FileSystemFileHandle | null> {
+/** Null when the file is not there, or went away in the middle: another worker may remove it at any time. */
+async function orMissing<T>(work: () => Promise<T>): Promise<T | null> {
   try {
-    return await folder.getFileHandle(name);
+    return await work();
   } catch (thrown) {
     if (isMissing(thrown)) return null;
     throw thrown;
   }
 }
+
+/** A file's handle, null when there is none. */
+export const handleOf = (folder: FileSystemDirectoryHandle, name: string): Promise<FileSystemFileHandle | null> =>
+  orMissing(() => folder.getFileHandle(name));
 
 /** The parts that both ways of writing share. */
 export abstract class OpfsFolder {
@@ -40,13 +44,15 @@ export abstract class OpfsFolder {
   }
 
   async get(name: string): Promise<Uint8Array<ArrayBuffer> | null> {
-    const handle = await handleOf(this.folder, name);
-    return handle === null ? null : new Uint8Array(await (await handle.getFile()).arrayBuffer());
+    return orMissing(async () => new Uint8Array(await (await this.#file(name)).arrayBuffer()));
   }
 
   async size(name: string): Promise<number | null> {
-    const handle = await handleOf(this.folder, name);
-    return handle === null ? null : (await handle.getFile()).size;
+    return orMissing(async () => (await this.#file(name)).size);
+  }
+
+  async #file(name: string): Promise<File> {
+    return (await this.folder.getFileHandle(name)).getFile();
   }
 
   close(): void {
@@ -67,7 +73,7 @@ export class OpfsPieces extends OpfsFolder implements PieceStore {
       // A stream that failed may refuse this, too; the reason that counts is the first one.
       await stream.abort().catch(() => undefined);
       // `create` made an empty file, which must not be taken for a record. Readers check lengths, so it may fail.
-      if ((await handle.getFile()).size === 0) await this.remove(name).catch(() => undefined);
+      if ((await this.size(name).catch(() => null)) === 0) await this.remove(name).catch(() => undefined);
       throw thrown;
     }
   }
