@@ -8,17 +8,20 @@ import { mayKeep, type Treatment } from './policy.js';
 const prefix = 'llm-elements-';
 const kitPrefix = `${prefix}kit-`;
 
+/** Of the kit in this folder: several of one origin (one site in each folder of a host) know nothing of each other. */
+const kitOf = (base: string): string => `${kitPrefix}${new URL(base).pathname} `;
+
 export const cacheNames = {
-  /** Files of one build that have no hash in their names. */
-  kit: (build: string): string => `${kitPrefix}${build}`,
-  isKit: (name: string): boolean => name.startsWith(kitPrefix) && name !== `${kitPrefix}1`,
+  /** Files of one build that have no hash in their names. @param base folder of the kit */
+  kit: (base: string, build: string): string => kitOf(base) + build,
+  isKit: (name: string, base: string): boolean => name.startsWith(kitOf(base)),
   fixed: `${prefix}fixed-1`,
   shard: `${prefix}shards-1`,
   fresh: `${prefix}pages-1`,
   /** Ours by name, and of a form that is no longer read. */
   retired: (name: string): boolean =>
     name.startsWith(prefix) &&
-    !cacheNames.isKit(name) &&
+    !name.startsWith(`${kitPrefix}/`) &&
     ![cacheNames.fixed, cacheNames.shard, cacheNames.fresh].includes(name),
 };
 

@@ -12,8 +12,6 @@ import { parseKitManifest } from './kit-manifest.js';
 import { treatmentOf } from './policy.js';
 
 const base = 'https://site.example/kit/';
-const place = { base, pages: false };
-const treatment = (url: string) => treatmentOf({ method: 'GET', url, accept: '' }, place);
 
 class MemoryCache {
   readonly entries = new Map<string, Response>();
@@ -70,10 +68,15 @@ describe('a build of the kit', () => {
     Object.assign(globalThis, { caches });
   });
 
-  /** The service worker of build `id`, with a server that gives `folder`. */
-  const builtFrom = (folder: string, id: string, meddle: (path: string) => Response | null = () => null): KitBuild => {
+  /** The service worker of build `id`, with a server that gives `folder` at `at`. */
+  const builtFrom = (
+    folder: string,
+    id: string,
+    meddle: (path: string) => Response | null = () => null,
+    at = base,
+  ): KitBuild => {
     const fetch = async (input: string | URL | Request): Promise<Response> => {
-      const path = String(input).slice(base.length);
+      const path = String(input).slice(at.length);
       const other = meddle(path);
       if (other) return other;
       try {
@@ -85,7 +88,8 @@ describe('a build of the kit', () => {
         return new Response('', { status: 404 });
       }
     };
-    return new KitBuild({ base, treatment, fetch, caches: caches as unknown as CacheStorage }, id);
+    const treat = (url: string) => treatmentOf({ method: 'GET', url, accept: '' }, { base: at, pages: false });
+    return new KitBuild({ base: at, treatment: treat, fetch, caches: caches as unknown as CacheStorage }, id);
   };
 
   const text = async (build: KitBuild, path: string): Promise<string | undefined> =>
@@ -198,5 +202,45 @@ describe('a build of the kit', () => {
       url.slice(base.length),
     );
     assert.deepEqual(fixed.sort(), ['chunks/own-three___.js', 'chunks/own-two_____.js', 'chunks/part-0123abcd.js']);
+  });
+
+  /** A build whose names have the version in them, installed and in force. */
+  const inForce = async (version: string, at = base): Promise<{ build: KitBuild; folder: string; id: string }> => {
+    const part = `chunks/own-${version.padEnd(8, '_')}.js`;
+    const { folder, id } = await kit({ ...files, 'engine-worker.js': version, [part]: version });
+    const build = builtFrom(folder, id, undefined, at);
+    await build.install();
+    await build.activate();
+    return { build, folder, id };
+  };
+  const hashNamed = (): string[] => [...(caches.all.get('llm-elements-fixed-1')?.entries.keys() ?? [])];
+
+  test('kits in several folders of one origin leave each other whole, however often one is updated', async () => {
+    const other = 'https://site.example/another/';
+    const { build, folder } = await inForce('steady', other);
+    for (const version of ['one', 'two', 'three']) await inForce(version);
+    assert.equal(await (await build.find(`${other}client.js`))?.text(), files['client.js']);
+    const engine = await build.find(`${other}engine-worker.js?build=${await engineBuild(folder)}`);
+    assert.equal(await engine?.text(), 'steady');
+    assert.ok(hashNamed().includes(`${other}chunks/own-steady__.js`));
+    assert.ok(!hashNamed().includes(`${base}chunks/own-one_____.js`));
+  });
+
+  test('a build that is installed once more, and fails half-way, stays as whole as it was', async () => {
+    const { build, folder, id } = await inForce('one');
+    const broken = (path: string) => (path === 'client.js' ? new Response('', { status: 503 }) : null);
+    await assert.rejects(builtFrom(folder, id, broken).install(), /503/);
+    assert.equal(await text(build, 'client.js'), files['client.js']);
+    assert.equal(await text(build, 'index.html'), files['index.html']);
+  });
+
+  test('an install that was killed half-way does not count as the build before', async () => {
+    const { folder } = await inForce('one');
+    const [name = ''] = [...caches.all.keys()].filter((one) => one.includes('-kit-'));
+    const torn = name.replace(/[0-9a-z]+$/, 'torn');
+    await (await caches.open(torn)).put(`${base}client.js`, new Response('half'));
+    const { build } = await inForce('two');
+    assert.equal(await text(build, `engine-worker.js?build=${await engineBuild(folder)}`), 'one');
+    assert.ok(!caches.all.has(torn));
   });
 });

@@ -49,14 +49,16 @@ export class KitBuild {
     if (manifest.build !== this.id) {
       throw new Error(`The server has build ${manifest.build}, this is ${this.id}: it is being updated. Try again.`);
     }
-    const name = cacheNames.kit(this.id);
+    const name = this.#name;
+    // This very build may be in force already: registered again with other options, or come back after a newer one.
+    const whole = (await this.#manifestIn(name)) !== undefined;
     try {
       const cache = await this.parts.caches.open(name);
       await Promise.all(manifest.files.map((file) => this.#keep(file, cache)));
       // Last: where it lies, the build is whole.
       await cache.put(this.#manifestUrl, new Response(text, { headers: { 'Content-Type': 'application/json' } }));
     } catch (error) {
-      await this.parts.caches.delete(name);
+      if (!whole) await this.parts.caches.delete(name);
       throw error;
     }
     return true;
@@ -72,8 +74,9 @@ export class KitBuild {
     target.search = '';
     target.hash = '';
     if (target.pathname.endsWith('/')) target.pathname += 'index.html';
-    if (engine === null) return await this.#look(cacheNames.kit(this.id), target.href);
-    for (const name of [cacheNames.kit(this.id), ...(await this.#others()).reverse()]) {
+    if (engine === null) return await this.#look(this.#name, target.href);
+    const others = (await this.#others()).reverse().map(({ name }) => name);
+    for (const name of [this.#name, ...others]) {
       const manifest = await this.#manifestIn(name);
       if (manifest?.engine === engine) return await this.#look(name, target.href);
     }
@@ -82,27 +85,43 @@ export class KitBuild {
 
   /** This build is in force: what is older than the one before it goes, with the hash-named files that nobody lists. */
   async activate(): Promise<void> {
-    const others = await this.#others();
-    const before = others.at(-1);
-    const old = others.filter((name) => name !== before);
-    const retired = (await this.parts.caches.keys()).filter((name) => cacheNames.retired(name));
-    await Promise.all([...old, ...retired].map((name) => this.parts.caches.delete(name)));
-    const kept = [cacheNames.kit(this.id), ...(before === undefined ? [] : [before])];
-    const manifests = await Promise.all(kept.map((name) => this.#manifestIn(name)));
-    if (manifests[0] === undefined) return; // no build: nothing is known to be superfluous
-    const listed = new Set(manifests.flatMap((manifest) => manifest?.files ?? []).map(({ path }) => this.#url(path)));
-    const fixed = await this.parts.caches.open(cacheNames.fixed);
-    for (const { url } of await fixed.keys()) if (!listed.has(url)) await fixed.delete(url);
+    const { caches } = this.parts;
+    const retired = (await caches.keys()).filter((name) => cacheNames.retired(name));
+    await Promise.all(retired.map((name) => caches.delete(name)));
+    const own = await this.#manifestIn(this.#name);
+    const listed = new Set<string>();
+    const list = ({ files }: KitManifest): void => files.forEach(({ path }) => listed.add(this.#url(path)));
+    if (own !== undefined) list(own);
+    let before = false;
+    for (const { name, older } of (await this.#others()).reverse()) {
+      const manifest = await this.#manifestIn(name);
+      if (manifest !== undefined && !before) {
+        before = true;
+        list(manifest);
+      } else if (manifest !== undefined || older) {
+        await caches.delete(name);
+      } // else it is being installed just now
+    }
+    if (own === undefined) return; // no build: nothing is known to be superfluous
+    const fixed = await caches.open(cacheNames.fixed);
+    for (const { url } of await fixed.keys()) {
+      if (url.startsWith(this.parts.base) && !listed.has(url)) await fixed.delete(url);
+    }
+  }
+
+  get #name(): string {
+    return cacheNames.kit(this.parts.base, this.id);
   }
 
   #url(path: string): string {
     return new URL(path, this.parts.base).href;
   }
 
-  /** Oldest first, without this build's. */
-  async #others(): Promise<string[]> {
-    const names = await this.parts.caches.keys();
-    return names.filter((name) => cacheNames.isKit(name) && name !== cacheNames.kit(this.id));
+  /** This kit's other builds, oldest first; some may be half of one: being installed, or left so by a kill. */
+  async #others(): Promise<{ readonly name: string; readonly older: boolean }[]> {
+    const names = (await this.parts.caches.keys()).filter((name) => cacheNames.isKit(name, this.parts.base));
+    const own = names.indexOf(this.#name);
+    return names.map((name, at) => ({ name, older: at < own })).filter(({ name }) => name !== this.#name);
   }
 
   async #look(name: string, url: string): Promise<Response | undefined> {
