@@ -56,13 +56,11 @@ export async function probeCapabilities(
   const wasmSimd = environment.validate(simdModule);
   if (!webgpu.available || !wasmSimd || measure === undefined) return { webgpu, wasmSimd, rates: null };
   // A device that fails while it is measured fails again, and visibly, when the ladder tries it.
-  const rates = await within(
-    patience,
-    measure().catch(() => null),
-    'late',
+  const measured = measure().then(
+    (rates) => ({ webgpu, wasmSimd, rates }),
+    () => ({ webgpu, wasmSimd, rates: null }),
   );
-  if (rates === 'late') return { webgpu: noAnswer(patience), wasmSimd, rates: null };
-  return { webgpu, wasmSimd, rates };
+  return within(patience, measured, { webgpu: noAnswer(patience), wasmSimd, rates: null });
 }
 
 const noAnswer = (patience: number): WebGpuCapability => ({
