@@ -1,6 +1,7 @@
 // Decoders side by side on the same bytes: prefill and decode speed, load time, peak memory. Each contender gets a fresh
 // browser; the models have the shapes of well-known ones and random weights in Q4_0 (bench/lab/random-gguf.ts), or --gguf
-// names a file; on software WebGPU the embedded model, because others would never end.
+// names a file. All are loaded as on a second visit, from what each keeps in the browser; peak memory is that visit's, of all
+// processes, above a blank page. On software WebGPU the embedded model alone, because others would never end.
 //   npm run bench -- decode [--model smollm2-135m,qwen2.5-0.5b] [--gguf file] [--threads 1,2] [--only wasm,wllama]
 //                           [--tokens 32] [--runs 2] [--gpu] [--json]
 // Needs nothing but npm and Chromium; transformers.js is installed into bench/rivals on first use.
@@ -18,7 +19,7 @@ import { randomGguf } from './lab/random-gguf.ts';
 import { writeTransformersRepo } from './lab/transformers-repo.ts';
 import { bundleTransformers, rivals, transformersSpeed } from './lab/transformers-speed.mjs';
 import { wllamaSpeed } from './lab/wllama-speed.mjs';
-import { watchMemory } from './memory.mjs';
+import { familyMemory, watchMemory } from './memory.mjs';
 
 export const title = 'decode: every decoder on the same weights';
 export const columns = [
@@ -52,10 +53,14 @@ const contenders = {
 async function kitSpeed(url, open, threads, kitOptions, request) {
   const lab = await openLab({ ...kitOptions, isolate: threads > 1 });
   try {
+    const blank = familyMemory(process.pid);
+    // Once for the store; what is measured is the second visit.
+    await lab.call('open', { url, ...open, threads, keep: true });
+    await lab.reload();
     const stop = watchMemory(process.pid);
-    const { load, device } = await lab.call('open', { url, ...open, threads });
+    const { load, device } = await lab.call('open', { url, ...open, threads, keep: true });
     const speed = await lab.call('speed', request);
-    return { ...speed, load, device, memory: stop() };
+    return { ...speed, load, device, memory: { ...stop(), baseline: blank } };
   } finally {
     await lab.close();
   }
@@ -98,9 +103,13 @@ async function rivalSpeed({ mounts, handle, inPage, given }, threads, kitOptions
   try {
     const page = await kit.context.newPage();
     await page.goto(`${kit.origin}/blank.html`);
+    const wanted = { ...given(kit.origin), threads, ...request };
+    const blank = familyMemory(process.pid);
+    await page.evaluate(inPage, { ...wanted, visit: 'first' });
+    await page.reload();
     const stop = watchMemory(process.pid);
-    const speed = await page.evaluate(inPage, { ...given(kit.origin), threads, ...request });
-    return { ...speed, memory: stop() };
+    const speed = await page.evaluate(inPage, { ...wanted, visit: 'second' });
+    return { ...speed, memory: { ...stop(), baseline: blank } };
   } finally {
     await kit.close();
   }

@@ -14,6 +14,7 @@ import { createTokenizer } from '../../engine/tokenizer/create-tokenizer.js';
 import type { Tokenizer } from '../../engine/tokenizer/tokenizer.js';
 import type { Model } from '../../engine/weights/model.js';
 import { openModel } from '../../engine/weights/open-model.js';
+import { openStore } from '../../engine/weights/store/open-store.js';
 
 interface Opened {
   readonly model: Model;
@@ -28,6 +29,8 @@ interface OpenRequest {
   readonly decoder?: 'onnx' | 'wasm' | 'webgpu';
   /** WebAssembly threads; more than one needs an isolated page. Default 1. */
   readonly threads?: number;
+  /** The model is kept in this browser's store and read from there the next time, as on a second visit. */
+  readonly keep?: boolean;
   /** 0: quantised weights stay in blocks. */
   readonly denseBytes?: number;
 }
@@ -50,7 +53,8 @@ function current(): Opened {
 async function open(request: OpenRequest): Promise<{ name: string; device: string; load: number }> {
   await close();
   const started = performance.now();
-  const model = await openModel({ kind: 'url', url: new URL(request.url, location.href).href });
+  const store = request.keep === true ? await openStore() : null;
+  const model = await openModel({ kind: 'url', url: new URL(request.url, location.href).href }, { store });
   const tokenizer = createTokenizer(model.tokenizerFiles);
   const decoder = await openDecoder(model, request);
   const backend = createLocalBackend({ decoder, tokenizer, identity: model.identity });

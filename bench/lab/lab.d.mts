@@ -6,6 +6,7 @@ export interface OpenLab {
     method: Method,
     ...values: Parameters<Lab[Method]>
   ): Promise<Awaited<ReturnType<Lab[Method]>>>;
+  reload(): Promise<void>;
   close(): Promise<void>;
 }
 

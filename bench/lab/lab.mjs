@@ -13,7 +13,7 @@ const isolation = { 'Cross-Origin-Embedder-Policy': 'require-corp', 'Cross-Origi
 
 /**
  * @param {{mounts?: Record<string, string>, gpu?: 'software' | 'real', isolate?: boolean}} options
- * @returns {Promise<{call: (method: string, ...values: unknown[]) => Promise<any>, close: () => Promise<void>}>}
+ * @returns {Promise<{call: (method: string, ...values: unknown[]) => Promise<any>, reload: () => Promise<void>, close: () => Promise<void>}>}
  */
 export async function openLab({ mounts = {}, gpu, isolate = false } = {}) {
   const bundle = await build({
@@ -65,6 +65,11 @@ export async function openLab({ mounts = {}, gpu, isolate = false } = {}) {
           if (reply.ok) return reply.value;
           throw new Error(reply.message);
         });
+    },
+    /** Everything of the page goes but what the browser keeps. */
+    async reload() {
+      await page.reload();
+      await page.waitForFunction(() => globalThis.lab !== undefined);
     },
     close: () => kit.close(),
   };
