@@ -33,10 +33,10 @@ export interface Product {
 export type ProductRole = 'queryKeyValue' | 'attentionOutput' | 'gateUp' | 'down' | 'head';
 
 /** How a family of kernels computes a product for some rows at once: matvec.ts for a few, matmul.ts for many. */
-export interface ProductFamily {
-  source(product: Product): KernelSource<Slots>;
-  grid(product: Product, rows: number): Workgroups;
-}
+export type ProductFamily = (product: Product) => {
+  readonly source: KernelSource<Slots>;
+  readonly grid: (rows: number) => Workgroups;
+};
 
 /** One part of a matrix, ready to be bound. */
 export interface ProductKernel {
@@ -218,10 +218,8 @@ export class ProductCompiler {
     const key = JSON.stringify(product);
     let made = this.made.get(key);
     if (made === undefined) {
-      made = createKernel(this.device, this.family.source(product)).then((kernel) => ({
-        kernel,
-        grid: (rows) => this.family.grid(product, rows),
-      }));
+      const { source, grid } = this.family(product);
+      made = createKernel(this.device, source).then((kernel) => ({ kernel, grid }));
       this.made.set(key, made);
     }
     return made;

@@ -14,7 +14,7 @@ import { headsSource, headsWorkgroups } from '../../../kernels/wgsl/heads.js';
 import { createKernel, type DeviceTraits } from '../../../kernels/wgsl/kernel.js';
 import { closeSource, closeWorkgroups, reopenSource } from '../../../kernels/wgsl/kv-close.js';
 import { matmulSource, type MatmulSpec, matmulWorkgroups } from '../../../kernels/wgsl/matmul.js';
-import { matvecSource, type MatvecSpec, matvecWorkgroups } from '../../../kernels/wgsl/matvec.js';
+import { matvecBatch, matvecSource, type MatvecSpec, matvecWorkgroups } from '../../../kernels/wgsl/matvec.js';
 import { architectures } from '../../weights/architectures.js';
 import {
   attentionSpecOf,
@@ -24,7 +24,6 @@ import {
   type KernelFacts,
   layerProducts,
   needsHeads,
-  type Product,
   ProductCompiler,
   type ProductFamily,
   type ProductKernel,
@@ -63,27 +62,26 @@ export const tiles = ({ software }: Pick<DeviceTraits, 'software'>): boolean => 
 /** Rows of one workgroup where there are several; fewer accumulators suit a processor, and compile faster. */
 const batchOf = ({ software }: DeviceTraits, fewRows: number): number => (software ? 4 : fewRows);
 
-/** Matrix-vector kernels for `batch` rows at once; more go in blocks. */
-function matvecFamily({ traits }: CommonFacts, batch: number, choice: ShapeChoice): ProductFamily {
-  const specOf = (product: Product): MatvecSpec => {
+/** Matrix-vector kernels for `batch` rows at once, fewer where so many do not fit workgroup memory; more go in blocks. */
+const matvecFamily =
+  ({ traits }: CommonFacts, batch: number, choice: ShapeChoice): ProductFamily =>
+  (product) => {
     const { matrix, input, output } = product;
-    return { matrix, batch, input, output, shape: shapeOf(choice, product, batch, traits) };
+    const wanted: MatvecSpec = { matrix, batch, input, output, shape: shapeOf(choice, product, batch, traits) };
+    const spec: MatvecSpec = { ...wanted, batch: matvecBatch(wanted, traits) };
+    return {
+      source: matvecSource(spec, traits),
+      grid: (rows) => matvecWorkgroups(spec, Math.ceil(rows / spec.batch)),
+    };
   };
-  return {
-    source: (product) => matvecSource(specOf(product), traits),
-    grid: (product, rows) => matvecWorkgroups(specOf(product), Math.ceil(rows / batch)),
-  };
-}
 
 /** Tiles, for any number of rows. */
-function matmulFamily({ traits }: CommonFacts): ProductFamily {
-  const shape = tileOf(traits);
-  const specOf = ({ matrix, input, output }: Product): MatmulSpec => ({ matrix, input, output, shape });
-  return {
-    source: (product) => matmulSource(specOf(product)),
-    grid: (product, rows) => matmulWorkgroups(specOf(product), rows),
+const matmulFamily =
+  ({ traits }: CommonFacts): ProductFamily =>
+  ({ matrix, input, output }) => {
+    const spec: MatmulSpec = { matrix, input, output, shape: tileOf(traits) };
+    return { source: matmulSource(spec), grid: (rows) => matmulWorkgroups(spec, rows) };
   };
-}
 
 export async function compilePrograms(
   facts: CommonFacts,
