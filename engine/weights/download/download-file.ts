@@ -30,6 +30,8 @@ export interface DownloadContext {
   /** The model that the files belong to. */
   readonly source: string;
   readonly clock: Clock;
+  /** Who may hold a whole file at once, to hash it. */
+  readonly verifying?: Line;
   /** The files were made here: what is missing cannot be fetched. */
   readonly made?: boolean;
   /** Told how many bytes of the file are here; falls when a damaged part was thrown away. */
@@ -47,7 +49,7 @@ export function obtainFile(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { store, onArrived } = context;
   const work = async (): Promise<Uint8Array<ArrayBuffer>> => {
-    const stored = await readVerified(file, store);
+    const stored = await readVerified(file, store, context.verifying);
     if (stored !== null) {
       onArrived(file, file.byteLength);
       return stored;
@@ -62,11 +64,10 @@ export function obtainFile(
         await store.forget(file);
         continue;
       }
-      const fetched = await readVerified(file, store);
-      if (fetched !== null) {
-        await store.putTag(context.source, file, null);
-        return fetched;
-      }
+      await store.putTag(context.source, file, null);
+      // Last of all: whole files are handed on at once and not held while something else is waited for.
+      const fetched = await readVerified(file, store, context.verifying);
+      if (fetched !== null) return fetched;
       onArrived(file, 0);
     }
     throw new EngineError(
@@ -83,8 +84,12 @@ export function obtainFile(
 /**
  * @returns null when it is not there whole; a copy that is damaged is removed
  */
-export function readVerified(file: StoredFile, store: ModelStore): Promise<Uint8Array<ArrayBuffer> | null> {
-  return verifying.run(async () => {
+export function readVerified(
+  file: StoredFile,
+  store: ModelStore,
+  line: Line = verifying,
+): Promise<Uint8Array<ArrayBuffer> | null> {
+  return line.run(async () => {
     const bytes = await store.read(file);
     if (bytes === null) return null;
     if ((await sha256(bytes)) === file.key) return bytes;
@@ -94,7 +99,7 @@ export function readVerified(file: StoredFile, store: ModelStore): Promise<Uint8
 }
 
 /** WebCrypto hashes only what it has whole, on a thread of its own: two at once keep two cores busy and memory small. */
-const verifying = new Line(2);
+const verifying = new Line(() => 2);
 
 async function fetchIntoStore(
   file: RemoteFile,

@@ -1,17 +1,19 @@
 // The files of one model, in the order of first use: downloads what is missing, several at once, while whoever reads gets
 // each file as soon as that one is there and verified. Called by pack-model.ts. Also read ahead: the file after the one
 // asked for is read and hashed meanwhile, which is what makes a warm load quick.
-// Memory: a piece for each transfer under way, the file being verified, and at most `ahead` files that wait for their
-// reader. What goes wrong: a file that fails fails its readers; the next read of it tries again.
+// Memory: a piece for each transfer under way, the file being verified, and what was read ahead.
+// What goes wrong: a file that fails fails its readers; the next read of it tries again.
 
 import { EngineError } from '../../protocol/errors.js';
 import { obtainFile, type DownloadContext, type RemoteFile } from './download-file.js';
+import { Line } from './line.js';
 import type { DownloadSwitch } from './switch.js';
 
 /** Transfers at once. More do not make a line faster; fewer leave it idle between files. */
 const parallel = 6;
-/** Files read ahead of the reader. */
-const ahead = 2;
+/** Files read ahead of the reader, and bytes that they may have together: one large shard, or two that are smaller. */
+const aheadFiles = 2;
+const aheadBytes = 24 * 2 ** 20;
 
 export class FileSupply {
   readonly #end = new AbortController();
@@ -92,7 +94,7 @@ export class FileSupply {
     const file = this.files[index] as RemoteFile;
     const { signal } = this.#transfers;
     // What a fetch throws when it is stopped does not say by whom: the signal does.
-    const work = obtainFile(file, this.context, signal).catch((thrown: unknown) => {
+    const work = obtainFile(file, { ...this.context, verifying: this.#verifying }, signal).catch((thrown: unknown) => {
       throw signal.aborted ? (signal.reason as EngineError) : thrown;
     });
     this.#pending.set(index, work);
@@ -128,8 +130,22 @@ export class FileSupply {
     return [...this.#pending.keys()].filter((index) => !this.#stored.has(index)).length;
   }
 
+  /** One at a time while files arrive, which take memory, too; two, on two threads, once all are here. */
+  readonly #verifying = new Line(() => (this.#stored.size === this.files.length ? 2 : 1));
+
+  /** Only once all is here: while files arrive, those being verified take the memory that reading ahead would. */
+  get #ahead(): number {
+    if (this.#stored.size < this.files.length) return 0;
+    let bytes = 0;
+    for (let count = 0; count < aheadFiles; count++) {
+      bytes += this.files[this.#reader + 1 + count]?.byteLength ?? 0;
+      if (bytes > aheadBytes) return count;
+    }
+    return aheadFiles;
+  }
+
   #isAhead(index: number): boolean {
-    return index > this.#reader && index <= this.#reader + ahead;
+    return index > this.#reader && index <= this.#reader + this.#ahead;
   }
 
   #readAhead(index: number): void {
@@ -138,7 +154,7 @@ export class FileSupply {
       // What was read ahead for a reader that went elsewhere.
       if (this.#stored.has(held) && !this.#isAhead(held) && !this.#wanted.has(held)) this.#pending.delete(held);
     }
-    for (let next = index + 1; next <= index + ahead && next < this.files.length; next++) {
+    for (let next = index + 1; next <= index + this.#ahead && next < this.files.length; next++) {
       if (this.#stored.has(next) && !this.#pending.has(next)) void this.#begin(next).catch(() => undefined);
     }
   }

@@ -4,10 +4,11 @@ export class Line {
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(private readonly atOnce: number) {}
+  /** @param atOnce asked each time, so that it may change */
+  constructor(private readonly atOnce: () => number) {}
 
   async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running >= this.atOnce) await new Promise<void>((resume) => this.#waiting.push(resume));
+    if (this.#running >= this.atOnce()) await new Promise<void>((resume) => this.#waiting.push(resume));
     else this.#running++;
     try {
       return await work();
