@@ -5,8 +5,9 @@ import { expect } from '@esm-bundle/chai';
 import { fixtureModel, type DecoderFixture, fixtures } from '../../../test/fixtures/fixture-models.js';
 import { decoderContract } from '../../../test/support/decoder-contract.js';
 import { type BufferCount, countBuffers } from '../../../test/support/gpu-buffers.js';
+import { randomModel } from '../../../test/support/memory-model.js';
 import type { Model } from '../../weights/model.js';
-import { greedyOptions } from '../choose.js';
+import { chooseToken, greedyOptions } from '../choose.js';
 import type { ChooseOptions, Sequence } from '../decoder.js';
 import { requestGpuDevice } from '../gpu.js';
 import { createWebGpuDecoder, type WebGpuDecoder } from './webgpu-decoder.js';
@@ -125,6 +126,24 @@ describe('a sequence of the WebGPU decoder', function () {
       }
       expect(ids).to.deep.equal(wanted.ids);
       sequence.release();
+    });
+
+    it('chooses on the processor what lies beyond the candidates of the GPU, and goes on counting', async () => {
+      const flat = await createWebGpuDecoder({
+        model: randomModel({ ...model.spec, vocabularySize: 1500 }),
+        gpuDevice,
+      });
+      // So hot that the likeliest 512 tokens have a third of the probability.
+      const choose = { ...greedyOptions, temperature: 50, presencePenalty: 2, seed: 3 };
+      const sequence = flat.openSequence();
+      const { ids } = await decode(sequence, [5, 6, 7], 8, choose);
+      sequence.release();
+      const logits = await flat.logits([5, 6, 7, ...ids]);
+      ids.forEach((id, i) => {
+        const row = logits.subarray((2 + i) * 1500, (3 + i) * 1500);
+        expect(id, `token ${i}`).to.equal(chooseToken(row, { ...choose, penalised: ids.slice(0, i) }, 3 + i).id);
+      });
+      await flat.dispose();
     });
 
     it('keeps pages only for what it holds', async () => {
