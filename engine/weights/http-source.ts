@@ -21,19 +21,26 @@ export interface OpenedHttpSource {
   readonly etag: string | null;
 }
 
+/** What concerns servers without ranges only: they send everything at the first question. */
+export interface WholeOptions {
+  /** Asked before that begins, and, where the size is not told, again as it grows; to refuse, it throws. */
+  readonly allow?: (bytes: number) => Promise<unknown>;
+  /** Told (loaded, total) bytes; total 0 when unknown. */
+  readonly onDownload?: (loaded: number, total: number) => void;
+}
+
 /**
- * @param onDownload told (loaded, total) bytes while a server without ranges sends everything; total 0 when unknown
  * @throws EngineError `model-not-found`, `model-invalid`, `model-too-large`, `network`, `aborted`
  */
 export async function openHttpSource(
   url: string,
   context: HttpContext,
-  onDownload?: (loaded: number, total: number) => void,
+  options: WholeOptions = {},
 ): Promise<OpenedHttpSource> {
   const first = await requestRange(url, 0, headLength, context);
   if (first.response.status !== 206) {
     const etag = first.response.headers.get('etag');
-    return { source: await downloadWhole(first, url, context, onDownload), downloaded: true, etag };
+    return { source: await downloadWhole(first, url, context, options), downloaded: true, etag };
   }
   const size = await totalSize(first, url, context);
   const etag = first.response.headers.get('etag');
@@ -124,7 +131,7 @@ async function downloadWhole(
   answer: Answer,
   url: string,
   context: HttpContext,
-  onDownload: ((loaded: number, total: number) => void) | undefined,
+  { allow, onDownload }: WholeOptions,
 ): Promise<ByteSource> {
   const { response, stop } = answer;
   const total = Number(response.headers.get('content-length') ?? 0) || 0;
@@ -135,6 +142,12 @@ async function downloadWhole(
   if (total > wholeFileLimit) {
     stop();
     throw tooLarge(total);
+  }
+  try {
+    await allow?.(total);
+  } catch (thrown) {
+    stop();
+    throw thrown;
   }
   // Parts become Blobs at once, so that the heap never holds more than one part.
   const parts: Blob[] = [];
@@ -148,6 +161,7 @@ async function downloadWhole(
     if (loaded > wholeFileLimit) throw tooLarge(loaded);
     onDownload?.(loaded, Math.max(total, loaded));
     if (pendingLength >= headLength) {
+      if (loaded > total) await allow?.(loaded);
       parts.push(new Blob(pending));
       pending = [];
       pendingLength = 0;

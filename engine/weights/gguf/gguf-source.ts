@@ -6,6 +6,7 @@
 
 import { EngineError } from '../../protocol/errors.js';
 import { blobSource, type ByteSource } from '../byte-source.js';
+import { passGate } from '../download/gate.js';
 import { withRetry } from '../download/retry.js';
 import { request } from '../http.js';
 import { openHttpSource, rangeFacts } from '../http-source.js';
@@ -73,10 +74,14 @@ const tagOf = (size: number, etag: string | null): string => `${size} ${etag ?? 
 
 async function openRemote(url: string, opening: Opening, keep: boolean): Promise<Model> {
   const { http, clock, onProgress } = opening;
+  const name = new URL(url).pathname.split('/').at(-1) ?? url;
   const opened = await withRetry(
     () =>
-      openHttpSource(url, http, (loadedBytes, totalBytes) => {
-        onProgress({ loadedBytes, totalBytes, bytesPerSecond: null, secondsLeft: null });
+      openHttpSource(url, http, {
+        allow: (bytes) => passGate({ name, source: url, missing: bytes, needed: bytes }, opening.gate, opening.store),
+        onDownload: (loadedBytes, totalBytes) => {
+          onProgress({ loadedBytes, totalBytes, bytesPerSecond: null, secondsLeft: null });
+        },
       }),
     clock,
     http.signal,

@@ -5,6 +5,7 @@
 // What goes wrong: see repository.ts and rewritten-model.ts. Without a store each load quantises again, and a note says so.
 
 import { EngineError } from '../../protocol/errors.js';
+import { passGate } from '../download/gate.js';
 import { withRetry } from '../download/retry.js';
 import { readUpTo, request, type HttpContext } from '../http.js';
 import { openHttpSource, rangeFacts } from '../http-source.js';
@@ -71,7 +72,9 @@ async function currentTag(folder: string, opening: Opening): Promise<string | nu
   }
 }
 
-function httpFiles(folder: string, { http, clock }: Opening, tries: number): RepositoryFiles {
+function httpFiles(folder: string, { http, clock, gate, store }: Opening, tries: number): RepositoryFiles {
+  /** Bytes of files that came whole, because the server knows no ranges. */
+  let whole = 0;
   const ifThere = async <T>(work: () => Promise<T>): Promise<T | null> => {
     try {
       return await withRetry(work, clock, http.signal, tries);
@@ -88,7 +91,12 @@ function httpFiles(folder: string, { http, clock }: Opening, tries: number): Rep
     },
     open: (name) =>
       ifThere(async () => {
-        const { source } = await openHttpSource(new URL(name, folder).href, http);
+        const allow = (bytes: number): Promise<unknown> => {
+          const all = whole + bytes;
+          return passGate({ name: nameOf(folder), source: folder, missing: all, needed: all }, gate, store);
+        };
+        const { source, downloaded } = await openHttpSource(new URL(name, folder).href, http, { allow });
+        if (downloaded) whole += source.size;
         const read: typeof source.read = (offset, length, signal) =>
           withRetry(() => source.read(offset, length, signal), clock, signal);
         return { ...source, read };
