@@ -8,7 +8,7 @@ import { randomModel } from '../../../test/support/memory-model.js';
 import { createReferenceDecoder } from '../../../test/support/reference-decoder.js';
 import { supportedBuild } from '../../../kernels/wasm/kernels.js';
 import { EngineError, type EngineErrorCode } from '../../protocol/errors.js';
-import type { Model, TensorFacts } from '../../weights/model.js';
+import type { Model, TensorFacts, WeightTensor } from '../../weights/model.js';
 import { elementCount, expectedTensors, partLengths } from '../../weights/tensor-layout.js';
 import { greedyOptions } from '../choose.js';
 import type { Decoder } from '../decoder.js';
@@ -187,6 +187,41 @@ describe('the WebAssembly decoder', () => {
     } finally {
       Object.assign(WebAssembly, { instantiate });
     }
+  });
+
+  it('says so when a weight is no number, in place of choosing some token', async () => {
+    const fixture = all.find(({ kind }) => kind === 'q4') as DecoderFixture;
+    const base = fixtureModel(fixture);
+    const broken = (name: string, spoil: (tensor: WeightTensor) => void): Model => ({
+      ...base,
+      async readTensor(wanted, signal) {
+        const tensor = structuredClone(await base.readTensor(wanted, signal));
+        if (wanted === name) spoil(tensor);
+        return tensor;
+      },
+    });
+    for (const value of [NaN, Infinity]) {
+      const decoder = await open(
+        broken('layers.0.feedForwardNorm', (tensor) => {
+          if (tensor.kind === 'f32') tensor.data[3] = value;
+        }),
+      );
+      for (const temperature of [0, 1]) {
+        const request = { tokens: [1, 2], at: 'last', choose: { ...greedyOptions, temperature } } as const;
+        const error = await decoder
+          .openSequence()
+          .append(request)
+          .catch((thrown: unknown) => thrown);
+        expect(error).to.be.instanceOf(EngineError).with.property('code', 'internal');
+      }
+      await decoder.dispose();
+    }
+    const scale = broken('layers.1.down', (tensor) => {
+      if ('scales' in tensor) tensor.scales[1] = 0x7c00;
+    });
+    const error = await open(scale).catch((thrown: unknown) => thrown);
+    expect(error).to.be.instanceOf(EngineError).with.property('code', 'model-invalid');
+    expect((error as EngineError).message).to.match(/scale 1 of the tensor layers\.1\.down is not a finite number/);
   });
 
   it('can be disposed of while it computes', async () => {

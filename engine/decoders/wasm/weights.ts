@@ -53,6 +53,9 @@ function put(tensor: WeightTensor, place: TensorPlace, { memory, kernels, scratc
   }
   check(tensor.quants.length, tensor.kind === 'q4' ? elements / 2 : elements);
   check(tensor.scales.length, elements / 32);
+  // The kernels take every half for finite.
+  const broken = tensor.scales.findIndex((half) => (half & 0x7c00) === 0x7c00);
+  if (broken >= 0) throw invalid(`scale ${broken} of the tensor ${name} is not a finite number`);
   memory.bytes(data, tensor.quants.length).set(tensor.quants);
   memory
     .bytes(scales, tensor.scales.byteLength)

@@ -1,7 +1,8 @@
 // f32 activations -> int8 with one scale a block of 32, symmetric, in the layout of activations.ts. Called once for
 // each matrix input (several matrices share it). The rule, which the tests repeat in plain TypeScript, all in f32:
 //   m = max|x|;  scale = m / 127;  q = roundToEven(x * (127 / m));  m < 2^-99: everything is 0.
-// NaN becomes 0; an infinity leaves scale infinite and all of its block's outputs not finite, as it would in f32.
+// A NaN or an infinity makes the scale one, so that all outputs of its block are NaN: what a broken weight does to the
+// hidden state must reach the logits, where it is found (there it would otherwise look like sound numbers).
 
 import { BLOCK, HEAD, SCALE_UP, interleaved } from './activations';
 
@@ -39,17 +40,18 @@ export function quantiseActivations(x: usize, stride: i32, tokens: i32, columns:
 }
 
 function quantiseBlock(at: usize, out: usize): void {
-  const m0 = f32x4.pmax(magnitude(at), magnitude(at + 16));
-  const m1 = f32x4.pmax(magnitude(at + 32), magnitude(at + 48));
-  const m2 = f32x4.pmax(magnitude(at + 64), magnitude(at + 80));
-  const m3 = f32x4.pmax(magnitude(at + 96), magnitude(at + 112));
-  let m4 = f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3));
-  m4 = f32x4.pmax(m4, i32x4.shuffle(m4, m4, 2, 3, 0, 1));
-  m4 = f32x4.pmax(m4, i32x4.shuffle(m4, m4, 1, 0, 3, 2));
+  // Magnitudes as integers: the same order, and a NaN is the greatest of all.
+  const m0 = i32x4.max_s(magnitude(at), magnitude(at + 16));
+  const m1 = i32x4.max_s(magnitude(at + 32), magnitude(at + 48));
+  const m2 = i32x4.max_s(magnitude(at + 64), magnitude(at + 80));
+  const m3 = i32x4.max_s(magnitude(at + 96), magnitude(at + 112));
+  let m4 = i32x4.max_s(i32x4.max_s(m0, m1), i32x4.max_s(m2, m3));
+  m4 = i32x4.max_s(m4, i32x4.shuffle(m4, m4, 2, 3, 0, 1));
+  m4 = i32x4.max_s(m4, i32x4.shuffle(m4, m4, 1, 0, 3, 2));
   const max = f32x4.extract_lane(m4, 0);
-  const some = max >= SMALLEST;
-  const inverse = f32x4.splat(some ? <f32>127 / max : 0);
-  const scale: f32 = some ? max / <f32>127 : 0;
+  const none = max < SMALLEST;
+  const inverse = f32x4.splat(none ? 0 : <f32>127 / max);
+  const scale: f32 = none ? 0 : max / <f32>127;
 
   const a = i16x8.narrow_i32x4_s(rounded(at, inverse), rounded(at + 16, inverse));
   const b = i16x8.narrow_i32x4_s(rounded(at + 32, inverse), rounded(at + 48, inverse));
