@@ -5,7 +5,7 @@
 
 import { type KernelBuild, type Kernels, loadKernels, threadsSupported } from '../../../kernels/wasm/kernels.js';
 import { EngineError } from '../../protocol/errors.js';
-import { type KvPrecision, pageBytes } from '../../kv/page-layout.js';
+import { type KvPrecision, pageBytes, pageTokens } from '../../kv/page-layout.js';
 import type { LoadProgress, Model } from '../../weights/model.js';
 import type { Decoder, DecoderInfo, Holding, Sequence } from '../decoder.js';
 import { Chooser } from './choosing.js';
@@ -14,7 +14,7 @@ import type { Activations, ForwardPlan } from './forward.js';
 import { PagePool, PageTable } from './kv-pages.js';
 import { WasmMemory } from './memory.js';
 import { type LedTeam, PassRunner } from './pass-runner.js';
-import { checkFit, planWeights } from './plan.js';
+import { checkFit, mostBytes, planWeights } from './plan.js';
 import { planScratch } from './scratch.js';
 import { alone } from './sharing.js';
 import { startThreads, type ThreadOptions, threadsFromBytes } from './thread-pool.js';
@@ -45,6 +45,9 @@ export interface WasmDecoderOptions {
 
 /** Tokens of a pass at most: enough that a matrix is read from memory seldom, few enough that activations stay in cache. */
 const passRows = 64;
+
+/** Texts as long as the context that shared memory has room for: more than any host keeps. */
+const sharedContexts = 16;
 
 /** Rows of logits of a pass at most; one row of a large vocabulary is 1 MB. */
 const passLogits = 8;
@@ -124,15 +127,18 @@ async function assemble(
   const wanted = { source, ...(options.build && { build: options.build }) };
   if (threads !== undefined && threads.count > 1) {
     const { build, module } = await compileKernels({ ...wanted, shared: true });
-    const plan = makePlan(build, threads.count);
-    const memory = memoryFor(plan, true);
-    const kernels = await loadKernels(module, memory.memory);
     try {
+      const plan = makePlan(build, threads.count);
+      // Memory that is shared must say how far it may grow, and browsers reserve that many addresses.
+      const texts = sharedContexts * pageBytes(plan.spec, false) * Math.ceil(plan.spec.contextLength / pageTokens);
+      const memory = memoryFor(plan, true, Math.min(plan.scratch.end + texts, mostBytes));
+      const kernels = await loadKernels(module, memory.memory);
       const { leader, close } = await startThreads(threads, { module, memory: memory.memory, plan }, signal);
       return { build, plan, memory, kernels, team: leader, close };
     } catch (error) {
       if (signal?.aborted === true) throw error;
-      // Workers are refused here (a policy, a script that is not there): one thread computes, in memory of its own.
+      // Workers are refused here (a policy, a script that is not there), or so much shared memory: one thread computes, in
+      // memory of its own.
     }
   }
   const { build, module } = await compileKernels({ ...wanted, shared: false });
@@ -149,8 +155,8 @@ async function assemble(
   };
 }
 
-function memoryFor({ scratch }: ForwardPlan, shared: boolean): WasmMemory {
-  const memory = WasmMemory.of(scratch.end, shared);
+function memoryFor({ scratch }: ForwardPlan, shared: boolean, limit = mostBytes): WasmMemory {
+  const memory = WasmMemory.of(scratch.end, shared, limit);
   memory.startAt(scratch.end);
   return memory;
 }
