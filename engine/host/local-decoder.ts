@@ -8,11 +8,15 @@ import type { Decoder, DecoderDevice } from '../decoders/decoder.js';
 import { createLentDecoder } from '../decoders/wasm/lent-decoder.js';
 import { threadsFromBytes } from '../decoders/wasm/thread-pool.js';
 import { createWasmDecoder } from '../decoders/wasm/wasm-decoder.js';
+import { indexedDbTuningStore } from '../decoders/webgpu/tuning-store.js';
 import { createWebGpuDecoder } from '../decoders/webgpu/webgpu-decoder.js';
 import { EngineError } from '../protocol/errors.js';
 import type { StageOptions } from '../routing/runner.js';
 import type { Model } from '../weights/model.js';
 import type { Helpers } from './helpers.js';
+
+/** What was measured on this device's graphics card, for the next start. */
+const tuning = indexedDbTuningStore();
 
 export interface Surroundings {
   /** Folder of the kit's files (`ort/`, `kernels/`), absolute. */
@@ -31,7 +35,7 @@ export async function startDecoder(
   const onnx = (): Promise<Decoder> =>
     createOnnxDecoder({ model, device, assetBase: new URL('ort/', kitBase).href, ...stage });
   try {
-    if (device === 'webgpu') return await createWebGpuDecoder({ model, ...stage });
+    if (device === 'webgpu') return await createWebGpuDecoder({ model, tuning, ...stage });
     return await onProcessor(model, surroundings, stage);
   } catch (error) {
     // A kind of model that our kernels do not know may be one that ONNX Runtime does.
