@@ -6,6 +6,7 @@
 // request tries again.
 
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
+import type { ModelStorage } from '../../engine/client/index.js';
 import type { EngineState } from '../../engine/protocol/state.js';
 import type { EngineLike } from './engine.js';
 
@@ -31,12 +32,18 @@ export class EngineStore {
     return this.#load !== null;
   }
 
+  /** What is kept on this device, as of the last `readStorage`; null before. */
+  get storage(): ModelStorage | null {
+    return this.#storage;
+  }
+
   readonly #connect: () => Promise<EngineLike>;
   readonly #listeners = new Set<() => void>();
   #connection: Connection = { kind: 'idle' };
   #pending: Promise<EngineLike> | null = null;
   #unsubscribe: (() => void) | null = null;
   #load: AbortController | null = null;
+  #storage: ModelStorage | null = null;
 
   /** @param connect makes the engine, when the first element needs it */
   constructor(connect: () => Promise<EngineLike>) {
@@ -73,16 +80,17 @@ export class EngineStore {
 
   /**
    * Asks for a model; progress and outcome are in the state.
-   * @param model Catalogue id or URL; absent: the site's default
+   * @param model Catalogue id, URL, or a GGUF file that the visitor chose; absent: the site's default
+   * @param confirmed the visitor agreed to this download on a metered connection
    * @throws EngineError as told by the engine; `aborted` after `cancelLoad`
    */
-  async load(model?: string): Promise<void> {
+  async load(model?: string | Blob, confirmed = false): Promise<void> {
     const engine = await this.connect();
     this.#load?.abort();
     const load = new AbortController();
     this.#load = load;
     try {
-      await engine.load(model ?? engine.settings.defaultModel, { signal: load.signal });
+      await engine.load(model ?? engine.settings.defaultModel, { signal: load.signal, confirmed });
     } catch (thrown) {
       throw EngineError.from(thrown);
     } finally {
@@ -90,9 +98,33 @@ export class EngineStore {
     }
   }
 
-  /** Gives up the load that this store asked for; a load that other tabs want goes on. */
-  cancelLoad(): void {
-    this.#load?.abort();
+  /**
+   * Gives up the load that this store asked for; where other tabs want it too, it goes on. One that only other tabs
+   * asked for is broken off for all of them.
+   */
+  async cancelLoad(): Promise<void> {
+    if (this.#load !== null) this.#load.abort();
+    else await (await this.connect()).models.cancel();
+  }
+
+  /** Pauses the download under way for all tabs, or lets it go on. */
+  async pauseLoad(paused: boolean): Promise<void> {
+    const { models } = await this.connect();
+    await (paused ? models.pause() : models.resume());
+  }
+
+  /** Looks anew at what is kept on this device. @throws EngineError `storage` */
+  async readStorage(): Promise<void> {
+    const engine = await this.connect();
+    this.#storage = await engine.models.storage();
+    this.#tell();
+  }
+
+  /** Removes a kept model from this device, after the answer that runs. @param source as `storage` names it */
+  async deleteModel(source: string): Promise<void> {
+    const engine = await this.connect();
+    await engine.models.delete(source);
+    await this.readStorage();
   }
 
   /** The visitor's cloud switch. */
@@ -129,6 +161,10 @@ export class EngineStore {
 
   #set(connection: Connection): void {
     this.#connection = connection;
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const listener of [...this.#listeners]) listener();
   }
 }

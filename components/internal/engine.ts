@@ -3,6 +3,7 @@
 // Types only.
 
 import type { ChatCompletionChunk, ChatCompletionRequest } from '../../engine/protocol/chat.js';
+import type { ModelStorage } from '../../engine/client/index.js';
 import type { EngineState } from '../../engine/protocol/state.js';
 
 export interface StreamRequest extends Omit<ChatCompletionRequest, 'stream'> {
@@ -14,11 +15,23 @@ export interface EngineLike {
   readonly tabId: string;
   readonly state: EngineState;
   /** The settings that hold for all tabs. */
-  readonly settings: { readonly defaultModel: string };
+  readonly settings: { readonly defaultModel: string; readonly maxDownload?: number };
   /** Calls back with every new state until the returned function is called. */
   subscribe(listener: (state: EngineState) => void): () => void;
   /** Resolves when the model answers; progress is in the state. Aborting gives the load up. */
-  load(model: string, options?: { readonly signal?: AbortSignal }): Promise<unknown>;
+  load(
+    model: string | Blob,
+    options?: { readonly signal?: AbortSignal; readonly confirmed?: boolean },
+  ): Promise<unknown>;
+  readonly models: {
+    /** What is kept on this device. */
+    storage(): Promise<ModelStorage>;
+    delete(source: string): Promise<unknown>;
+    /** The download under way, for all tabs. */
+    pause(): Promise<unknown>;
+    resume(): Promise<unknown>;
+    cancel(): Promise<unknown>;
+  };
   readonly chat: {
     readonly completions: {
       create(

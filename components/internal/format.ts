@@ -51,3 +51,17 @@ export function formatParameters(count: number): string {
   if (count >= 1e6) return `${formatNumber(count / 1e6, 1)} million`;
   return formatNumber(count);
 }
+
+/** Languages by name, from their tags, in the language of the page: English, German and 3 more. */
+export function formatLanguages(tags: readonly string[], more: (count: number) => string, shown = 4): string {
+  const page = typeof document === 'undefined' ? '' : document.documentElement.lang;
+  const name = (tag: string): string => {
+    try {
+      return new Intl.DisplayNames(page === '' ? undefined : page, { type: 'language' }).of(tag) ?? tag;
+    } catch {
+      return tag; // no tag at all: a catalogue may say what it likes
+    }
+  };
+  const names = tags.slice(0, shown).map(name).join(', ');
+  return tags.length > shown ? `${names} ${more(tags.length - shown)}` : names;
+}

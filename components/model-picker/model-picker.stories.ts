@@ -2,23 +2,67 @@
 
 import { html } from 'lit';
 import type { Meta, StoryObj } from '@storybook/web-components-vite';
+import type { KeptModel, ModelListing } from '../../engine/protocol/state.js';
 import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
+import { ModelPickerHarness } from './model-picker.harness.js';
 
 interface Arguments {
   label: string;
+  catalogueOnly: boolean;
   script: Script;
 }
 
 const meta: Meta<Arguments> = {
   title: 'Elements/llm-model-picker',
   component: 'llm-model-picker',
-  args: { label: 'Models', script: { loadTime: 4_000 } },
+  args: { label: 'Models', catalogueOnly: false, script: { loadTime: 4_000 } },
   argTypes: { script: { control: false } },
-  render: ({ label, script }) =>
+  render: ({ label, catalogueOnly, script }) =>
     html`<llm-engine .engine=${new ScriptedEngine(script)}
-      ><llm-model-picker label=${label}></llm-model-picker
+      ><llm-model-picker label=${label} ?catalogue-only=${catalogueOnly}></llm-model-picker
     ></llm-engine>`,
 };
+
+const downloading = {
+  kind: 'loading',
+  modelId: 'larger',
+  modelName: 'A larger model',
+  phase: 'downloading',
+  loadedBytes: 123e6,
+  totalBytes: 386e6,
+  bytesPerSecond: 3.2e6,
+  secondsLeft: 82,
+} as const;
+
+const larger: KeptModel = {
+  source: 'https://site.example/models/larger.gguf',
+  name: 'A larger model',
+  quantisation: 'Q4_0',
+  byteLength: 386e6,
+  storedBytes: 386e6,
+  lastUsed: 0,
+};
+const own: KeptModel = {
+  ...larger,
+  source: 'file:my-model.gguf?size=90000000&time=1',
+  name: 'my-model',
+  byteLength: 90e6,
+  storedBytes: 90e6,
+};
+const storage = { models: [larger, own], usage: 480e6, quota: 10e9, persisted: false };
+
+const manyModels: readonly ModelListing[] = Array.from({ length: 24 }, (_, index) => ({
+  id: `model-${String(index)}`,
+  name: `Model ${String(index + 1)}`,
+  description: index % 3 === 0 ? 'Writes stories.' : 'Answers questions.',
+  url: `https://site.example/models/${String(index)}/`,
+  byteLength: 4e6 * (index + 1) ** 2,
+  licence: index % 2 === 0 ? 'Apache-2.0' : 'MIT',
+  contextLength: 1024 * (index + 1),
+  quantisation: 'q4',
+  parameters: 6e6 * (index + 1) ** 2,
+  languages: index % 4 === 0 ? ['en', 'de', 'es', 'ja', 'zh', 'ar'] : ['en'],
+}));
 
 export default meta;
 type Story = StoryObj<Arguments>;
@@ -27,22 +71,59 @@ export const NothingLoaded: Story = {};
 export const InUse: Story = {
   args: { script: { loadTime: 4_000, state: { status: { kind: 'ready', model: demoLoaded } } } },
 };
-export const LoadingInAnotherTab: Story = {
+export const Downloading: Story = { args: { script: { state: { status: downloading }, storage } } };
+export const Paused: Story = {
+  args: { script: { state: { status: { ...downloading, phase: 'paused' } }, storage } },
+};
+export const Preparing: Story = {
+  args: { script: { state: { status: { ...downloading, phase: 'preparing' } }, storage } },
+};
+/** Pause, resume and cancel it. */
+export const DownloadToPlayWith: Story = {
+  args: { script: { loadTime: 30_000, storage: { ...storage, models: [] } } },
+};
+export const Kept: Story = {
+  args: { script: { state: { status: { kind: 'ready', model: demoLoaded } }, storage } },
+};
+export const KeptInPart: Story = {
+  args: { script: { storage: { ...storage, models: [{ ...larger, storedBytes: 120e6 }] } } },
+};
+export const AsksBeforeDeleting: Story = {
+  args: { script: { storage } },
+  play: async ({ canvasElement }) => {
+    const picker = canvasElement.querySelector('llm-model-picker');
+    for (let tries = 0; tries < 50; tries++) {
+      const button = picker?.shadowRoot?.querySelector<HTMLElement>('[part=delete-button]');
+      if (button) return button.click();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error('no button to delete');
+  },
+};
+export const Search: Story = { args: { script: { models: manyModels, storage: { ...storage, models: [] } } } };
+export const TooLarge: Story = {
+  args: { script: { maxDownload: 100e6, models: manyModels.slice(0, 5).concat(manyModels.slice(-1)) } },
+};
+export const NoRoom: Story = { args: { script: { storage: { ...storage, models: [], usage: 9.9e9 } } } };
+export const CatalogueOnly: Story = { args: { catalogueOnly: true } };
+export const OwnFileFails: Story = {
   args: {
     script: {
-      state: {
-        status: {
-          kind: 'loading',
-          modelId: 'larger',
-          modelName: 'A larger model',
-          phase: 'downloading',
-          loadedBytes: 123e6,
-          totalBytes: 386e6,
-        },
+      loadError: {
+        code: 'model-invalid',
+        message: 'notes.txt is no GGUF file: it does not begin with “GGUF”.',
+        hint: 'Choose a file whose name ends with .gguf.',
       },
     },
   },
+  play: async ({ canvasElement }) => {
+    const picker = canvasElement.querySelector('llm-model-picker');
+    await picker?.updateComplete;
+    if (picker) await new ModelPickerHarness(picker).drop([new File(['notes'], 'notes.txt')]);
+  },
 };
+export const Narrow: Story = { globals: { width: '320px' }, args: { script: { storage } } };
+export const RightToLeft: Story = { globals: { direction: 'rtl' }, args: { script: { storage } } };
 export const LoadFails: Story = {
   args: {
     script: {

@@ -49,7 +49,18 @@ export const modelPickerStyles = css`
     outline-offset: 2px;
   }
 
-  label {
+  .all {
+    display: grid;
+    gap: 0.9rem;
+    border-radius: var(--_radius);
+  }
+
+  .all[data-dropping] {
+    outline: 2px dashed var(--_accent);
+    outline-offset: 4px;
+  }
+
+  .card > label {
     display: grid;
     grid-template-columns: auto minmax(0, 1fr) auto;
     gap: 0.15rem 0.7rem;
@@ -58,15 +69,36 @@ export const modelPickerStyles = css`
     cursor: pointer;
   }
 
-  input {
+  input[type='radio'] {
     inline-size: 1.1rem;
     block-size: 1.1rem;
     margin: 0;
     accent-color: var(--_accent);
   }
 
-  input:focus-visible {
+  input[type='radio']:focus-visible {
     outline: none;
+  }
+
+  .field {
+    font: inherit;
+    color: inherit;
+    min-inline-size: 0;
+    inline-size: 100%;
+    min-block-size: 2.25rem;
+    padding: 0.3rem 0.85rem;
+    border: 1px solid var(--_strong-line);
+    border-radius: calc(var(--_radius) * 0.75);
+    background: var(--_surface);
+  }
+
+  .field::placeholder {
+    color: var(--_quiet);
+    opacity: 1;
+  }
+
+  .field[aria-invalid='true'] {
+    border-color: var(--_danger);
   }
 
   .name {
@@ -95,23 +127,112 @@ export const modelPickerStyles = css`
     overflow-wrap: anywhere;
   }
 
+  /* A dot stands before each fact; that of the first one in a line falls outside the text and is cut off. */
   .facts {
+    --_dot: 1.1em;
     display: flex;
     flex-wrap: wrap;
-    gap: 0.1rem 0.5rem;
+    row-gap: 0.1rem;
+    margin-inline-start: calc(var(--_dot) * -1);
     font-size: 0.875em;
     color: var(--_quiet);
   }
 
-  .facts span:not(:last-child)::after {
+  .facts span::before {
     content: '·' / '';
-    margin-inline-start: 0.5rem;
+    display: inline-block;
+    inline-size: var(--_dot);
+    text-align: center;
+  }
+
+  .about,
+  .progress {
+    overflow-x: clip;
+  }
+
+  .kept,
+  .warning {
+    display: flex;
+    align-items: start;
+    gap: 0.4em;
+    font-size: 0.875em;
+  }
+
+  .warning .icon {
+    color: var(--_danger);
   }
 
   .progress,
-  .load {
+  .card .actions {
     margin: 0 1rem 0.9rem;
     margin-inline-start: 2.8rem;
+  }
+
+  .actions {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.5rem;
+  }
+
+  .danger {
+    border-color: var(--_danger);
+    color: var(--_danger);
+  }
+
+  .own {
+    border: 1px dashed var(--_strong-line);
+    border-radius: var(--_radius);
+    padding: 0.7rem 1rem;
+  }
+
+  .own summary {
+    cursor: pointer;
+    font-weight: 600;
+  }
+
+  .own > :not(summary) {
+    margin-block-start: 0.6rem;
+  }
+
+  .own form {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.5rem;
+  }
+
+  .own .field {
+    flex: 1 1 12rem;
+  }
+
+  .storage {
+    font-size: 0.875em;
+  }
+
+  dialog {
+    max-inline-size: min(26rem, calc(100vw - 2rem));
+    padding: 1.1rem 1.25rem;
+    border: 1px solid var(--_line);
+    border-radius: var(--_radius);
+    background: var(--_surface);
+    color: var(--_text);
+    overflow-wrap: anywhere;
+  }
+
+  dialog::backdrop {
+    background: rgb(0 0 0 / 45%);
+  }
+
+  dialog h2 {
+    margin: 0 0 0.4rem;
+    font-size: 1.1em;
+  }
+
+  dialog p {
+    margin: 0 0 1rem;
+  }
+
+  dialog .actions {
+    justify-content: end;
   }
 
   .progress {
@@ -120,14 +241,6 @@ export const modelPickerStyles = css`
     font-size: 0.8125em;
     color: var(--_quiet);
     font-variant-numeric: tabular-nums;
-  }
-
-  .progress span {
-    text-align: start;
-  }
-
-  .notice {
-    margin-block-start: 0.75rem;
   }
 
   @media (forced-colors: active) {

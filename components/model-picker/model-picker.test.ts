@@ -2,11 +2,53 @@ import { expect } from '@esm-bundle/chai';
 import { html } from 'lit';
 import '../define/model-picker.js';
 import { expectAccessible, mount, unmount, until, useScheme } from '../../test/support/page.js';
-import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
+import { ScriptedEngine, demoLoaded, demoModels, type Script } from '../../test/support/scripted-engine.js';
+import type { KeptModel, ModelListing } from '../../engine/protocol/state.js';
 import { words } from '../internal/words.js';
 import { ModelPickerHarness } from './model-picker.harness.js';
 
 const ready = { status: { kind: 'ready', model: demoLoaded } } as const;
+
+const downloading = {
+  kind: 'loading',
+  modelId: 'larger',
+  modelName: 'A larger model',
+  phase: 'downloading',
+  loadedBytes: 123e6,
+  totalBytes: 386e6,
+  bytesPerSecond: 3.2e6,
+  secondsLeft: 82,
+} as const;
+
+const larger: KeptModel = {
+  source: 'https://site.example/models/larger.gguf',
+  name: 'larger',
+  quantisation: 'Q4_0',
+  byteLength: 386e6,
+  storedBytes: 386e6,
+  lastUsed: 0,
+};
+const own: KeptModel = {
+  ...larger,
+  source: 'file:my.gguf?size=5&time=6',
+  name: 'My own',
+  byteLength: 9e6,
+  storedBytes: 9e6,
+};
+const storage = { models: [larger, own], usage: 400e6, quota: 10e9, persisted: false } as const;
+
+const many: readonly ModelListing[] = ['Ant', 'Bee', 'Cat', 'Dog', 'Elk', 'Fox'].map((name, index) => ({
+  id: name,
+  name,
+  description: index === 2 ? 'Writes in German.' : '',
+  url: `https://site.example/${name}/`,
+  byteLength: 1e6,
+  licence: 'MIT',
+  contextLength: 1024,
+  quantisation: 'q4',
+  parameters: 1e6,
+  languages: index === 3 ? ['ja', 'not a tag', 'de', 'ar', 'zh'] : ['en'],
+}));
 
 async function pickerWith(script: Script = {}) {
   const engine = new ScriptedEngine({ state: ready, ...script });
@@ -102,20 +144,14 @@ describe('<llm-model-picker>', () => {
     expect(element.shadowRoot?.activeElement).to.equal(picker.radio('A larger model'));
   });
 
-  it('shows a load that another tab asked for, without a button to cancel it', async () => {
+  it('shows a load that another tab asked for, and breaks it off for all', async () => {
     const { picker, engine } = await pickerWith();
-    engine.update({
-      status: {
-        kind: 'loading',
-        modelId: 'larger',
-        modelName: 'A larger model',
-        phase: 'downloading',
-        loadedBytes: 1,
-        totalBytes: 2,
-      },
-    });
+    engine.update({ status: { ...downloading, modelId: 'larger', modelName: 'A larger model' } });
     await until('the progress', () => picker.progress);
-    expect(picker.button).to.equal(null);
+    expect(picker.button?.innerText).to.equal(words.picker.cancel);
+    picker.button?.click();
+    await until('the end', () => engine.state.status.kind === 'idle');
+    await until('the card without progress', () => picker.progress === null);
   });
 
   it('shows why a load failed and tells llm-error', async () => {
@@ -149,9 +185,279 @@ describe('<llm-model-picker>', () => {
     expect(engine.loads).to.deep.equal(['cloud']);
   });
 
+  describe('a download under way', () => {
+    it('says how far, how fast and how long still, each as far as it is known', async () => {
+      const { picker, engine, element } = await pickerWith();
+      engine.update({ status: downloading });
+      await until('the progress', () => picker.progress);
+      expect(picker.progressText.split('\n').join(' ')).to.equal(
+        '123 MB of 386 MB (31 %) 3.2 MB a second about 1 minute left',
+      );
+      const { modelId, modelName, loadedBytes, totalBytes } = downloading;
+      const unknown = { kind: 'loading', phase: 'downloading', modelId, modelName, loadedBytes, totalBytes } as const;
+      engine.update({ status: { ...unknown, totalBytes: 0 } });
+      await element.updateComplete;
+      expect(picker.progressText).to.equal('123 MB');
+      expect(picker.progress?.hasAttribute('value')).to.equal(false);
+      engine.update({ status: { ...unknown, phase: 'preparing' } });
+      await element.updateComplete;
+      expect(picker.progressText).to.equal(words.status.preparing('A larger model'));
+      expect(picker.named(words.picker.pause)).to.equal(null);
+    });
+
+    it('pauses and resumes with one button that keeps the focus, and says so', async () => {
+      const { picker, engine, element } = await pickerWith({ loadTime: 60_000 });
+      await picker.choose('A larger model');
+      picker.button?.click();
+      const button = await until('the pause button', () => picker.named(words.picker.pause));
+      await expectAccessible(element);
+      button.focus();
+      button.click();
+      await until('the pause', () => picker.named(words.picker.resume) === button);
+      await until('the words', () => picker.announcement.includes('is paused'));
+      expect(engine.state.status).to.include({ phase: 'paused' });
+      expect(picker.progressText).to.include(words.picker.paused);
+      expect(element.shadowRoot?.activeElement).to.equal(button);
+      await expectAccessible(element);
+      button.click();
+      await until('the resumption', () => picker.named(words.picker.pause) === button);
+      expect(engine.state.status).to.include({ phase: 'downloading' });
+      await until('the words', () => picker.announcement === words.status.downloadingAloud('A larger model'));
+    });
+  });
+
+  describe('what is kept on this device', () => {
+    it('is marked, with its bytes, beside models of no catalogue; storage used and free is said', async () => {
+      const { picker, element } = await pickerWith({ storage });
+      await until('the storage', () => picker.storage !== '');
+      expect(picker.models.map(({ name }) => name)).to.deep.equal(['Demo model', 'A larger model', 'My own']);
+      expect(picker.models[1]?.text).to.include(words.picker.kept('386 MB'));
+      expect(picker.storage).to.include('2 models').and.to.include('395 MB').and.to.include('9.6 GB');
+      expect(picker.storage).to.include(words.picker.storage.mayClear);
+      await picker.choose('A larger model');
+      expect(picker.button?.innerText).to.equal(words.picker.load(''));
+      await expectAccessible(element);
+    });
+
+    it('tells what is left of a download that was broken off', async () => {
+      const part = { ...larger, storedBytes: 120e6 };
+      const { picker } = await pickerWith({ storage: { ...storage, models: [part] } });
+      await until('the storage', () => picker.storage !== '');
+      expect(picker.models[1]?.text).to.include(words.picker.keptPartly('120 MB', '386 MB'));
+      await picker.choose('A larger model');
+      expect(picker.button?.innerText).to.equal(words.picker.load('266 MB'));
+    });
+
+    it('finds a pack again by its manifest, and a model that was loaded just now', async () => {
+      const pack = { ...larger, source: 'https://site.example/models/default/manifest.json' };
+      const { picker, engine } = await pickerWith({ storage: { ...storage, models: [pack] } });
+      await until('the storage', () => picker.storage !== '');
+      expect(picker.models).to.have.length(2);
+      expect(picker.models[0]?.text).to.include(words.picker.kept('386 MB'));
+      await engine.load('larger');
+      await until('the second one', () => picker.storage.includes('2 models'));
+    });
+
+    it('loads a kept file by its name', async () => {
+      const { picker, engine } = await pickerWith({ storage });
+      await until('the storage', () => picker.models.length === 3);
+      await picker.choose('My own');
+      picker.button?.click();
+      await until('the load', () => engine.loads.length === 1);
+      expect(engine.loads).to.deep.equal([own.source]);
+    });
+
+    it('says so where nothing is or can be kept', async () => {
+      const { picker } = await pickerWith();
+      await until('the words', () => picker.storage === words.picker.storage.never);
+      const empty = await pickerWith({ storage: {} });
+      await until('the words', () => empty.picker.storage === words.picker.storage.none);
+    });
+
+    it('shows that the storage cannot be read', async () => {
+      const storageError = { code: 'storage', message: 'The store cannot be opened.', hint: '' } as const;
+      const { picker } = await pickerWith({ storageError });
+      await until('the failure', () => picker.error.includes('The store cannot be opened.'));
+      expect(picker.models).to.have.length(2);
+    });
+  });
+
+  describe('deleting', () => {
+    const asked = async (name: string) => {
+      const page = await pickerWith({ storage });
+      await until('the storage', () => page.picker.models.length === 3);
+      const button = page.picker.named(words.picker.deleteNamed(name));
+      button?.focus();
+      button?.click();
+      const dialog = await until('the question', () => page.picker.dialog);
+      return { ...page, button, dialog };
+    };
+
+    it('asks first; the answer "keep" gives the focus back and deletes nothing', async () => {
+      const { picker, element, engine, button, dialog } = await asked('A larger model');
+      expect(dialog.innerText).to.include('A larger model').and.to.include('386 MB');
+      expect(element.shadowRoot?.activeElement?.textContent.trim()).to.equal(words.picker.confirm.keep);
+      await expectAccessible(element);
+      picker.named(words.picker.confirm.keep)?.click();
+      await until('the end', () => picker.dialog === null);
+      expect(element.shadowRoot?.activeElement).to.equal(button);
+      expect(engine.deleted).to.deep.equal([]);
+    });
+
+    it('deletes, says so, and leaves the focus at the card', async () => {
+      const { picker, element, engine, dialog } = await asked('A larger model');
+      dialog.querySelector<HTMLElement>('.danger')?.click();
+      await until('the deletion', () => picker.storage.includes('1 model'));
+      await element.updateComplete;
+      expect(engine.deleted).to.deep.equal([larger.source]);
+      expect(picker.announcement).to.equal(words.picker.confirm.deleted('A larger model'));
+      expect(element.shadowRoot?.activeElement).to.equal(picker.radio('A larger model'));
+      expect(picker.named(words.picker.deleteNamed('A larger model'))).to.equal(null);
+    });
+
+    it('leaves the focus in the picker when the whole card goes', async () => {
+      const { picker, element, dialog } = await asked('My own');
+      expect(dialog.innerText).to.include(words.picker.confirm.textOfFile('9 MB'));
+      dialog.querySelector<HTMLElement>('.danger')?.click();
+      await until('the deletion', () => picker.models.length === 2);
+      await element.updateComplete;
+      expect(element.shadowRoot?.activeElement).to.equal(picker.radio('Demo model'));
+    });
+  });
+
+  describe("a model of the visitor's own", () => {
+    const gguf = () => new File(['GGUF'], 'mine.gguf', { lastModified: 7 });
+
+    it('loads a file that is dropped or chosen', async () => {
+      const { picker, element, engine } = await pickerWith();
+      expect(picker.dragOver([gguf()])).to.equal(true);
+      await element.updateComplete;
+      await expectAccessible(element);
+      await picker.drop([gguf()]);
+      await until('the model', () => picker.models[2]?.current);
+      expect(picker.models[2]?.name).to.equal('mine.gguf');
+      await picker.chooseFile(gguf());
+      expect(engine.loads).to.deep.equal(['file:mine.gguf?size=4&time=7', 'file:mine.gguf?size=4&time=7']);
+    });
+
+    it('loads an address that is pasted, and refuses what is none', async () => {
+      const { picker, element, engine } = await pickerWith();
+      const codes: string[] = [];
+      element.addEventListener('llm-error', ({ detail }) => codes.push(detail.code));
+      for (const text of ['', 'mine.gguf', 'javascript:alert(1)', 'file:///etc/passwd']) {
+        await picker.paste(text);
+        expect(picker.error, text).to.include(words.picker.own.noAddress);
+        expect(picker.address?.getAttribute('aria-invalid')).to.equal('true');
+      }
+      await expectAccessible(element);
+      expect(engine.loads).to.deep.equal([]);
+      expect(codes).to.deep.equal(Array(4).fill('invalid-request'));
+      await picker.paste(' https://site.example/mine.gguf ');
+      await until('the load', () => engine.loads.length === 1);
+      expect(engine.loads).to.deep.equal(['https://site.example/mine.gguf']);
+      expect(picker.error).to.equal('');
+    });
+
+    it('shows why the engine refused a file', async () => {
+      const loadError = { code: 'model-invalid', message: 'mine.gguf is no GGUF file.', hint: '' } as const;
+      const { picker } = await pickerWith({ loadError });
+      await picker.drop([gguf()]);
+      await until('the failure', () => picker.error.includes('mine.gguf is no GGUF file.'));
+    });
+
+    it('leaves text that is dragged to the page, and takes nothing where only the catalogue is offered', async () => {
+      const { picker, element, engine } = await pickerWith();
+      expect(picker.dragOver([])).to.equal(false);
+      element.catalogueOnly = true;
+      await element.updateComplete;
+      expect(picker.dragOver([gguf()])).to.equal(false);
+      await picker.drop([gguf()]);
+      expect(picker.address).to.equal(null);
+      expect(engine.loads).to.deep.equal([]);
+    });
+  });
+
+  describe('limits', () => {
+    it('says beforehand what is larger than the site allows or than there is room', async () => {
+      const { picker } = await pickerWith({ maxDownload: 100e6 });
+      expect(picker.models[1]?.text).to.include(words.picker.aboveLimit('100 MB'));
+      expect(picker.models[0]?.text).not.to.include('Larger');
+      const tight = await pickerWith({ storage: { models: [], usage: 9.9e9, quota: 10e9 } });
+      await until('the room', () => tight.picker.models[1]?.text.includes(words.picker.aboveRoom('100 MB')));
+      await expectAccessible(tight.element);
+    });
+
+    it('lets the visitor agree to a download on a metered connection', async () => {
+      Object.defineProperty(navigator, 'connection', { configurable: true, value: { saveData: true } });
+      try {
+        const loadError = { code: 'model-too-large', message: 'Over a metered connection.', hint: '' } as const;
+        const { picker, engine } = await pickerWith({ loadError });
+        await picker.choose('A larger model');
+        picker.button?.click();
+        (await until('the offer', () => picker.named(words.picker.loadAnyway))).click();
+        await until('the second load', () => engine.loads.length === 2);
+        expect(engine.confirmed).to.deep.equal([false, true]);
+        await until('the second refusal', () => picker.error !== '');
+        expect(picker.named(words.picker.loadAnyway)).to.equal(null);
+      } finally {
+        Reflect.deleteProperty(navigator, 'connection');
+      }
+    });
+  });
+
+  describe('search', () => {
+    it('is there for more than a handful of models', async () => {
+      expect((await pickerWith()).picker.search).to.equal(null);
+      const { picker, element } = await pickerWith({ models: many, state: { status: { kind: 'idle' } } });
+      const names = () => picker.models.map(({ name }) => name);
+      expect(names()).to.have.length(6);
+      await picker.find('german');
+      expect(names()).to.deep.equal(['Cat', 'Dog']);
+      await expectAccessible(element);
+      await picker.find('japanese arabic');
+      expect(names()).to.deep.equal(['Dog']);
+      expect(picker.models[0]?.text).to.include('not a tag').and.to.include('and 1 more');
+      await picker.find('nothing like it');
+      expect(names()).to.deep.equal([]);
+      expect(element.shadowRoot?.textContent).to.include(words.picker.noMatch('nothing like it'));
+      await picker.find('');
+      expect(names()).to.have.length(6);
+    });
+
+    it('never hides a download under way', async () => {
+      const { picker, engine } = await pickerWith({ models: many, state: { status: { kind: 'idle' } } });
+      engine.update({ status: { ...downloading, modelId: 'Elk', modelName: 'Elk' } });
+      await picker.find('fox');
+      expect(picker.models.map(({ name }) => name)).to.deep.equal(['Elk', 'Fox']);
+    });
+  });
+
+  for (const direction of ['ltr', 'rtl'] as const) {
+    it(`begins and ends no line of facts with a dot, ${direction}`, async () => {
+      const { element } = await pickerWith();
+      element.dir = direction;
+      element.style.width = '280px';
+      await element.updateComplete;
+      const about = element.shadowRoot?.querySelectorAll('.about')[1];
+      const facts = [...(about?.querySelectorAll<HTMLElement>('.facts span') ?? [])];
+      const box = about?.getBoundingClientRect();
+      const inset = (fact: Element) => {
+        const { left, right } = fact.getBoundingClientRect();
+        return direction === 'ltr' ? left - (box?.left ?? 0) : (box?.right ?? 0) - right;
+      };
+      const firsts = facts.filter((fact, index) => fact.offsetTop !== facts[index - 1]?.offsetTop);
+      expect(firsts.length).to.be.above(1);
+      const dot = parseFloat(getComputedStyle(facts[0] ?? element, '::before').inlineSize);
+      for (const fact of firsts) expect(inset(fact)).to.be.closeTo(-dot, 1);
+      if (about) expect(getComputedStyle(about).overflowX).to.equal('clip');
+    });
+  }
+
   it('stays inside 280 px', async () => {
-    const { element } = await pickerWith();
+    const { element, picker } = await pickerWith({ storage, models: [...demoModels, ...many] });
+    picker.open();
     element.style.width = '248px';
+    await until('the storage', () => picker.storage !== '');
     await element.updateComplete;
     expect(element.scrollWidth).to.be.at.most(248);
   });

@@ -1,12 +1,12 @@
-// `<llm-model-picker>`: the catalogue as cards to choose from, and the load of the chosen one as the engine reports it.
-// Choosing and loading are two steps, because arrow keys move a choice and nobody wants a download per key press.
-// It requests and renders the state; which model is in use is what the state says, whichever tab asked.
+// `<llm-model-picker>`: the catalogue and what is kept here as cards to choose from, and the load of the chosen one as
+// the engine reports it. Choosing and loading are two steps, because arrow keys move a choice and nobody wants a
+// download per key press. It requests and renders the state; which model is in use, how far a download is and what is
+// kept is what the engine says, whichever tab asked. What goes wrong is shown in the engine's words and told as
+// `llm-error`.
 
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { property, query, state } from 'lit/decorators.js';
-import { live } from 'lit/directives/live.js';
 import { repeat } from 'lit/directives/repeat.js';
-import { cloudModelId } from '../../engine/protocol/state.js';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
 import type { EngineState, EngineStatus } from '../../engine/protocol/state.js';
 import { baseStyles } from '../internal/base.styles.js';
@@ -14,34 +14,50 @@ import { EngineController } from '../internal/engine-controller.js';
 import { engineFailure } from '../internal/engine-store.js';
 import { errorNotice } from '../internal/error-notice.js';
 import { LlmErrorEvent } from '../internal/events.js';
-import { formatBytes, formatNumber, formatParameters } from '../internal/format.js';
-import { checkIcon } from '../internal/icons.js';
+import { isMetered } from '../internal/metered.js';
 import { SpeakerController } from '../internal/speaker.js';
 import { words } from '../internal/words.js';
+import { renderCard } from './card.js';
+import { choicesOf, matches, type Choice } from './choices.js';
+import { DropController } from './drop.js';
+import { KeepFocusController } from './keep-focus.js';
 import { modelPickerStyles } from './model-picker.styles.js';
+import { isModelAddress, noAddress, noFile, renderOwnModel } from './own-model.js';
+import { renderRemoval, renderStorage, type Removal } from './storage.js';
+import { StorageController } from './storage-controller.js';
 
-/** One card. */
-interface Choice {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly facts: readonly string[];
-  /** Words on the button that loads it. */
-  readonly action: string;
+/** More models than this get a search field. */
+const handful = 5;
+
+/** What the last request came to, where it failed. */
+interface Failure {
+  readonly error: EngineErrorShape;
+  /** Asks again, with the visitor's consent to the download; null where that would not help. */
+  readonly confirm: (() => void) | null;
 }
 
 /**
- * @summary The models that the page offers: what each is, its download, licence and context. Choosing one and pressing
- *   the button loads it for every tab of the site.
+ * @summary The models that the page offers and those kept on this device: what each is, its download, licence and
+ *   context. Choosing one and pressing the button loads it for every tab of the site; a download can be paused,
+ *   resumed and cancelled, a kept model deleted. Visitors may bring a GGUF file or an address of their own.
  *
  * @tag llm-model-picker
  *
- * @event {LlmErrorEvent} llm-error - A load failed; `detail` has `code`, `message` and `hint`.
+ * @event {LlmErrorEvent} llm-error - A request failed; `detail` has `code`, `message` and `hint`.
  *
  * @csspart base - The whole group.
  * @csspart model - Each model's card.
  * @csspart button - The button that loads or cancels.
+ * @csspart pause-button - The button that pauses and resumes a download.
+ * @csspart delete-button - The button that deletes a kept model.
  * @csspart progress - The progress bar.
+ * @csspart search - The search field.
+ * @csspart own-model - The part for a file or an address of the visitor's own.
+ * @csspart file-button - The button that chooses a file.
+ * @csspart address - The field for an address.
+ * @csspart address-button - The button that loads the address.
+ * @csspart storage - The line on what is stored and free.
+ * @csspart dialog - The question before a model is deleted.
  * @csspart error - The error notice.
  *
  * @cssprop --llm-accent - Colour of the chosen card, buttons and focus rings.
@@ -51,7 +67,7 @@ interface Choice {
  * @cssprop --llm-text - Colour of text.
  * @cssprop --llm-quiet - Colour of secondary text.
  * @cssprop --llm-line - Colour of borders.
- * @cssprop --llm-danger - Colour that marks errors.
+ * @cssprop --llm-danger - Colour that marks errors and deletion.
  * @cssprop --llm-radius - Radius of the corners.
  */
 export class LlmModelPicker extends LitElement {
@@ -59,132 +75,72 @@ export class LlmModelPicker extends LitElement {
 
   readonly #engine = new EngineController(this, () => this.#engineChanged());
   readonly #speaker = new SpeakerController(this);
+  readonly #storage = new StorageController(
+    this,
+    () => this.#engine.store,
+    (thrown) => this.#fail(thrown),
+  );
+  readonly #drop = new DropController(
+    this,
+    () => !this.catalogueOnly,
+    (file) => {
+      if (file === null) this.#fail(noFile());
+      else void this.#load(file);
+    },
+  );
 
-  @query('input:checked') private readonly checked!: HTMLInputElement | null;
-  @query('.load') private readonly button!: HTMLButtonElement | null;
+  @query('dialog') private readonly dialog!: HTMLDialogElement | null;
 
   /** What the visitor chose; null follows the engine. */
   @state() private chosen: string | null = null;
-  @state() private failure: EngineErrorShape | null = null;
+  @state() private failure: Failure | null = null;
+  @state() private search = '';
+  @state() private removal: Removal | null = null;
 
-  #status: EngineStatus['kind'] | null = null;
+  #status: EngineStatus | null = null;
 
   /** Heading of the group. */
   @property() label: string = words.picker.label;
 
-  override updated(): void {
-    // The button that had the focus is gone when its model is loaded: the card's own control takes it.
-    if (this.#buttonHadFocus && this.button === null) this.checked?.focus();
-    this.#buttonHadFocus = false;
+  /** Offers no file and no address of the visitor's own. */
+  @property({ type: Boolean, attribute: 'catalogue-only' }) catalogueOnly = false;
+
+  constructor() {
+    super();
+    new KeepFocusController(this);
   }
 
-  override willUpdate(): void {
-    this.#buttonHadFocus = this.button !== null && this.shadowRoot?.activeElement === this.button;
-  }
-
-  #buttonHadFocus = false;
-
-  override render(): TemplateResult {
-    const { connection, state: engineState } = this.#engine.store;
-    const choices = engineState === null ? [] : choicesOf(engineState);
-    const error = this.failure ?? engineFailure(connection);
-    return html`<fieldset part="base">
-        <legend>${this.label}</legend>
-        ${engineState === null && error === null ? html`<p class="quiet">${words.picker.waiting}</p>` : nothing}
-        ${engineState !== null && choices.length === 0 ? html`<p class="quiet">${words.picker.empty}</p>` : nothing}
-        ${repeat(
-          choices,
-          ({ id }) => id,
-          (choice, index) => (engineState === null ? nothing : this.#renderChoice(choice, index, engineState)),
-        )}
-      </fieldset>
-      ${
-        error === null
-          ? nothing
-          : errorNotice(
-              error,
-              connection.kind === 'failed' ? { label: words.picker.retry, run: () => void this.#connect() } : undefined,
-            )
-      }
-      ${this.#speaker.render()}`;
-  }
-
-  #renderChoice(choice: Choice, index: number, { status }: EngineState): TemplateResult {
-    const current = status.kind === 'ready' && status.model.id === choice.id;
-    const loading = status.kind === 'loading' && status.modelId === choice.id ? status : null;
-    const selected = choice.id === this.#selected(status);
-    const id = `model-${String(index)}`;
-    return html`<div class="card" part="model" ?data-selected=${selected} ?data-current=${current}>
-      <label>
-        <input
-          type="radio"
-          name="model"
-          value=${choice.id}
-          .checked=${live(selected)}
-          aria-labelledby=${`${id}-name`}
-          aria-describedby=${`${id}-about`}
-          @change=${() => this.#choose(choice.id)}
-        />
-        <span class="name" id=${`${id}-name`}><bdi>${choice.name}</bdi></span>
-        ${current ? html`<span class="badge">${checkIcon()}${words.picker.current}</span>` : nothing}
-        <span class="about" id=${`${id}-about`}>
-          ${current ? html`<span class="hidden">${words.picker.current}. </span>` : nothing}
-          <span dir="auto">${choice.description}</span>
-          <span class="facts">${choice.facts.map((fact) => html`<span>${fact}</span>`)}</span>
-        </span>
-      </label>
-      ${loading === null ? nothing : renderProgress(loading)}
-      ${this.#renderButton(choice, { current, selected, loading: loading !== null })}
-    </div>`;
-  }
-
-  /** One button, so that the focus stays on it when "Load" becomes "Cancel". */
-  #renderButton(
-    choice: Choice,
-    {
-      current,
-      selected,
-      loading,
-    }: { readonly current: boolean; readonly selected: boolean; readonly loading: boolean },
-  ): unknown {
-    const cancellable = loading && this.#engine.store.loading;
-    if (!cancellable && (loading || current || !selected)) return nothing;
-    return html`<button
-      type="button"
-      part="button"
-      class=${cancellable ? 'load' : 'load primary'}
-      @click=${() => (cancellable ? this.#engine.store.cancelLoad() : void this.#load(choice.id))}
-    >
-      ${cancellable ? words.picker.cancel : choice.action}
-    </button>`;
-  }
-
-  #selected(status: EngineStatus): string | null {
-    if (this.chosen !== null) return this.chosen;
-    if (status.kind === 'loading') return status.modelId;
-    return status.kind === 'ready' ? status.model.id : null;
-  }
-
-  #choose(id: string): void {
-    this.chosen = id;
-    this.failure = null;
-  }
-
-  async #load(id: string): Promise<void> {
+  async #load(model: string | Blob, confirmed = false): Promise<void> {
     this.failure = null;
     try {
-      await this.#engine.store.load(id);
+      await this.#engine.store.load(model, confirmed);
       this.chosen = null;
     } catch (thrown) {
-      const error = EngineError.from(thrown);
-      if (error.code === 'aborted') {
-        this.#speaker.say(words.status.cancelled);
-        return;
-      }
-      this.failure = error.toShape();
-      this.#speaker.say(`${error.message} ${error.hint}`);
-      this.dispatchEvent(new LlmErrorEvent(this.failure));
+      const { code } = EngineError.from(thrown);
+      const consent = code === 'model-too-large' && !confirmed && isMetered();
+      this.#fail(thrown, consent ? () => void this.#load(model, true) : null);
     }
+  }
+
+  async #try(request: Promise<void>): Promise<void> {
+    this.failure = null;
+    try {
+      await request;
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  /** Shown, said, told to the page; what the visitor broke off is no failure. */
+  #fail(thrown: unknown, confirm: Failure['confirm'] = null): void {
+    const error = EngineError.from(thrown).toShape();
+    if (error.code === 'aborted') {
+      this.#speaker.say(words.status.cancelled);
+      return;
+    }
+    this.failure = { error, confirm };
+    this.#speaker.say(`${error.message} ${error.hint}`);
+    this.dispatchEvent(new LlmErrorEvent(error));
   }
 
   async #connect(): Promise<void> {
@@ -195,80 +151,148 @@ export class LlmModelPicker extends LitElement {
     }
   }
 
+  async #ask(removal: Removal): Promise<void> {
+    this.removal = removal;
+    await this.updateComplete;
+    this.dialog?.showModal();
+  }
+
+  async #remove({ name, kept }: Removal): Promise<void> {
+    await this.#try(
+      this.#engine.store.deleteModel(kept.source).then(() => {
+        if (this.chosen === kept.source) this.chosen = null;
+        this.#speaker.say(words.picker.confirm.deleted(name));
+      }),
+    );
+  }
+
+  #go(address: string): void {
+    if (isModelAddress(address)) void this.#load(address);
+    else this.#fail(noAddress());
+  }
+
   #engineChanged(): void {
-    const status = this.#engine.state?.status;
-    // Only what was begun while somebody looks is news.
-    if (status?.kind === 'loading' && this.#status !== 'loading') {
-      this.#speaker.say(words.status.downloadingAloud(status.modelName));
-    } else if (status?.kind === 'ready' && this.#status === 'loading') {
+    const status = this.#engine.state?.status ?? null;
+    const before = this.#status;
+    const was = before?.kind === 'loading' ? before.phase : null;
+    this.#status = status;
+    // Only what was begun while somebody looks is news, and each phase of it once.
+    if (status?.kind === 'loading') {
+      const { phase, modelName, loadedBytes, totalBytes } = status;
+      if (phase === 'paused' && was !== 'paused') {
+        this.#speaker.say(words.status.paused(modelName, loadedBytes, totalBytes));
+      } else if (was === null || (was === 'paused' && phase === 'downloading')) {
+        this.#speaker.say(words.status.downloadingAloud(modelName));
+      }
+    } else if (status?.kind === 'ready' && was !== null) {
       this.#speaker.say(words.status.ready(status.model.name));
     }
-    this.#status = status?.kind ?? null;
+    this.#storage.engineChanged();
   }
-}
 
-function choicesOf({ models, cloud, status }: EngineState): readonly Choice[] {
-  const { facts } = words.picker;
-  const listed = models.map((model): Choice => {
-    // A catalogue may not know all of what lies elsewhere.
-    const size = model.byteLength > 0 ? formatBytes(model.byteLength) : '';
-    return {
-      id: model.id,
-      name: model.name,
-      description: model.description,
-      facts: [
-        size === '' ? '' : facts.size(size),
-        model.parameters > 0 ? facts.parameters(formatParameters(model.parameters)) : '',
-        model.contextLength > 0 ? facts.context(model.contextLength) : '',
-        model.quantisation === '' ? '' : facts.quantisation(model.quantisation),
-        facts.licence(model.licence),
-      ].filter((fact) => fact !== ''),
-      action: words.picker.load(size),
+  #selected(status: EngineStatus): string | null {
+    if (this.chosen !== null) return this.chosen;
+    if (status.kind === 'loading') return status.modelId;
+    return status.kind === 'ready' ? status.model.id : null;
+  }
+
+  override render(): TemplateResult {
+    const { connection, state: engineState, storage } = this.#engine.store;
+    const error = this.failure?.error ?? engineFailure(connection);
+    return html`<div
+        class="all"
+        ?data-dropping=${this.#drop.over}
+        @dragover=${this.#drop.dragover}
+        @dragleave=${this.#drop.dragleave}
+        @drop=${this.#drop.drop}
+      >
+        <fieldset part="base">
+          <legend>${this.label}</legend>
+          ${engineState === null && error === null ? html`<p class="quiet">${words.picker.waiting}</p>` : nothing}
+          ${engineState === null ? nothing : this.#renderModels(engineState)}
+        </fieldset>
+        ${
+          this.catalogueOnly || engineState === null
+            ? nothing
+            : renderOwnModel({
+                refused: this.failure?.error.code === 'invalid-request',
+                open: (file) => void this.#load(file),
+                go: (address) => this.#go(address),
+              })
+        }
+        ${renderStorage(storage)} ${error === null ? nothing : errorNotice(error, this.#retry())}
+      </div>
+      ${renderRemoval({
+        removal: this.removal,
+        confirm: (removal) => void this.#remove(removal),
+        closed: () => (this.removal = null),
+      })}
+      ${this.#speaker.render()}`;
+  }
+
+  #retry(): Parameters<typeof errorNotice>[1] {
+    const confirm = this.failure?.confirm;
+    if (confirm) return { label: words.picker.loadAnyway, run: confirm };
+    if (this.#engine.store.connection.kind !== 'failed') return undefined;
+    return { label: words.picker.retry, run: () => void this.#connect() };
+  }
+
+  #renderModels(engineState: EngineState): unknown {
+    const { storage, connection } = this.#engine.store;
+    const maxDownload = connection.kind === 'connected' ? connection.engine.settings.maxDownload : undefined;
+    const choices = choicesOf(engineState, { storage, maxDownload });
+    if (choices.length === 0) return html`<p class="quiet">${words.picker.empty}</p>`;
+    const many = choices.length > handful;
+    const query = many ? this.search.trim() : '';
+    const { status } = engineState;
+    // A download under way is never out of sight.
+    const shown = choices.filter(
+      (choice) => matches(choice, query) || (status.kind === 'loading' && status.modelId === choice.id),
+    );
+    return html`${many ? this.#renderSearch(shown.length) : nothing}
+    ${shown.length === 0 ? html`<p class="quiet">${words.picker.noMatch(query)}</p>` : nothing}
+    ${repeat(
+      shown,
+      ({ id }) => id,
+      (choice) => this.#renderChoice(choice, `model-${String(choices.indexOf(choice))}`, status),
+    )}`;
+  }
+
+  #renderSearch(found: number): TemplateResult {
+    const input = ({ currentTarget }: Event) => {
+      if (currentTarget instanceof HTMLInputElement) this.search = currentTarget.value;
     };
-  });
-  const choices = [...listed, ...unlisted(status).filter(({ id }) => !listed.some((choice) => choice.id === id))];
-  if (cloud.endpoint === null || !cloud.allowed) return choices;
-  const { cloud: name, cloudDescription: description, use: action } = words.picker;
-  return [...choices, { id: cloudModelId, name: name(cloud.endpoint), description, facts: [], action }];
-}
+    return html`<input
+        class="field"
+        part="search"
+        type="search"
+        aria-label=${words.picker.search}
+        placeholder=${words.picker.search}
+        .value=${this.search}
+        @input=${input}
+      />
+      <p class="hidden" role="status">${this.search.trim() === '' ? '' : words.picker.found(found)}</p>`;
+  }
 
-const notCloud = ({ id }: Choice): boolean => id !== cloudModelId;
-
-/** A model that a page named by its address is in no catalogue, and is shown while it loads and runs. */
-function unlisted(status: EngineStatus): readonly Choice[] {
-  const card = { description: '', facts: [], action: words.picker.load('') };
-  if (status.kind === 'loading') return [{ ...card, id: status.modelId, name: status.modelName }].filter(notCloud);
-  if (status.kind !== 'ready') return [];
-  const { id, name, contextLength } = status.model;
-  const facts = contextLength > 0 ? [words.picker.facts.context(contextLength)] : [];
-  return [{ ...card, id, name, facts }].filter(notCloud);
-}
-
-function renderProgress(status: Extract<EngineStatus, { kind: 'loading' }>): TemplateResult {
-  const { modelName, loadedBytes, totalBytes, phase } = status;
-  const known = phase !== 'preparing' && totalBytes > 0;
-  const text =
-    phase === 'preparing'
-      ? words.status.preparing(modelName)
-      : phase === 'paused'
-        ? words.status.paused(modelName, loadedBytes, totalBytes)
-        : totalBytes > 0
-          ? `${formatBytes(loadedBytes)} / ${formatBytes(totalBytes)} (${formatNumber((100 * loadedBytes) / totalBytes)} %)`
-          : formatBytes(loadedBytes);
-  return html`<div class="progress">
-    ${
-      known
-        ? html`<progress
-            class="bar"
-            part="progress"
-            max=${totalBytes}
-            .value=${loadedBytes}
-            aria-label=${words.picker.progress}
-          ></progress>`
-        : html`<progress class="bar" part="progress" aria-label=${words.picker.progress}></progress>`
-    }
-    <span dir="ltr">${text}</span>
-  </div>`;
+  #renderChoice(choice: Choice, id: string, status: EngineStatus): TemplateResult {
+    const { store } = this.#engine;
+    const current = status.kind === 'ready' && status.model.id === choice.id;
+    return renderCard({
+      id,
+      choice,
+      current,
+      selected: choice.id === this.#selected(status),
+      loading: status.kind === 'loading' && status.modelId === choice.id ? status : null,
+      choose: () => {
+        this.chosen = choice.id;
+        this.failure = null;
+      },
+      load: () => void this.#load(choice.id),
+      cancel: () => void this.#try(store.cancelLoad()),
+      pause: (paused) => void this.#try(store.pauseLoad(paused)),
+      remove: (kept) => void this.#ask({ name: choice.name, kept, inUse: current }),
+    });
+  }
 }
 
 declare global {

@@ -4,8 +4,10 @@
 
 import type { EngineLike, StreamRequest } from '../../components/internal/engine.js';
 import type { ChatCompletionChunk, FinishReason, Provenance, ToolCall } from '../../engine/protocol/chat.js';
+import type { ModelStorage } from '../../engine/client/index.js';
+import { chosenFileName } from '../../engine/protocol/chosen-file.js';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
-import type { EngineState, LoadedModel, ModelListing } from '../../engine/protocol/state.js';
+import type { EngineState, KeptModel, LoadedModel, ModelListing } from '../../engine/protocol/state.js';
 
 export type ScriptStep =
   | { readonly say: string; readonly backend?: 'local' | 'cloud' }
@@ -24,6 +26,12 @@ export interface Script {
   readonly loadError?: EngineErrorShape;
   /** Milliseconds a load takes; 0 finishes at once. */
   readonly loadTime?: number;
+  /** What is kept on the device; absent: this browser keeps nothing. */
+  readonly storage?: Partial<ModelStorage>;
+  /** What every call that looks at or changes the storage fails with. */
+  readonly storageError?: EngineErrorShape;
+  /** Bytes that the site allows a download to have. */
+  readonly maxDownload?: number;
 }
 
 export const demoModels: readonly ModelListing[] = [
@@ -104,11 +112,14 @@ const pause = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
 
 export class ScriptedEngine implements EngineLike {
   readonly tabId = 'this-tab';
-  readonly settings = { defaultModel: 'default' };
+  readonly settings: { readonly defaultModel: string; readonly maxDownload?: number };
   /** Every request, as it arrived. */
   readonly requests: StreamRequest[] = [];
-  /** Every model asked for. */
+  /** Every model asked for; a file by the name that the engine gives it. */
   readonly loads: string[] = [];
+  /** Whether each load was confirmed by the visitor. */
+  readonly confirmed: boolean[] = [];
+  readonly deleted: string[] = [];
   readonly chat = {
     completions: {
       create: (request: StreamRequest, options?: { signal?: AbortSignal }) => this.#create(request, options),
@@ -121,6 +132,24 @@ export class ScriptedEngine implements EngineLike {
     },
   };
 
+  readonly models = {
+    storage: async (): Promise<ModelStorage> => {
+      await this.#storageWorks();
+      return this.#storage;
+    },
+    delete: async (source: string): Promise<void> => {
+      await this.#storageWorks();
+      this.deleted.push(source);
+      this.#storage = { ...this.#storage, models: this.#storage.models.filter((kept) => kept.source !== source) };
+    },
+    pause: async (): Promise<void> => this.#pause(true),
+    resume: async (): Promise<void> => this.#pause(false),
+    cancel: async (): Promise<void> => {
+      this.#load?.abort();
+      if (this.#load === null) this.update({ status: { kind: 'idle' } });
+    },
+  };
+
   get state(): EngineState {
     return this.#state;
   }
@@ -128,11 +157,17 @@ export class ScriptedEngine implements EngineLike {
   readonly #script: Script;
   readonly #listeners = new Set<(state: EngineState) => void>();
   #state: EngineState;
+  #storage: ModelStorage;
+  #load: AbortController | null = null;
   /** Held back until `release`, while not null. */
   #gate: { readonly promise: Promise<void>; readonly open: () => void } | null = null;
 
   constructor(script: Script = {}) {
     this.#script = script;
+    const { maxDownload } = script;
+    this.settings = { defaultModel: 'default', ...(maxDownload === undefined ? {} : { maxDownload }) };
+    const none = { usage: null, quota: null, persisted: null, models: [] };
+    this.#storage = { ...none, kind: script.storage === undefined ? 'none' : 'opfs', ...script.storage };
     this.#state = { ...initialState, ...(script.models ? { models: script.models } : {}), ...script.state };
   }
 
@@ -159,38 +194,68 @@ export class ScriptedEngine implements EngineLike {
     this.#gate = null;
   }
 
-  async load(model: string, options: { readonly signal?: AbortSignal } = {}): Promise<LoadedModel> {
+  async load(
+    wanted: string | Blob,
+    options: { readonly signal?: AbortSignal; readonly confirmed?: boolean } = {},
+  ): Promise<LoadedModel> {
+    const model = typeof wanted === 'string' ? wanted : chosenFileName(wanted);
     this.loads.push(model);
+    this.confirmed.push(options.confirmed ?? false);
     const listing = this.#state.models.find(({ id }) => id === model);
-    const totalBytes = listing?.byteLength ?? 0;
-    const modelName = listing?.name ?? model;
+    const totalBytes = typeof wanted === 'string' ? (listing?.byteLength ?? 0) : wanted.size;
+    const modelName = listing?.name ?? (wanted instanceof File ? wanted.name : model);
     const before = this.#state.status;
-    const time = this.#script.loadTime ?? 0;
+    this.#load = new AbortController();
+    const signal = AbortSignal.any([this.#load.signal, ...(options.signal === undefined ? [] : [options.signal])]);
     try {
-      for (let part = 0; time > 0 && part < 20; part++) {
-        this.update({
-          status: {
-            kind: 'loading',
-            modelId: model,
-            modelName,
-            phase: 'downloading',
-            loadedBytes: (totalBytes * part) / 20,
-            totalBytes,
-          },
-        });
-        await pause(time / 20, options.signal);
-      }
+      await this.#download({ modelId: model, modelName, totalBytes }, signal);
     } catch (thrown) {
       this.update({ status: before });
       throw thrown;
+    } finally {
+      this.#load = null;
     }
     if (this.#script.loadError !== undefined) {
       this.update({ status: { kind: 'failed', error: this.#script.loadError } });
       throw EngineError.from(this.#script.loadError);
     }
     const loaded = { ...demoLoaded, id: model, name: modelName };
+    if (this.#script.storage !== undefined) this.#keep(listing?.url ?? model, modelName, totalBytes);
     this.update({ status: { kind: 'ready', model: loaded }, loads: this.#state.loads + 1 });
     return loaded;
+  }
+
+  async #download(
+    model: { readonly modelId: string; readonly modelName: string; readonly totalBytes: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const time = this.#script.loadTime ?? 0;
+    for (let part = 0; time > 0 && part < 20; part++) {
+      const measured =
+        part === 0
+          ? {}
+          : { bytesPerSecond: (1_000 * model.totalBytes) / time, secondsLeft: (time * (20 - part)) / 20_000 };
+      const loadedBytes = (model.totalBytes * part) / 20;
+      this.update({ status: { kind: 'loading', phase: 'downloading', ...model, loadedBytes, ...measured } });
+      await pause(time / 20, signal);
+      while (this.#state.status.kind === 'loading' && this.#state.status.phase === 'paused') await pause(20, signal);
+    }
+  }
+
+  #pause(paused: boolean): void {
+    const { status } = this.#state;
+    if (status.kind === 'loading') this.update({ status: { ...status, phase: paused ? 'paused' : 'downloading' } });
+  }
+
+  #keep(source: string, name: string, byteLength: number): void {
+    const kept: KeptModel = { source, name, quantisation: 'q4', byteLength, storedBytes: byteLength, lastUsed: 0 };
+    const others = this.#storage.models.filter((model) => model.source !== source);
+    this.#storage = { ...this.#storage, models: [...others, kept] };
+  }
+
+  #storageWorks(): Promise<void> {
+    const { storageError } = this.#script;
+    return storageError === undefined ? Promise.resolve() : Promise.reject(EngineError.from(storageError));
   }
 
   async #create(
