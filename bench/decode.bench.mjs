@@ -56,6 +56,7 @@ async function kitSpeed(url, open, threads, kitOptions, request) {
     const blank = familyMemory(process.pid);
     // Once for the store; what is measured is the second visit.
     await lab.call('open', { url, ...open, threads, keep: true });
+    while (!(await lab.call('kept', url))) await new Promise((later) => setTimeout(later, 200));
     await lab.reload();
     const stop = watchMemory(process.pid);
     const { load, device } = await lab.call('open', { url, ...open, threads, keep: true });
@@ -101,14 +102,19 @@ async function rivalSpeed({ mounts, handle, inPage, given }, threads, kitOptions
     ...(handle === undefined ? {} : { handle }),
   });
   try {
-    const page = await kit.context.newPage();
-    await page.goto(`${kit.origin}/blank.html`);
+    const openPage = async () => {
+      const page = await kit.context.newPage();
+      await page.goto(`${kit.origin}/blank.html`);
+      return page;
+    };
+    const page = await openPage();
     const wanted = { ...given(kit.origin), threads, ...request };
     const blank = familyMemory(process.pid);
     await page.evaluate(inPage, { ...wanted, visit: 'first' });
-    await page.reload();
+    await page.close();
+    const second = await openPage();
     const stop = watchMemory(process.pid);
-    const speed = await page.evaluate(inPage, { ...wanted, visit: 'second' });
+    const speed = await second.evaluate(inPage, { ...wanted, visit: 'second' });
     return { ...speed, memory: { ...stop(), baseline: blank } };
   } finally {
     await kit.close();

@@ -73,6 +73,15 @@ function openDecoder(model: Model, { decoder, device, denseBytes, threads = 1 }:
   return createOnnxDecoder({ model, device, assetBase: './ort/', threads, maxContext, ...dense });
 }
 
+/** Whether all of a model is in this browser's store: a first visit goes on writing for a while after it is loaded. */
+async function kept(url: string): Promise<boolean> {
+  const store = await openStore();
+  const models = (await store?.models()) ?? [];
+  store?.close();
+  const { href } = new URL(url, location.href);
+  return models.some(({ model }) => model.source === href && model.manifest !== null);
+}
+
 async function close(): Promise<void> {
   await opened?.backend.dispose();
   await opened?.decoder.dispose();
@@ -207,6 +216,6 @@ async function speed({ prefill, contexts, tokens, runs }: SpeedRequest): Promise
   return { ...result, weightBytes: decoder.info.weightBytes };
 }
 
-const lab = { open, close, encode, continueText, answer, nats, speed };
+const lab = { open, kept, close, encode, continueText, answer, nats, speed };
 export type Lab = typeof lab;
 Object.assign(globalThis, { lab });

@@ -44,10 +44,14 @@ export async function openLab({ mounts = {}, gpu, isolate = false } = {}) {
     handle,
     gpu,
   });
-  const page = await kit.context.newPage();
-  page.on('pageerror', (error) => console.error(error.message));
-  await page.goto(`${kit.origin}/index.html`);
-  await page.waitForFunction(() => globalThis.lab !== undefined);
+  const openPage = async () => {
+    const opened = await kit.context.newPage();
+    opened.on('pageerror', (error) => console.error(error.message));
+    await opened.goto(`${kit.origin}/index.html`);
+    await opened.waitForFunction(() => globalThis.lab !== undefined);
+    return opened;
+  };
+  let page = await openPage();
   return {
     async call(method, ...values) {
       return await page
@@ -66,10 +70,10 @@ export async function openLab({ mounts = {}, gpu, isolate = false } = {}) {
           throw new Error(reply.message);
         });
     },
-    /** Everything of the page goes but what the browser keeps. */
+    /** Another page in another process: nothing stays but what the browser keeps. */
     async reload() {
-      await page.reload();
-      await page.waitForFunction(() => globalThis.lab !== undefined);
+      await page.close();
+      page = await openPage();
     },
     close: () => kit.close(),
   };
