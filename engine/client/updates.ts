@@ -26,8 +26,14 @@ export class LlmUpdateEvent extends Event {
 
 /** Milliseconds between two looks for a newer build while the page stays open; at each visit the browser looks anyway. */
 const checkInterval = 3_600_000;
-/** Milliseconds for the old service worker to say what runs; one that does not know the question says nothing. */
-const replyTimeout = 3_000;
+export interface UpdateTiming {
+  /** Milliseconds for the old service worker to say what runs; one that does not know the question says nothing. */
+  readonly reply: number;
+  /** Milliseconds after which it is asked again: one that the browser ended, and its answers with it, tells nobody. */
+  readonly again: number;
+}
+
+const usualTiming: UpdateTiming = { reply: 3_000, again: 15_000 };
 
 export class Updates extends EventTarget {
   #state: UpdateState = { kind: 'current' };
@@ -40,6 +46,7 @@ export class Updates extends EventTarget {
   constructor(
     private readonly registration: ServiceWorkerRegistration,
     private readonly engine: Engine | undefined,
+    private readonly timing = usualTiming,
   ) {
     super();
     const { signal } = this.#closing;
@@ -77,12 +84,7 @@ export class Updates extends EventTarget {
       await this.#ownAnswers(signal);
       if (waiting && !replaced) {
         await this.#answersOfAll(signal);
-        signal?.throwIfAborted();
-        const taken = new Promise<void>((resolve) => {
-          waiting.addEventListener('statechange', () => waiting.state === 'activated' && resolve());
-        });
-        waiting.postMessage({ type: 'activate' });
-        await taken;
+        await this.#takeOver(signal);
       }
     } catch (error) {
       this.#applying = false;
@@ -151,23 +153,53 @@ export class Updates extends EventTarget {
 
   /** Waits until the service worker that holds has no answer under way, for whichever page. */
   async #answersOfAll(signal: AbortSignal | undefined): Promise<void> {
-    const { active } = this.registration;
-    if (!active) return;
+    for (;;) {
+      signal?.throwIfAborted();
+      const { active } = this.registration;
+      if (!active || (await this.#answersOf(active, signal)) === 0) return;
+    }
+  }
+
+  /** @returns 0 when it has none, or says nothing; how many when it is time to ask again */
+  async #answersOf(worker: ServiceWorker, signal: AbortSignal | undefined): Promise<number> {
     const { port1, port2 } = new MessageChannel();
+    const { reply, again } = this.timing;
+    let answers = 0;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     try {
-      await new Promise<void>((resolve, reject) => {
-        const late = setTimeout(resolve, replyTimeout);
+      return await new Promise<number>((resolve, reject) => {
+        timer = setTimeout(() => resolve(0), reply);
         port1.onmessage = ({ data }: MessageEvent<{ running?: unknown }>) => {
-          clearTimeout(late);
-          const answers = typeof data.running === 'number' ? data.running : 0;
-          if (answers === 0) resolve();
-          else this.#show({ kind: 'finishing', answers });
+          clearTimeout(timer);
+          answers = typeof data.running === 'number' ? data.running : 0;
+          if (answers === 0) return resolve(0);
+          timer = setTimeout(() => resolve(answers), again);
+          return this.#show({ kind: 'finishing', answers });
         };
         signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-        active.postMessage({ type: 'running?' }, [port2]);
+        worker.postMessage({ type: 'running?' }, [port2]);
       });
     } finally {
+      clearTimeout(timer);
       port1.close();
+    }
+  }
+
+  /** Has the newest build that waits take over. One that is replaced while it waits hands on to what replaced it. */
+  async #takeOver(signal: AbortSignal | undefined): Promise<void> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const { waiting } = this.registration;
+      if (!waiting) return; // another tab was quicker: the reload brings what holds
+      const taken = new Promise<boolean>((resolve, reject) => {
+        waiting.addEventListener('statechange', () => {
+          if (waiting.state === 'activated') resolve(true);
+          else if (waiting.state === 'redundant') resolve(false);
+        });
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+      waiting.postMessage({ type: 'activate' });
+      if (await taken) return;
     }
   }
 }
