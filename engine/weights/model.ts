@@ -156,7 +156,7 @@ export interface GenerationDefaults {
   readonly endIds?: readonly number[];
 }
 
-/** A model open for reading. Tensors are read on demand, one at a time; nothing is held whole by this object. */
+/** A model open for reading. Tensors are read on demand, one by one; nothing is held whole by this object. */
 export interface Model {
   readonly identity: ModelIdentity;
   readonly spec: ModelSpec;
@@ -164,6 +164,11 @@ export interface Model {
   /** Absent where the format says nothing of it. */
   readonly generationDefaults?: GenerationDefaults;
   readonly tensors: ReadonlyMap<TensorName, TensorFacts>;
+  /**
+   * Reads worth having under way together, in the order of `tensors`: where each is a request of its own that one waits
+   * for. 1 when absent: a source that reads ahead by itself, or would lose its place.
+   */
+  readonly readsAtOnce?: number;
   /** @throws EngineError `model-invalid` (missing tensor, wrong hash, truncated), `network`, `aborted`, `out-of-memory` */
   readTensor(name: TensorName, signal?: AbortSignal): Promise<WeightTensor>;
   close(): void;

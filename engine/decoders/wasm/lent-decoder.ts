@@ -75,13 +75,13 @@ async function open(line: Line, options: LentDecoderOptions): Promise<DecoderInf
       },
       lost: stop,
     });
-    const { spec, identity } = model;
+    const { spec, identity, readsAtOnce = 1 } = model;
     const rest = {
       ...(threadsFrom !== undefined && { threadsFrom }),
       ...(maxContext !== undefined && { maxContext }),
       ...(kvPrecision !== undefined && { kvPrecision }),
     };
-    line.send({ type: 'open', opening: { spec, identity, tensors, kernels, threads, ...rest } });
+    line.send({ type: 'open', opening: { spec, identity, tensors, readsAtOnce, kernels, threads, ...rest } });
   });
 }
 

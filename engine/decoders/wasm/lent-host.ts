@@ -105,12 +105,11 @@ class LentHost {
   }
 
   /** The engine's model, tensor by tensor. */
-  private modelOf({ spec, identity, tensors }: Pick<LentOpening, 'spec' | 'identity' | 'tensors'>): Model {
+  private modelOf({ tensors, ...facts }: Pick<LentOpening, 'spec' | 'identity' | 'tensors' | 'readsAtOnce'>): Model {
     return {
-      spec,
-      identity,
+      ...facts,
       tokenizerFiles: { kind: 'gguf', metadata: new Map() },
-      tensors: new Map(tensors.map((facts) => [facts.name, facts])),
+      tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
       readTensor: (name) =>
         new Promise((resolve, reject) => {
           const id = ++this.lastRead;

@@ -14,6 +14,8 @@ export interface LentOpening {
   readonly spec: ModelSpec;
   readonly identity: ModelIdentity;
   readonly tensors: readonly TensorFacts[];
+  /** Of the model. */
+  readonly readsAtOnce: number;
   /** Folder of the kernels' files, absolute. */
   readonly kernels: string;
   readonly threads: number;

@@ -59,6 +59,7 @@ export async function openGguf(
     tokenizerFiles: tokenizerOf(header.metadata),
     tensors: new Map([...rows].map(([name, { facts }]) => [name, facts])),
     rows,
+    readsAtOnce: 8,
     async readTensor(name, readSignal) {
       const tensor = rows.get(name);
       if (tensor === undefined) throw new EngineError('model-invalid', `${source.name} has no tensor ${name}.`);
