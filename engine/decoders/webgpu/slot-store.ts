@@ -23,6 +23,12 @@ export interface LayerBuffer {
   readonly buffer: GPUBuffer;
 }
 
+/**
+ * A store doubles, but grows by no more bytes than this unless more are asked for: old and new buffers are there together
+ * for a moment, and what one text needed stays taken until the decoder goes.
+ */
+const largestGrowth = 128 * 2 ** 20;
+
 export class SlotStore {
   /** Counts the growths. */
   generation = 0;
@@ -64,7 +70,8 @@ export class SlotStore {
 
   /** Takes `count` slots, all or none. */
   async acquire(count: number): Promise<number[]> {
-    if (this.free.length < count) await this.reserve(count);
+    // Whoever waited for the same growth may have taken them meanwhile.
+    while (this.free.length < count) await this.reserve(count);
     return this.free.splice(-count, count);
   }
 
@@ -80,13 +87,14 @@ export class SlotStore {
 
   private async grow(least: number): Promise<void> {
     const { largestBinding, layerBytes, layersPerBuffer, label } = this.options;
+    const step = Math.min(this.capacity, Math.floor(largestGrowth / this.slotBytes));
     const most = Math.floor(largestBinding / (layersPerBuffer * layerBytes));
     if (least > most) throw outOfGpuMemory(`${least} ${label} are more than this device can bind`);
-    const doubled = Math.min(Math.max(least, this.capacity * 2), most);
+    const grown = Math.min(Math.max(least, this.capacity + step), most);
     try {
-      await this.resize(doubled);
+      await this.resize(grown);
     } catch (error) {
-      if (doubled === least) throw error;
+      if (grown === least) throw error;
       await this.resize(least);
     }
   }

@@ -28,6 +28,9 @@ import { type Fed, fewRows, type Steps } from './steps.js';
 /** Steps under way at most, while decoding: the GPU never waits for JavaScript, and little is thrown away at the end. */
 const stepsAhead = 3;
 
+/** Tokens of an answer that pages are made sure of before it begins; most end sooner than their limit. */
+const reservedAhead = 256;
+
 export interface SequenceParts {
   readonly info: DecoderInfo;
   readonly gpu: GpuWatch;
@@ -106,7 +109,7 @@ export class WebGpuSequence implements Sequence {
       this.stopIfAborted(signal);
       choosing = await this.parts.chooser.open(choose, true);
       let position = before + tokens.length;
-      await this.pages.reserve(Math.min(full, position + limit));
+      await this.pages.reserve(Math.min(full, position + Math.min(limit, reservedAhead)));
       let last: Fed = await this.prefill(tokens, choosing, signal);
       flights.push(last as Flight);
       let token = tokens.at(-1) as number; // the one that the next choice comes after
