@@ -4,40 +4,29 @@
 
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, query, state } from 'lit/decorators.js';
-import { repeat } from 'lit/directives/repeat.js';
 import type { ChatMessage, Tool, ToolCall } from '../../engine/protocol/chat.js';
-import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
 import { baseStyles } from '../internal/base.styles.js';
 import { EngineController } from '../internal/engine-controller.js';
-import { engineFailure } from '../internal/engine-store.js';
-import { errorNotice } from '../internal/error-notice.js';
-import {
-  LlmErrorEvent,
-  LlmMessageEvent,
-  LlmSendEvent,
-  LlmStateChangeEvent,
-  LlmToolCallEvent,
-} from '../internal/events.js';
-import { downIcon } from '../internal/icons.js';
+import { LlmErrorEvent, LlmMessageEvent, LlmSendEvent, LlmStateChangeEvent } from '../internal/events.js';
 import { markdownStyles } from '../internal/markdown/markdown.styles.js';
 import { MarkdownStream } from '../internal/markdown/stream.js';
 import { listOfText } from '../internal/list-of-text.js';
+import { SpeakerController } from '../internal/speaker.js';
 import { words } from '../internal/words.js';
 import { chatStyles } from './chat.styles.js';
 import { fit, renderComposer } from './composer.js';
 import { Conversation } from './conversation.js';
+import { copyText } from './copy.js';
 import { toMessage, type AnswerEntry, type ConversationSettings, type Entry } from './entries.js';
 import { FollowController } from './follow.js';
 import { renderCloudSwitch, renderHeader, renderWelcome } from './frame.js';
-import { parseArguments, renderEntry, unchangeable } from './message.js';
+import { modelName, renderEntries, renderLog } from './log.js';
 import { messageStyles } from './message.styles.js';
 import { Narrator } from './narrator.js';
-import { SpeakerController } from '../internal/speaker.js';
+import { PaintController } from './paint.js';
 import { statusLine, type StatusLine } from './status.js';
-import { toolResultText } from './tool-result.js';
-
-/** Milliseconds between two renders of a growing answer. */
-const frame = 16;
+import { toolCallEvent } from './tool-result.js';
+import { Troubles } from './troubles.js';
 
 /**
  * @summary A chat with the model of the page's engine: answers stream in, can be stopped and tried again; who wrote
@@ -91,14 +80,14 @@ export class LlmChat extends LitElement {
   readonly #engine = new EngineController(this, () => this.#engineChanged());
   readonly #follow = new FollowController(this, () => this.scroller);
   readonly #speaker = new SpeakerController(this);
+  readonly #paint = new PaintController(this);
+  readonly #troubles = new Troubles(this, () => this.#engine.store, this.#speaker);
 
   @query('textarea') private readonly field!: HTMLTextAreaElement | null;
   @query('.scroller') private readonly scroller!: HTMLElement | null;
 
   /** The field holds something to send. */
   @state() private filled = false;
-  /** A failure of a load or a connection that no answer shows. */
-  @state() private failure: EngineErrorShape | null = null;
 
   readonly #conversation = new Conversation(() => this.#engine.store.connect(), {
     changed: () => this.#conversationChanged(),
@@ -109,9 +98,6 @@ export class LlmChat extends LitElement {
   readonly #streams = new Map<number, MarkdownStream>();
   readonly #narrator = new Narrator(this.#speaker, (answer) => this.#markdown(answer));
   #told: unknown = null;
-  #toldError: EngineErrorShape | null = null;
-  #painted = 0;
-  #paint: ReturnType<typeof setTimeout> | undefined;
 
   /** Instructions for the model, put before the conversation. */
   @property({ attribute: 'system-prompt' }) systemPrompt = '';
@@ -159,14 +145,12 @@ export class LlmChat extends LitElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    clearTimeout(this.#paint);
-    this.#paint = undefined;
     // Nobody is left to read it; the words so far stay, should the element be moved.
     this.#conversation.stop();
   }
 
   override updated(changed: PropertyValues<this>): void {
-    if (changed.has('autoload') && this.autoload) void this.#autoload();
+    if (changed.has('autoload') && this.autoload) void this.#troubles.autoload();
   }
 
   #settings(): ConversationSettings {
@@ -196,67 +180,6 @@ export class LlmChat extends LitElement {
     return this.send(wanted);
   }
 
-  async #autoload(): Promise<void> {
-    try {
-      const engine = await this.#engine.store.connect();
-      // Another tab's model is not ours to replace.
-      if (engine.state.status.kind === 'idle') await this.#load();
-    } catch {
-      // The store's state says so and is shown.
-    }
-  }
-
-  async #load(): Promise<void> {
-    this.failure = null;
-    try {
-      await this.#engine.store.load();
-    } catch (thrown) {
-      const error = EngineError.from(thrown);
-      if (error.code === 'aborted') return;
-      // What the engine's state tells, too, is told once: by #engineChanged.
-      const told = engineFailure(this.#engine.store.connection);
-      if (told?.message !== error.message) this.#fail(error.toShape());
-    }
-  }
-
-  async #allowCloud(allowed: boolean): Promise<void> {
-    this.failure = null;
-    try {
-      await this.#engine.store.allowCloud(allowed);
-    } catch (thrown) {
-      this.#fail(EngineError.from(thrown).toShape());
-    }
-    // The switch shows the state again, whatever was clicked.
-    this.requestUpdate();
-  }
-
-  /** A failure that belongs to no answer: shown, said, told to the page. */
-  #fail(error: EngineErrorShape): void {
-    this.failure = error;
-    this.#speaker.say(`${error.message} ${error.hint}`);
-    this.dispatchEvent(new LlmErrorEvent(error));
-  }
-
-  /** The engine failed by itself. Most often another is there in a moment: only what lasts is said. */
-  #engineFailed(error: EngineErrorShape): void {
-    this.#speaker.sayLater(() => {
-      const lasting = engineFailure(this.#engine.store.connection);
-      return lasting === null ? '' : `${lasting.message} ${lasting.hint}`;
-    });
-    this.dispatchEvent(new LlmErrorEvent(error));
-  }
-
-  async #copy(text: string): Promise<boolean> {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.#speaker.say(words.code.copied);
-      return true;
-    } catch {
-      this.#speaker.say(words.code.copyFailed);
-      return false;
-    }
-  }
-
   #markdown(answer: AnswerEntry): MarkdownStream {
     let stream = this.#streams.get(answer.id);
     if (stream === undefined) {
@@ -273,21 +196,7 @@ export class LlmChat extends LitElement {
   #conversationChanged(): void {
     const last = this.#conversation.entries.at(-1);
     if (last?.kind === 'answer') this.#narrator.answerChanged(last, () => this.#newestAnswer());
-    this.#repaint();
-  }
-
-  /** Renders at once, but not more often than the screen does while tokens pour in. Works in hidden tabs too. */
-  #repaint(): void {
-    if (this.#paint !== undefined) return;
-    const since = performance.now() - this.#painted;
-    this.#paint = setTimeout(
-      () => {
-        this.#paint = undefined;
-        this.#painted = performance.now();
-        this.requestUpdate();
-      },
-      Math.max(0, frame - since),
-    );
+    this.#paint.soon();
   }
 
   #messageAdded(entry: Exclude<Entry, { kind: 'system' }>): void {
@@ -300,26 +209,13 @@ export class LlmChat extends LitElement {
   }
 
   #toolCalled(call: ToolCall): void {
-    const detail = {
-      id: call.id,
-      name: call.function.name,
-      arguments: parseArguments(call),
-      argumentsText: call.function.arguments,
-    };
-    const respond = async (result: Promise<unknown>) => {
-      this.addToolResult(call.id, await toolResultText(result, words.chat.toolFailed));
-    };
-    this.dispatchEvent(new LlmToolCallEvent(detail, (result) => void respond(result)));
+    this.dispatchEvent(toolCallEvent(call, (result) => this.addToolResult(call.id, result)));
   }
 
   #engineChanged(): void {
     const { connection, state: engineState } = this.#engine.store;
     this.#narrator.statusChanged(statusLine(connection, this.busy), engineState?.status.kind === 'ready');
-    const error = engineFailure(connection);
-    // While an answer is asked for, its failure is told instead.
-    const known = error === this.#toldError || error?.message === this.failure?.message;
-    if (error !== null && !known && !this.busy) this.#engineFailed(error);
-    this.#toldError = error;
+    this.#troubles.engineChanged(this.busy);
     if (engineState !== null && engineState !== this.#told) {
       this.#told = engineState;
       this.dispatchEvent(new LlmStateChangeEvent(engineState, false));
@@ -328,7 +224,7 @@ export class LlmChat extends LitElement {
 
   /** Sends `text` as if the visitor had written it. False where an answer is being written or the text is empty. */
   send(text: string): boolean {
-    this.failure = null;
+    this.#troubles.forget();
     this.#follow.latest();
     return this.#conversation.send(text, this.#settings());
   }
@@ -340,14 +236,14 @@ export class LlmChat extends LitElement {
 
   /** Asks for the newest answer again. */
   retry(): void {
-    this.failure = null;
+    this.#troubles.forget();
     this.#conversation.retry(this.#settings());
   }
 
   /** Forgets the conversation and starts anew. */
   newChat(): void {
     this.#streams.clear();
-    this.failure = null;
+    this.#troubles.forget();
     this.#conversation.clear();
     this.#narrator.newChat();
   }
@@ -369,33 +265,12 @@ export class LlmChat extends LitElement {
     const status = statusLine(this.#engine.store.connection, waiting);
     return html`<div class="frame" part="base">
       ${renderHeader(status, waiting, entries.length === 0 ? null : () => this.#refocus(() => this.newChat()))}
-      <div class="middle">
-        <div
-          class="scroller"
-          part="messages"
-          role="log"
-          aria-live="off"
-          aria-label=${this.label}
-          tabindex="0"
-          @scroll=${this.#follow.scrolled}
-        >
-          ${entries.length === 0 ? this.#renderWelcome() : this.#renderEntries(entries, status)}
-        </div>
-        ${
-          this.#follow.following
-            ? nothing
-            : html`<button
-                type="button"
-                class="latest"
-                aria-label=${words.chat.jumpToLatest}
-                title=${words.chat.jumpToLatest}
-                @click=${this.#follow.latest}
-              >
-                ${downIcon()}
-              </button>`
-        }
-      </div>
-      ${this.#renderFailure(last)}
+      ${renderLog({
+        label: this.label,
+        follow: this.#follow,
+        content: entries.length === 0 ? this.#renderWelcome() : this.#renderEntries(entries, status),
+      })}
+      ${this.#renderTroubles(last)}
       ${renderComposer({
         busy,
         placeholder: this.placeholder,
@@ -404,7 +279,7 @@ export class LlmChat extends LitElement {
         submit: () => this.#submit(),
         stop: () => this.stop(),
       })}
-      ${renderCloudSwitch({ cloud: this.#engine.state?.cloud, change: (allowed) => void this.#allowCloud(allowed) })}
+      ${renderCloudSwitch({ cloud: this.#engine.state?.cloud, change: (allowed) => void this.#troubles.allowCloud(allowed) })}
       <slot name="footer"></slot>
       ${this.#speaker.render()}
     </div>`;
@@ -416,48 +291,21 @@ export class LlmChat extends LitElement {
     return renderWelcome({ welcome, suggestions, cloudAllowed, ask: (text) => this.#request(text) });
   }
 
-  #renderEntries(entries: readonly Entry[], status: StatusLine): unknown {
-    const results = new Map(
-      entries.flatMap((entry) => (entry.kind === 'tool' ? [[entry.callId, entry] as const] : [])),
-    );
-    const context = {
-      markdown: (answer: AnswerEntry) => this.#markdown(answer),
-      results,
-      last: entries.at(-1),
+  #renderEntries(entries: readonly Entry[], status: StatusLine): TemplateResult {
+    return renderEntries(entries, {
+      markdown: (answer) => this.#markdown(answer),
       status,
-      modelName: (id: string) => this.#modelName(id),
-      copy: (text: string) => this.#copy(text),
+      modelName: (id) => modelName(this.#engine.state, id),
+      copy: (text) => copyText(text, this.#speaker),
       retry: () => this.#refocus(() => this.retry()),
-    };
-    return html`<div class="messages">
-      ${repeat(
-        entries,
-        ({ id }) => id,
-        (entry) => renderEntry(entry, context),
-      )}
-    </div>`;
+    });
   }
 
-  #modelName(id: string): string {
-    const { state: engineState } = this.#engine;
-    if (engineState === null) return id;
-    const { models, status } = engineState;
-    // A model named by its address is in no catalogue; while it is loaded the engine knows its name.
-    const loaded = status.kind === 'ready' && status.model.id === id ? status.model.name : id;
-    return models.find((model) => model.id === id)?.name ?? loaded;
-  }
-
-  #renderFailure(last: Entry | undefined): unknown {
-    const error = this.failure ?? engineFailure(this.#engine.store.connection);
-    // The answer that failed shows it already.
+  /** What no answer shows; while one is asked for, its own failure is told instead. */
+  #renderTroubles(last: Entry | undefined): unknown {
     const shown = last?.kind === 'answer' && last.status === 'failed';
-    if (error === null || shown || this.busy) return nothing;
-    return html`<div class="failure">
-      ${errorNotice(
-        error,
-        unchangeable.has(error.code) ? undefined : { label: words.chat.retry, run: () => void this.#load() },
-      )}
-    </div>`;
+    const notice = shown || this.busy ? nothing : this.#troubles.render();
+    return notice === nothing ? nothing : html`<div class="failure">${notice}</div>`;
   }
 }
 

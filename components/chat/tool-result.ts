@@ -1,4 +1,18 @@
-// What a page's tool gave back, as the text a model reads. Pure but for waiting; used by `<llm-chat>`.
+// A call of the page's tool, as the event that tells the page of it, and what the tool gave back, as the text a model
+// reads. Pure but for waiting; used by `<llm-chat>`.
+
+import type { ToolCall } from '../../engine/protocol/chat.js';
+import { LlmToolCallEvent } from '../internal/events.js';
+import { words } from '../internal/words.js';
+import { parseArguments } from './message.js';
+
+/** @param answer gets the result that the page hands in, as text */
+export function toolCallEvent(call: ToolCall, answer: (result: string) => void): LlmToolCallEvent {
+  const { name, arguments: argumentsText } = call.function;
+  const detail = { id: call.id, name, arguments: parseArguments(call), argumentsText };
+  const respond = async (result: Promise<unknown>) => answer(await toolResultText(result, words.chat.toolFailed));
+  return new LlmToolCallEvent(detail, (result) => void respond(result));
+}
 
 /** Text as it is, nothing as `{"ok": true}`, anything else as JSON, a failure as `{"error": ...}`. Never rejects. */
 export async function toolResultText(result: Promise<unknown>, failed: string): Promise<string> {

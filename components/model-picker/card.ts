@@ -89,7 +89,6 @@ function renderButtons({ choice, current, selected, loading, ...act }: CardOptio
         ? html`<button
             type="button"
             part="delete-button"
-            class="plain"
             aria-label=${words.picker.deleteNamed(choice.name)}
             @click=${() => act.remove(kept)}
           >

@@ -1,0 +1,103 @@
+// What goes wrong beside the answers: a load, the cloud switch, an engine that fails by itself. Remembered until the next
+// request, shown by one notice, said aloud, told to the page as `llm-error`, each once. One per `<llm-chat>`; an answer
+// that fails shows its own error (message.ts).
+
+import { nothing, type ReactiveElement } from 'lit';
+import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
+import { engineFailure, type EngineStore } from '../internal/engine-store.js';
+import { errorNotice } from '../internal/error-notice.js';
+import { LlmErrorEvent } from '../internal/events.js';
+import type { SpeakerController } from '../internal/speaker.js';
+import { words } from '../internal/words.js';
+import { unchangeable } from './message.js';
+
+export class Troubles {
+  readonly #host: ReactiveElement;
+  readonly #store: () => EngineStore;
+  readonly #speaker: SpeakerController;
+  #failure: EngineErrorShape | null = null;
+  #told: EngineErrorShape | null = null;
+
+  constructor(host: ReactiveElement, store: () => EngineStore, speaker: SpeakerController) {
+    this.#host = host;
+    this.#store = store;
+    this.#speaker = speaker;
+  }
+
+  /** Something else is asked for: what failed before is of no interest. */
+  forget(): void {
+    if (this.#failure === null) return;
+    this.#failure = null;
+    this.#host.requestUpdate();
+  }
+
+  /** Loads the site's model. */
+  async load(): Promise<void> {
+    this.forget();
+    try {
+      await this.#store().load();
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      if (error.code === 'aborted') return;
+      // What the engine's state tells, too, is told once: by `engineChanged`.
+      if (this.#lasting()?.message !== error.message) this.#fail(error.toShape());
+    }
+  }
+
+  /** Loads it where no other tab's model would be replaced. */
+  async autoload(): Promise<void> {
+    try {
+      const engine = await this.#store().connect();
+      if (engine.state.status.kind === 'idle') await this.load();
+    } catch {
+      // The store's state says so and is shown.
+    }
+  }
+
+  async allowCloud(allowed: boolean): Promise<void> {
+    this.forget();
+    try {
+      await this.#store().allowCloud(allowed);
+    } catch (thrown) {
+      this.#fail(EngineError.from(thrown).toShape());
+    }
+    // The switch shows the state again, whatever was clicked.
+    this.#host.requestUpdate();
+  }
+
+  /** @param busy an answer is asked for: its own failure is told instead */
+  engineChanged(busy: boolean): void {
+    const error = this.#lasting();
+    const known = error === this.#told || error?.message === this.#failure?.message;
+    if (error !== null && !known && !busy) {
+      // Most often another engine is there in a moment: only what lasts is said.
+      this.#speaker.sayLater(() => {
+        const lasting = this.#lasting();
+        return lasting === null ? '' : `${lasting.message} ${lasting.hint}`;
+      });
+      this.#host.dispatchEvent(new LlmErrorEvent(error));
+    }
+    this.#told = error;
+  }
+
+  render(): unknown {
+    const error = this.#failure ?? this.#lasting();
+    if (error === null) return nothing;
+    return errorNotice(
+      error,
+      unchangeable.has(error.code) ? undefined : { label: words.chat.retry, run: () => void this.load() },
+    );
+  }
+
+  #fail(error: EngineErrorShape): void {
+    this.#failure = error;
+    this.#host.requestUpdate();
+    this.#speaker.say(`${error.message} ${error.hint}`);
+    this.#host.dispatchEvent(new LlmErrorEvent(error));
+  }
+
+  /** What the engine stands at. */
+  #lasting(): EngineErrorShape | null {
+    return engineFailure(this.#store().connection);
+  }
+}
