@@ -12,6 +12,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Model } from '../weights/model.js';
 import { isMetered } from '../weights/download/gate.js';
 import { openModel, type ModelLocation } from '../weights/open-model.js';
+import { deleteKept } from '../weights/store/delete-kept.js';
 import type { ModelStore } from '../weights/store/model-store.js';
 import type { Helpers } from './helpers.js';
 import { startDecoder } from './local-decoder.js';
@@ -55,7 +56,7 @@ export function keptModels(store: () => Promise<ModelStore | null>): KeptModels 
     async delete(source) {
       const here = await store();
       if (here === null) throw new EngineError('storage', 'This browser keeps nothing for this page.');
-      return here.delete(source);
+      return deleteKept(here, source);
     },
   };
 }

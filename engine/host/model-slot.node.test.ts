@@ -158,3 +158,30 @@ test('a device that is being looked at for ever holds up nobody but those who wa
   hangs = false;
   assert.equal((await slot.load('two', 'auto', AbortSignal.timeout(1000))).id, 'two');
 });
+
+describe('ModelSlot and a model that is deleted', () => {
+  const pack = 'https://other.example/pack';
+  for (const [url, source] of [
+    [pack, `${pack}/manifest.json`],
+    [`${pack}/`, `${pack}/manifest.json`],
+    [`${pack}/manifest.json`, `${pack}/manifest.json`],
+    [`${pack}.gguf`, `${pack}.gguf`],
+    [pack, `${pack}/`],
+    ['https://huggingface.co/owner/name', 'https://huggingface.co/owner/name/resolve/main/'],
+    ['one', 'https://site.example/one/manifest.json'],
+  ] as const) {
+    test(`${url} is let go of when ${source} is deleted, loading or loaded`, async () => {
+      const { slot, closed } = slotOf({ start: () => (slot.loads > 1 ? new Promise(() => undefined) : undefined) });
+      await slot.load(url, 'auto', never());
+      await slot.release('https://other.example/another.gguf');
+      assert.equal(slot.status.kind, 'ready');
+      await slot.release(source);
+      assert.equal(slot.status.kind, 'idle');
+      assert.equal(closed.length, 1);
+      const loading = slot.load(url, 'auto', never());
+      while (slot.loads < 2) await new Promise((resume) => setTimeout(resume, 1));
+      await slot.release(source);
+      await assert.rejects(loading, { code: 'aborted' });
+    });
+  }
+});

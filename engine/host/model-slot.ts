@@ -64,6 +64,8 @@ export class ModelSlot {
   #lastModel: string | null = null;
   /** Of the load under way. */
   #control: DownloadSwitch | null = null;
+  /** What the load under way loads. */
+  #opening: ModelListing | null = null;
 
   constructor(private readonly parts: SlotParts) {}
 
@@ -140,12 +142,8 @@ export class ModelSlot {
 
   /** Frees the model after the answer that runs, if it is the one kept under this name. */
   async release(source: string): Promise<void> {
-    const { status } = this;
-    const wanted = (listing: ModelListing): boolean => listing.url === source || isBeside(source, listing.url);
-    const loading = this.parts.catalogue.listings.find(({ id }) => status.kind === 'loading' && id === status.modelId);
-    if (status.kind === 'loading' && (status.modelId === source || (loading !== undefined && wanted(loading))))
-      this.stop();
-    if (this.#current && wanted(this.#current.listing)) await this.unload();
+    if (this.#opening !== null && isKeptAs(source, this.#opening.url)) this.stop();
+    if (this.#current && isKeptAs(source, this.#current.listing.url)) await this.unload();
   }
 
   /** Frees the model after the answer that runs. */
@@ -194,6 +192,7 @@ export class ModelSlot {
     if (this.#fits(listing.id, device) && this.#current) return this.#current.loaded;
     const before = this.status;
     let opened: OpenedModel | null = null;
+    this.#opening = listing;
     try {
       signal.throwIfAborted();
       this.#loading(listing, { loadedBytes: 0, totalBytes: listing.byteLength });
@@ -216,6 +215,8 @@ export class ModelSlot {
       if (!signal.aborted) this.#set({ kind: 'failed', error: error.toShape() });
       else this.#set(this.#current ? before : { kind: 'idle' });
       throw error;
+    } finally {
+      this.#opening = null;
     }
   }
 
@@ -353,8 +354,14 @@ export class ModelSlot {
   }
 }
 
-/** A pack is listed by its folder or its manifest, and kept under its manifest's address. */
-const isBeside = (source: string, listed: string): boolean => source === `${listed.replace(/\/$/, '')}/manifest.json`;
+/**
+ * Whether `source`, a model's name in the store, is what was listed or asked for as `url`: a pack is named by its folder
+ * or its manifest and kept under its manifest's address, a repository by its folder or its page on the hub.
+ */
+function isKeptAs(source: string, url: string): boolean {
+  const folder = url.replace(/\/$/, '');
+  return [url, `${folder}/manifest.json`, `${folder}/`, `${folder}/resolve/main/`].includes(source);
+}
 
 const routeOf = ({ backend, loaded }: Current): Route => ({
   backend,

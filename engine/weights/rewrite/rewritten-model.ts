@@ -20,6 +20,7 @@ import {
 } from '../pack/manifest.js';
 import { modelOf, openManifest } from '../pack/pack-model.js';
 import { sha256 } from '../sha256.js';
+import { rewriteLock } from '../store/delete-kept.js';
 import type { ModelStore, StoredFile } from '../store/model-store.js';
 import { pieceCount, pieceLength } from '../store/pieces.js';
 import { elementCount } from '../tensor-layout.js';
@@ -208,7 +209,7 @@ async function whileRewriting(
       await finish(original, tokenizer, work);
     };
     // One worker of the origin at a time rewrites a model; another one's copy is found by the next load.
-    running = store.locks.hold(`rewrite ${facts.id}`, job, end.signal).catch((thrown: unknown) => {
+    running = store.locks.hold(rewriteLock(facts.id), job, end.signal).catch((thrown: unknown) => {
       failure = EngineError.from(thrown);
     });
     void running.then(() => {
