@@ -2,6 +2,7 @@
 // on with after a kill at any write, read from the source where the copy is damaged or has no room.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { FileServer } from '../../../test/support/file-server.js';
@@ -279,4 +280,20 @@ test('a chosen file is rewritten, too, and found again when it is chosen again',
   const again = await openModel({ kind: 'file', blob: file }, { store: await storeOver(), shardLimit });
   await assertSame(again);
   assert.equal(again.identity.id, model.identity.id);
+});
+
+test('a copy that an earlier or later release of the kit made, and this one cannot read, is made anew', async () => {
+  const store = await storeOver();
+  await assertSame(await open(store));
+  await settled(store);
+  const entry = store.find(server.origin + path);
+  assert.ok(entry);
+  const bytes = new TextEncoder().encode('{"format":"llm-elements-pack","formatVersion":2}');
+  const manifest = { key: createHash('sha256').update(bytes).digest('hex'), byteLength: bytes.length };
+  await store.record({ ...entry, manifest });
+  await store.put(entry.source, manifest, 0, bytes);
+  const next = await storeOver();
+  await assertSame(await open(next));
+  await settled(next);
+  assert.notEqual(next.find(server.origin + path)?.manifest?.key, manifest.key);
 });

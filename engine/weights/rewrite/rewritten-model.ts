@@ -15,6 +15,7 @@ import {
   formatVersion,
   manifestLimit,
   parseManifest,
+  type Manifest,
   type ManifestFile,
   type ParsedManifest,
 } from '../pack/manifest.js';
@@ -76,7 +77,8 @@ export async function openRewritten(
   const bytes = await readVerified(stored.manifest, store);
   if (bytes === null) return null;
   const { id, manifest: file } = stored;
-  const manifest = parseManifest(bytes, source);
+  const manifest = readable(bytes, source);
+  if (manifest === null) return null;
   const pack = await openManifest({ manifest, bytes, source, hash: file.key, id, made: true }, opening);
   let direct: Promise<Model> | null = null;
   return {
@@ -99,6 +101,16 @@ export async function openRewritten(
       void direct?.then((model) => model.close()).catch(() => undefined); // what failed to open needs no closing
     },
   };
+}
+
+/** Null for what another release of the kit wrote and this one cannot read: it is made anew. */
+function readable(bytes: Uint8Array, source: string): Manifest | null {
+  try {
+    return parseManifest(bytes, source);
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return null;
+    throw thrown;
+  }
 }
 
 /** Begins to rewrite, or goes on where an earlier life stopped, and opens the model meanwhile. */
