@@ -1,12 +1,12 @@
 // Tensors from the model into WebAssembly memory, one by one and once: a tensor is copied to its place and, when
 // quantised, repacked there into the kernels' order. Called by wasm-decoder.ts. Peak beside the memory itself: one tensor, or
-// `aheadBytes` where the source is read ahead.
+// what ../read-ahead.ts allows where the source is read ahead.
 // What goes wrong: whatever the model's source says, a tensor that differs from its own facts (`model-invalid`), `aborted`.
 
-import { EngineError } from '../../protocol/errors.js';
 import { dequantise } from '../../weights/quantise.js';
 import type { LoadProgress, Model, WeightTensor } from '../../weights/model.js';
 import type { Kernels } from '../../../kernels/wasm/kernels.js';
+import { readInOrder } from '../read-ahead.js';
 import type { WasmMemory } from './memory.js';
 import { invalid, type TensorPlace, type WeightPlan } from './plan.js';
 
@@ -20,43 +20,16 @@ export interface LoadWeightsOptions {
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
-/** Bytes that may wait beside the memory while the next tensors are read. */
-const aheadBytes = 16 * 2 ** 20;
-
 /** @throws EngineError of the model's source, `model-invalid`, `aborted` */
 export async function loadWeights(model: Model, options: LoadWeightsOptions): Promise<void> {
   const { plan, signal, onProgress } = options;
   let loadedBytes = 0;
-  for await (const { place, tensor } of readInOrder(model, plan.tensors, signal)) {
+  const places = new Map(plan.tensors.map((place) => [place.name, place]));
+  for await (const { name, tensor } of readInOrder(model, places.keys(), signal)) {
+    const place = places.get(name) as TensorPlace;
     put(tensor, place, options);
     loadedBytes += bytesOf(model, place);
     onProgress?.({ loadedBytes, totalBytes: plan.readBytes });
-  }
-}
-
-/** Each tensor when its turn comes; as many more are being read meanwhile as the source likes and memory allows. */
-async function* readInOrder(
-  model: Model,
-  places: readonly TensorPlace[],
-  signal: AbortSignal | undefined,
-): AsyncGenerator<{ place: TensorPlace; tensor: WeightTensor }> {
-  const most = model.readsAtOnce ?? 1;
-  const begun: Promise<WeightTensor>[] = [];
-  let bytes = 0;
-  let next = 0;
-  for (const place of places) {
-    if (signal?.aborted === true) throw new EngineError('aborted', 'Loading was stopped.');
-    for (let one = places[next]; one !== undefined && begun.length < most; one = places[next]) {
-      if (begun.length > 0 && bytes + bytesOf(model, one) > aheadBytes) break;
-      const reading = model.readTensor(one.name, signal);
-      reading.catch(() => undefined); // heard when its turn comes; if that never comes, another failure was told
-      begun.push(reading);
-      bytes += bytesOf(model, one);
-      next += 1;
-    }
-    const tensor = await (begun.shift() as Promise<WeightTensor>);
-    bytes -= bytesOf(model, place);
-    yield { place, tensor };
   }
 }
 

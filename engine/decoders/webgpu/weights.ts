@@ -1,5 +1,5 @@
 // A model's weights on the GPU: buffers made as the plan says, then filled tensor by tensor. Called by webgpu-decoder.ts.
-// JavaScript holds one tensor at a time: `writeBuffer` takes it from where it was read, and what must be widened goes
+// JavaScript holds one tensor at a time (or what ../read-ahead.ts allows): `writeBuffer` takes it from where it was read, and what must be widened goes
 // through a small scratch. Uploads are waited for every few megabytes, or the browser would hold the whole model in flight.
 // Knows nothing of what the numbers mean.
 // What goes wrong: no room (`out-of-memory`), a read that fails (the model's own errors), a tensor that is not what the
@@ -10,6 +10,7 @@ import { fromHalf } from '../../weights/half.js';
 import type { LoadProgress, Model, TensorName, WeightTensor } from '../../weights/model.js';
 import { partLengths } from '../../weights/tensor-layout.js';
 import { type GpuWatch, withinMemory } from '../gpu.js';
+import { readInOrder } from '../read-ahead.js';
 import { type LoadPlan, type MatrixPlan, placeRows, rowBytes } from './plan.js';
 import { hasQuants, widen } from './widen.js';
 
@@ -68,12 +69,6 @@ export class GpuWeights {
   async fill(model: Model, { signal, onProgress }: FillOptions): Promise<void> {
     const totalBytes = this.plan.readBytes;
     let loadedBytes = 0;
-    const read = async (name: TensorName): Promise<WeightTensor> => {
-      if (signal?.aborted === true) throw new EngineError('aborted', 'Loading was stopped.');
-      const tensor = await model.readTensor(name, signal);
-      checkRead(model, name, tensor);
-      return tensor;
-    };
     const told = async (tensor: WeightTensor): Promise<void> => {
       const { data, scales } = partLengths(tensor.kind, tensor.shape);
       loadedBytes += data + scales;
@@ -89,8 +84,8 @@ export class GpuWeights {
     const matrixOf = new Map<TensorName, MatrixPlan>();
     for (const matrix of this.plan.matrices.values()) for (const name of matrix.members) matrixOf.set(name, matrix);
     const vectorAt = new Map(this.plan.vectors.map(({ name, byteOffset }) => [name, byteOffset]));
-    for (const name of model.tensors.keys()) {
-      const tensor = await read(name);
+    for await (const { name, tensor } of readInOrder(model, model.tensors.keys(), signal)) {
+      checkRead(model, name, tensor);
       const matrix = matrixOf.get(name);
       const offset = vectorAt.get(name);
       if (matrix !== undefined) this.writeMatrix(model, matrix, name, tensor);
