@@ -25,6 +25,9 @@ export const cacheNames = {
     ![cacheNames.fixed, cacheNames.shard, cacheNames.fresh].includes(name),
 };
 
+/** Pages and lists kept at most, newest last: addresses with queries are without end. */
+export const mostPages = 400;
+
 /** Where what comes one by one is kept; what belongs to a build is kept with it (kit-build.ts), or with the pages. */
 export type KeptAs = 'shard' | 'fixed' | 'fresh';
 
@@ -48,6 +51,7 @@ export async function keepAs(kept: KeptAs, url: string, response: Response): Pro
   try {
     const cache = await caches.open(cacheNames[kept]);
     await cache.put(url, response);
+    if (kept === 'fresh') for (const old of (await cache.keys()).slice(0, -mostPages)) await cache.delete(old);
     return true;
   } catch (error) {
     void error; // no room, or the answer broke off: it is not kept, and the page has its own copy of the answer
