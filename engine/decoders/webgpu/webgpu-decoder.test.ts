@@ -7,6 +7,7 @@ import { memoryModel, randomModel } from '../../../test/support/memory-model.js'
 import { type BufferCount, countBuffers } from '../../../test/support/gpu-buffers.js';
 import { EngineError } from '../../protocol/errors.js';
 import type { Model, WeightTensor } from '../../weights/model.js';
+import { greedyOptions } from '../choose.js';
 import { requestGpuDevice } from '../gpu.js';
 import { createWebGpuDecoder, type WebGpuDecoder, type WebGpuDecoderOptions } from './webgpu-decoder.js';
 
@@ -172,6 +173,18 @@ describe('the WebGPU decoder', () => {
       expect(message).to.contain('layers.1.up');
     });
 
+    it('a scale that is no number, which would spoil every answer', async () => {
+      const model = fixtureModel(named('llama-tied-q4'));
+      const readTensor: Model['readTensor'] = async (name) => {
+        const tensor = await model.readTensor(name);
+        if (name === 'layers.1.up' && tensor.kind === 'q4') tensor.scales[3] = 0x7c00;
+        return tensor;
+      };
+      const { code, message } = await failure({ model: { ...model, readTensor } });
+      expect(code).to.equal('model-invalid');
+      expect(message).to.contain('layers.1.up');
+    });
+
     it('a read that fails, and an abort, halfway', async () => {
       const model = fixtureModel(named('llama-gqa'));
       const broken: Model['readTensor'] = (name) =>
@@ -239,6 +252,23 @@ describe('the WebGPU decoder', () => {
     expect(await running).to.equal('device-lost');
     expect(await codeOf(sequence.append({ tokens: [1], at: 'none' }))).to.equal('device-lost');
     expect(await codeOf(decoder.logits([1]))).to.equal('device-lost');
+    await decoder.dispose();
+  });
+
+  it('says so while choices come back, and holds what was handed out', async () => {
+    const lent = await requestGpuDevice();
+    const decoder = await open({ model: fixtureModel(named('llama-gqa')), gpuDevice: lent });
+    const sequence = decoder.openSequence();
+    const handed: number[] = [];
+    let code = 'none';
+    try {
+      const request = { tokens: [1, 2], choose: greedyOptions, limit: 50, endIds: new Set<number>() };
+      for await (const { id } of sequence.decode(request)) if (handed.push(id) === 5) lent.destroy();
+    } catch (error) {
+      code = EngineError.from(error).code;
+    }
+    expect(code).to.equal('device-lost');
+    expect(sequence.length).to.equal(2 + handed.length - 1);
     await decoder.dispose();
   });
 });

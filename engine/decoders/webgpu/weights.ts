@@ -8,6 +8,7 @@
 import { EngineError } from '../../protocol/errors.js';
 import { fromHalf } from '../../weights/half.js';
 import type { LoadProgress, Model, TensorName, WeightTensor } from '../../weights/model.js';
+import { checkScales } from '../../weights/quantise.js';
 import { partLengths } from '../../weights/tensor-layout.js';
 import { type GpuWatch, withinMemory } from '../gpu.js';
 import { readInOrder } from '../read-ahead.js';
@@ -163,7 +164,10 @@ function checkRead(model: Model, name: TensorName, tensor: WeightTensor): void {
   const [data, scales] = hasQuants(tensor)
     ? [tensor.quants.byteLength, tensor.scales.byteLength]
     : [tensor.data.byteLength, 0];
-  if (facts?.kind === tensor.kind && lengths?.data === data && lengths.scales === scales) return;
+  if (facts?.kind === tensor.kind && lengths?.data === data && lengths.scales === scales) {
+    if (hasQuants(tensor)) checkScales(tensor.scales, name, 'This model');
+    return;
+  }
   throw new EngineError('model-invalid', `The tensor ${name} that was read is not the one the model describes.`, {
     hint: 'Download it again; if that does not help, the file was made wrongly.',
   });
