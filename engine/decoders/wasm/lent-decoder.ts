@@ -97,6 +97,9 @@ function known({ prefillChunk, ...info }: Extract<FromLent, { type: 'opened' }>[
   return prefillChunk === undefined ? info : { ...info, prefillChunk };
 }
 
+/** Milliseconds for a worker to free its model before it is ended as it is. */
+const patience = 2_000;
+
 interface Waiting {
   resolve(reply: LentReply): void;
   reject(error: EngineError): void;
@@ -212,10 +215,17 @@ class LentDecoder implements Decoder {
 
   private async free(): Promise<void> {
     for (const sequence of [...this.open.values()]) sequence.release();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, patience);
+    });
     try {
-      await this.line.call({ type: 'dispose' });
+      // One that hangs is ended below, and its memory with it.
+      await Promise.race([this.line.call({ type: 'dispose' }), late]);
     } catch (error) {
       void error; // the worker is gone, and all it held with it
+    } finally {
+      clearTimeout(timer);
     }
     this.line.close();
   }
