@@ -47,9 +47,9 @@ export function renderCard(options: CardOptions): TemplateResult {
       <span class="about" id=${`${id}-about`}>
         ${current ? html`<span class="hidden">${words.picker.current}. </span>` : nothing}
         <span dir="auto">${choice.description}</span>
-        <span class="facts">${choice.facts.map((fact) => html`<span>${fact}</span>`)}</span>
-        ${choice.kept === null ? nothing : html`<span class="kept">${deviceIcon()}${keptText(choice.kept)}</span>`}
-        ${choice.warning === '' ? nothing : html`<span class="warning">${warningIcon()}${choice.warning}</span>`}
+        <span class="facts">${choice.facts.map((fact) => html`<span><bdi>${fact}</bdi></span>`)}</span>
+        ${choice.kept === null ? nothing : html`<span class="kept">${deviceIcon()}<bdi>${keptText(choice.kept)}</bdi></span>`}
+        ${choice.warning === '' ? nothing : html`<span class="warning">${warningIcon()}<bdi>${choice.warning}</bdi></span>`}
       </span>
     </label>
     ${loading === null ? nothing : renderProgress(loading)} ${renderButtons(options)}
@@ -114,7 +114,7 @@ function renderProgress(loading: Loading): TemplateResult {
           ></progress>`
         : html`<progress class="bar" part="progress" aria-label=${words.picker.progress}></progress>`
     }
-    <span class="facts">${progressFacts(loading).map((fact) => html`<span>${fact}</span>`)}</span>
+    <span class="facts">${progressFacts(loading).map((fact) => html`<span><bdi>${fact}</bdi></span>`)}</span>
   </div>`;
 }
 

@@ -138,7 +138,7 @@ export const modelPickerStyles = css`
     color: var(--_quiet);
   }
 
-  .facts span::before {
+  .facts > span::before {
     content: '·' / '';
     display: inline-block;
     inline-size: var(--_dot);

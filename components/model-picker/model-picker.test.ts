@@ -439,7 +439,7 @@ describe('<llm-model-picker>', () => {
       element.style.width = '280px';
       await element.updateComplete;
       const about = element.shadowRoot?.querySelectorAll('.about')[1];
-      const facts = [...(about?.querySelectorAll<HTMLElement>('.facts span') ?? [])];
+      const facts = [...(about?.querySelectorAll<HTMLElement>('.facts > span') ?? [])];
       const box = about?.getBoundingClientRect();
       const inset = (fact: Element) => {
         const { left, right } = fact.getBoundingClientRect();

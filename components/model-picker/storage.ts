@@ -11,7 +11,7 @@ import { freeBytes } from './choices.js';
 
 export function renderStorage(storage: ModelStorage | null): unknown {
   if (storage === null) return nothing;
-  return html`<p class="storage quiet" part="storage">${storageText(storage)}</p>`;
+  return html`<p class="storage quiet" part="storage"><bdi>${storageText(storage)}</bdi></p>`;
 }
 
 function storageText(storage: ModelStorage): string {
@@ -58,7 +58,7 @@ export function renderRemoval({ removal, confirm, closed }: RemovalOptions): Tem
       removal === null
         ? nothing
         : html`<h2 id="removal" dir="auto">${text.title(removal.name)}</h2>
-            <p id="removal-text">${removalText(removal)}</p>
+            <p id="removal-text" dir="auto">${removalText(removal)}</p>
             <div class="actions">
               <button type="button" autofocus @click=${close}>${text.keep}</button>
               <button type="button" class="danger" @click=${agreed}>${text.delete}</button>
