@@ -2,11 +2,16 @@
 // nothing else; input.ts's makers read, write-pack.ts writes. Exit code 0 only when a whole pack was written or
 // verified; otherwise 1 with what was wrong and what to do.
 
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EngineError } from '../../engine/protocol/errors.js';
 import { openModel } from '../../engine/weights/open-model.js';
+import { parseManifest } from '../../engine/weights/pack/manifest.js';
+import { createShardReader, fetchVerified } from '../../engine/weights/pack/shard-reader.js';
 import { isPublicKey } from '../../engine/weights/pack/signature.js';
+import { checkScales } from '../../engine/weights/quantise.js';
+import { partLengths } from '../../engine/weights/tensor-layout.js';
 import { directoryUrl, fetchFromDirectory } from './file-source.js';
 import { openGgufInput } from './gguf-input.js';
 import { openHfInput } from './hf-input.js';
@@ -166,12 +171,27 @@ function printReport({ manifest, tensors }: PackReport, { out }: PackOptions): v
   if (manifest.licence === 'unknown') console.log('  The licence is unknown: say it with --licence.');
 }
 
-/** Opens the pack as a browser would and reads every tensor, so that every hash and place is checked. */
+/**
+ * Opens the pack as a browser would, then reads every shard and every scale, so that each hash, place and number that a
+ * reader checks is checked. Shard by shard: a large model has tensors that are larger than what packing it may take.
+ */
 async function verify(directory: string, trustedKeys: readonly string[]): Promise<void> {
-  const options = { fetch: fetchFromDirectory(directory), trustedKeys };
-  const model = await openModel({ kind: 'url', url: directoryUrl }, options);
-  for (const name of model.tensors.keys()) await model.readTensor(name);
+  const fetch = fetchFromDirectory(directory);
+  const model = await openModel({ kind: 'url', url: directoryUrl }, { fetch, trustedKeys });
   model.close();
+  const path = join(directory, 'manifest.json');
+  const { shards, tensors } = parseManifest(readFileSync(path), path);
+  const reader = createShardReader(async (index) => {
+    const { sha256: key = '', byteLength = 0 } = shards[index] ?? {};
+    const url = `${directoryUrl}${key}.bin`;
+    return fetchVerified({ key, byteLength, url }, { fetch }, () => undefined);
+  });
+  for (const index of shards.keys()) await reader.read({ shard: index, offset: 0 }, 1);
+  for (const { name, kind, shape, ...places } of tensors) {
+    if (!('scales' in places)) continue;
+    const scales = await reader.read(places.scales, partLengths(kind, shape).scales);
+    checkScales(new Uint16Array(scales.buffer), name, path);
+  }
   const signed = trustedKeys.length > 0 ? ', signed' : '';
   console.log(`${directory}: verified${signed}, ${model.tensors.size} tensors, ${model.identity.id}`);
 }
