@@ -32,7 +32,7 @@ export function renderOwnModel({ refused, open, go }: OwnModelOptions): Template
   };
   return html`<details class="own" part="own-model">
     <summary>${own.label}</summary>
-    <p class="quiet">${own.drop}</p>
+    <p class="quiet"><bdi>${own.drop}</bdi></p>
     <div>
       <button type="button" part="file-button" @click=${choose}>${own.file}</button>
       <input type="file" accept=".gguf" hidden @change=${chosen} />
