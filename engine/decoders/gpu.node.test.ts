@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EngineError } from '../protocol/errors.js';
-import { requestGpuDevice } from './gpu.js';
+import { GpuWatch, requestGpuDevice } from './gpu.js';
 
 const failure = async (gpu: Pick<GPU, 'requestAdapter'>): Promise<EngineError> => {
   try {
@@ -50,5 +50,34 @@ describe('a WebGPU device', () => {
     await requestGpuDevice({ gpu });
     await requestGpuDevice({ gpu, smallestSubgroup: 8 });
     assert.deepEqual(asked, [['timestamp-query', 'subgroups'], ['timestamp-query']]);
+  });
+});
+
+describe('what a lost device makes fail', () => {
+  const played = () => {
+    let lose: (info: GPUDeviceLostInfo) => void = () => undefined;
+    const lost = new Promise<GPUDeviceLostInfo>((resolve) => (lose = resolve));
+    const events = new EventTarget();
+    const device = Object.assign(events, { lost }) as unknown as GPUDevice;
+    return {
+      watch: new GpuWatch(device),
+      lose: () => lose({ message: 'hung', reason: 'unknown' } as GPUDeviceLostInfo),
+    };
+  };
+  const unmapped = (): Promise<never> => Promise.reject(new DOMException('the buffer was unmapped', 'AbortError'));
+
+  it('is told as the loss, though the browser says so a little later', async () => {
+    const { watch, lose } = played();
+    setTimeout(lose, 20);
+    await assert.rejects(watch.guard(unmapped), { code: 'device-lost', message: /hung/ });
+  });
+
+  it('is told as it is when nothing was lost, or nobody watches any more', async () => {
+    const { watch } = played();
+    await assert.rejects(watch.guard(unmapped), { name: 'AbortError' });
+    const began = performance.now();
+    watch.close();
+    await assert.rejects(watch.guard(unmapped), { name: 'AbortError' });
+    assert.ok(performance.now() - began < 200);
   });
 });

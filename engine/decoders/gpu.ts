@@ -71,6 +71,9 @@ export function gpuName(device: GPUDevice): string {
   return vendor === '' ? name : `${name} (${vendor})`;
 }
 
+/** Milliseconds between what a loss makes fail and the word of the loss itself: some tenths were seen, more cost nobody. */
+const lossPatience = 500;
+
 /** Watches one device for one decoder. */
 export class GpuWatch {
   private error: EngineError | null = null;
@@ -84,10 +87,10 @@ export class GpuWatch {
   };
 
   constructor(readonly device: GPUDevice) {
-    const { promise, reject } = Promise.withResolvers<never>();
-    this.lost = promise;
+    let reject: (error: EngineError) => void = () => undefined;
+    this.lost = new Promise<never>((_resolve, fail) => (reject = fail));
     this.rejectLost = reject;
-    promise.catch(() => undefined); // nobody may be waiting
+    this.lost.catch(() => undefined); // nobody may be waiting
     device.addEventListener('uncapturederror', this.listener);
     void device.lost.then((info) => {
       if (this.closed) return;
@@ -109,9 +112,28 @@ export class GpuWatch {
   /** The outcome of `work`, or the loss of the device, whichever comes first. */
   async guard<T>(work: () => Promise<T>): Promise<T> {
     this.check();
-    const result = await Promise.race([work(), this.lost]);
+    let result: T;
+    try {
+      result = await Promise.race([work(), this.lost]);
+    } catch (error) {
+      // A buffer that is being read fails with an AbortError just before the browser says that the device is lost; nobody
+      // stopped anything, and who hears "aborted" tries no other device.
+      if (error instanceof DOMException && !this.closed) await this.lossSoon();
+      throw error;
+    }
     this.check();
     return result;
+  }
+
+  /** Throws the loss if it is told within a moment. */
+  private async lossSoon(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const moment = new Promise<void>((resolve) => (timer = setTimeout(resolve, lossPatience)));
+    try {
+      await Promise.race([this.lost, moment]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   close(): void {
