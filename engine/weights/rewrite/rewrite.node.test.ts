@@ -297,3 +297,21 @@ test('a copy that an earlier or later release of the kit made, and this one cann
   await settled(next);
   assert.notEqual(next.find(server.origin + path)?.manifest?.key, manifest.key);
 });
+
+test('two engines that rewrite the same file at once do the work once, and the copy stays whole', async () => {
+  const locks = localLocks();
+  const all = async (pieces: MemoryPieces): Promise<number> => {
+    const store = await ModelStore.open({ pieces, locks, now: () => Date.now() });
+    const model = await open(store);
+    await assertSame(model);
+    await settled(store);
+    model.close();
+    return pieces.writes;
+  };
+  const once = await all(new MemoryPieces(new Map()));
+  const [one = 0, two = 0] = await Promise.all([0, 1].map(() => all(new MemoryPieces(records))));
+  assert.ok(one + two < 1.3 * once, `${one} + ${two} writes where one engine takes ${once}`);
+  server.asked.length = 0;
+  await assertSame(await open(await storeOver()));
+  assert.equal(server.asked.length, 1);
+});

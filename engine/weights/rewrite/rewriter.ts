@@ -80,6 +80,26 @@ export class Rewriter {
     return sound;
   }
 
+  /**
+   * Takes the shards of a copy that another engine has finished meanwhile.
+   * @param known key of the manifest that was there before, and was of no use
+   * @returns false when there is none
+   */
+  async adopt(known: string | undefined): Promise<boolean> {
+    const { store, model, layout } = this.parts;
+    await store.refresh();
+    const other = store.find(model.source);
+    const manifest = other?.manifest ?? null;
+    if (other === null || manifest === null || manifest.key === known || other.id !== model.id) return false;
+    if (other.original?.tag !== model.original?.tag) return false;
+    const shards = other.files.slice(-layout.shards.length);
+    if (shards.some(({ byteLength }, index) => byteLength !== layout.shards[index])) return false;
+    for (const file of shards) if ((await store.prefix(file)) < file.byteLength) return false;
+    this.shards.splice(0, this.shards.length);
+    for (const { key, byteLength } of shards) this.shards.push({ sha256: key, byteLength });
+    return true;
+  }
+
   /** Writes all shards that are missing. @param onShard told when one is there */
   async run(onShard: (index: number) => void, signal: AbortSignal): Promise<void> {
     const { tensors } = this.parts;

@@ -211,16 +211,18 @@ async function whileRewriting(
     for (const resume of waiting.get(index) ?? []) resume();
     waiting.delete(index);
   };
+  const known = store.find(source)?.manifest?.key;
   const begin = (): void => {
     failure = null;
     const job = async (): Promise<void> => {
+      if (await rewriter.adopt(known)) return;
       // In the journal before anything of it is written.
       const files = rewriter.shards.map(({ sha256: key, byteLength }) => ({ key, byteLength }));
       await store.record({ ...facts, manifest: null, files });
       await rewriter.run(wake, end.signal);
       await finish(original, tokenizer, work);
     };
-    // One worker of the origin at a time rewrites a model; another one's copy is found by the next load.
+    // One worker of the origin at a time rewrites a model; who waited for another one takes its copy.
     running = store.locks.hold(rewriteLock(facts.id), job, end.signal).catch((thrown: unknown) => {
       failure = EngineError.from(thrown);
     });
