@@ -3,6 +3,7 @@
 // What goes wrong: what `Model.readTensor` throws, when that tensor's turn comes; `aborted`.
 
 import { EngineError } from '../protocol/errors.js';
+import { letGo } from '../weights/let-go.js';
 import type { Model, TensorName, WeightTensor } from '../weights/model.js';
 
 /** Bytes that may wait while the next tensors are read. */
@@ -13,7 +14,10 @@ export interface ReadTensor {
   readonly tensor: WeightTensor;
 }
 
-/** Each tensor when its turn comes; as many more are being read meanwhile as the source likes and memory allows. */
+/**
+ * Each tensor when its turn comes, and until the next one is asked for: its memory is then given back. As many more are
+ * being read meanwhile as the source likes and memory allows.
+ */
 export async function* readInOrder(
   model: Model,
   names: Iterable<TensorName>,
@@ -38,5 +42,8 @@ export async function* readInOrder(
     const tensor = await (begun.shift() as Promise<WeightTensor>);
     bytes -= bytesOf(name);
     yield { name, tensor };
+    for (const part of 'data' in tensor ? [tensor.data] : [tensor.quants, tensor.scales]) {
+      if (part.buffer instanceof ArrayBuffer) letGo(part as ArrayBufferView<ArrayBuffer>);
+    }
   }
 }

@@ -169,7 +169,10 @@ export interface Model {
    * for. 1 when absent: a source that reads ahead by itself, or would lose its place.
    */
   readonly readsAtOnce?: number;
-  /** @throws EngineError `model-invalid` (missing tensor, wrong hash, truncated), `network`, `aborted`, `out-of-memory` */
+  /**
+   * The tensor's memory is the caller's own, to transfer or to let go.
+   * @throws EngineError `model-invalid` (missing tensor, wrong hash, truncated), `network`, `aborted`, `out-of-memory`
+   */
   readTensor(name: TensorName, signal?: AbortSignal): Promise<WeightTensor>;
   close(): void;
 }

@@ -7,6 +7,7 @@
 import { EngineError } from '../../protocol/errors.js';
 import { allocate, checkSignal } from '../byte-source.js';
 import { readExactly, request, type HttpContext } from '../http.js';
+import { letGo } from '../let-go.js';
 import { sha256 } from '../sha256.js';
 import type { RemoteFile } from '../download/download-file.js';
 import type { Place } from './manifest.js';
@@ -18,7 +19,7 @@ export interface ShardReader {
   release(): void;
 }
 
-/** Brings a whole shard, its length and SHA-256 checked. */
+/** Brings a whole shard, its length and SHA-256 checked, in memory that is the reader's from then on. */
 export type LoadShard = (index: number, signal: AbortSignal | undefined) => Promise<Uint8Array<ArrayBuffer>>;
 
 export function createShardReader(loadShard: LoadShard): ShardReader {
@@ -27,6 +28,8 @@ export function createShardReader(loadShard: LoadShard): ShardReader {
 
   async function load(index: number, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
     if (held?.index === index) return held.bytes;
+    // Parts were copied out when they were read: nobody else has it.
+    if (held !== null) letGo(held.bytes);
     held = null;
     const bytes = await loadShard(index, signal);
     held = { index, bytes };

@@ -9,6 +9,7 @@
 // What goes wrong: no room, even after eviction, is `storage`; a medium that fails otherwise is `storage`, too.
 
 import { EngineError } from '../../protocol/errors.js';
+import { letGo } from '../let-go.js';
 import { guard, isFull, noRoom, storageError } from './failures.js';
 import {
   isJournalName,
@@ -197,6 +198,7 @@ export class ModelStore {
         for (const [i, piece] of pieces.entries()) {
           if (piece?.length !== pieceSize(file, from + i)) return null;
           whole.set(piece, (from + i) * pieceLength);
+          letGo(piece);
         }
       }
       return whole;
