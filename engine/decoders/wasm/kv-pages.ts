@@ -79,7 +79,12 @@ export class PageTable {
     const closeTo = this.pool.precision === 'int8' ? firstFloatPage(to - 1) : 0;
     let closeFrom = closeTo;
     while (closeFrom > 0 && this.at(this.closed, closeFrom - 1) === 0) closeFrom -= 1;
-    for (let page = closeFrom; page < closeTo; page++) this.ensure('int8', page);
+    try {
+      for (let page = closeFrom; page < closeTo; page++) this.ensure('int8', page);
+    } catch (error) {
+      this.reopen(closeFrom, closeTo); // with an address a page counts as closed, and these hold nothing yet
+      throw error;
+    }
     return [closeFrom, closeTo];
   }
 
