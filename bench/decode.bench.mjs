@@ -33,6 +33,9 @@ export const columns = [
   'decode @512',
   'load ms',
   'peak MiB',
+  'dispatches',
+  'MB/token',
+  '% copy',
   'note',
 ];
 
@@ -123,7 +126,8 @@ async function rivalSpeed({ mounts, handle, inPage, given }, threads, kitOptions
 
 /** A row in the table's words and in the machine-readable ones. */
 function row(model, decoder, threads, speed) {
-  const { prefill, decode, load, memory, device } = speed;
+  const { prefill, decode, load, memory, device, dispatches, submits, bytesPerToken, copyRate } = speed;
+  const share = copyRate === undefined ? null : (100 * decode[32] * bytesPerToken) / copyRate;
   const peak = memory.peak === null ? null : memory.peak - memory.baseline;
   return {
     model,
@@ -133,6 +137,11 @@ function row(model, decoder, threads, speed) {
     decode_tok_s: decode[32],
     load_ms: load,
     peak_bytes: peak,
+    dispatches_per_token: dispatches,
+    submits_per_token: submits,
+    bytes_per_token: bytesPerToken,
+    copy_bytes_s: copyRate,
+    copy_percent: share,
     'prefill 32': prefill[32],
     'prefill 128': prefill[128],
     'prefill 512': prefill[512],
@@ -140,6 +149,9 @@ function row(model, decoder, threads, speed) {
     'decode @512': decode[512],
     'load ms': load,
     'peak MiB': peak === null ? null : peak / 2 ** 20,
+    dispatches,
+    'MB/token': bytesPerToken === undefined ? null : bytesPerToken / 1e6,
+    '% copy': share,
     note: device,
   };
 }

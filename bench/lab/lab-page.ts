@@ -15,6 +15,7 @@ import type { Tokenizer } from '../../engine/tokenizer/tokenizer.js';
 import type { Model } from '../../engine/weights/model.js';
 import { openModel } from '../../engine/weights/open-model.js';
 import { openStore } from '../../engine/weights/store/open-store.js';
+import { copyRate, countGpuCommands, gpuCommands } from './gpu-facts.js';
 
 interface Opened {
   readonly model: Model;
@@ -177,6 +178,32 @@ export interface Speed {
   readonly prefill: Readonly<Record<number, number>>;
   readonly decode: Readonly<Record<number, number>>;
   readonly weightBytes: number;
+  /** Of one decoded token at the first of `contexts`: weights, and keys and values of the text. */
+  readonly bytesPerToken: number;
+  /** Commands to the GPU for one token; 0 on the processor. */
+  readonly dispatches: number;
+  readonly submits: number;
+  /** Bytes a second that this machine copies (reads and writes), on the device that decoded. */
+  readonly copyRate: number;
+}
+
+/** What one more token costs, of some that are appended one by one. */
+async function oneToken(decoder: Decoder, tokens: readonly number[]) {
+  const sequence = decoder.openSequence();
+  try {
+    await sequence.append({ tokens, at: 'none' });
+    const before = gpuCommands();
+    const counted = 4;
+    for (let i = 0; i < counted; i++) await sequence.append({ tokens: [i], at: 'last', choose: greedyOptions });
+    const after = gpuCommands();
+    return {
+      kvBytes: sequence.holding.kvBytes,
+      dispatches: (after.dispatches - before.dispatches) / counted,
+      submits: (after.submits - before.submits) / counted,
+    };
+  } finally {
+    sequence.release();
+  }
 }
 
 /** Speed of the decoder alone, at temperature 0, on arbitrary tokens. */
@@ -213,9 +240,13 @@ async function speed({ prefill, contexts, tokens, runs }: SpeedRequest): Promise
       if (contexts.includes(length)) result.decode[length] = Math.max(result.decode[length] ?? 0, 1000 / token);
     }
   }
-  return { ...result, weightBytes: decoder.info.weightBytes };
+  const { weightBytes, device } = decoder.info;
+  const { kvBytes, ...commands } = await oneToken(decoder, ids(contexts[0] ?? 8));
+  const bytesPerToken = weightBytes + kvBytes;
+  return { ...result, ...commands, weightBytes, bytesPerToken, copyRate: await copyRate(device) };
 }
 
+countGpuCommands();
 const lab = { open, kept, close, encode, continueText, answer, nats, speed };
 export type Lab = typeof lab;
 Object.assign(globalThis, { lab });
