@@ -3,7 +3,7 @@
 // names a file. All are loaded as on a second visit, from what each keeps in the browser; peak memory is that visit's, of all
 // processes, above a blank page. On software WebGPU the embedded model alone, because others would never end.
 //   npm run bench -- decode [--model smollm2-135m,qwen2.5-0.5b] [--gguf file] [--threads 1,2] [--only wasm,wllama]
-//                           [--tokens 32] [--runs 2] [--gpu] [--json]
+//                           [--prompts 32,128,512] [--tokens 32] [--runs 2] [--gpu] [--json]
 // Needs nothing but npm and Chromium; transformers.js is installed into bench/rivals on first use.
 // Our decoders are driven without host and worker (bench/lab), wllama through its own API; the figures are for the
 // n-th token after prompts of 32, 128 and 512 tokens. Speeds are the best of --runs runs in one browser.
@@ -39,12 +39,12 @@ export const columns = [
   'note',
 ];
 
-const lengths = { prefill: [32, 128, 512], contexts: [32, 512] };
 /** Software WebGPU computes some 0.01 GMAC/s in ONNX Runtime's shaders. */
 const fewLengths = { prefill: [32], contexts: [32] };
 
 const contenders = {
-  wasm: { open: { decoder: 'wasm', device: 'wasm' } },
+  wasm: { open: { decoder: 'wasm', device: 'wasm', activations: 'int8' } },
+  'wasm (int8x2)': { open: { decoder: 'wasm', device: 'wasm', activations: 'int8x2' } },
   webgpu: { open: { decoder: 'webgpu', device: 'webgpu' } },
   'onnx-wasm': { open: { decoder: 'onnx', device: 'wasm' } },
   'onnx-wasm (blocks)': { open: { decoder: 'onnx', device: 'wasm', denseBytes: 0 } },
@@ -161,7 +161,16 @@ export async function* run(args) {
   const boolean = { type: 'boolean' };
   const { values } = parseArgs({
     args,
-    options: { model: string, gguf: string, threads: string, only: string, tokens: string, runs: string, gpu: boolean },
+    options: {
+      model: string,
+      gguf: string,
+      threads: string,
+      only: string,
+      prompts: string,
+      tokens: string,
+      runs: string,
+      gpu: boolean,
+    },
   });
   const list = (text) => text.split(',').map((one) => one.trim());
   const threads = list(values.threads ?? '1,2').map(Number);
@@ -169,7 +178,9 @@ export async function* run(args) {
   const unknown = only.filter((name) => contenders[name] === undefined);
   if (unknown.length > 0)
     throw new Error(`There is no ${unknown[0]}; there is: ${Object.keys(contenders).join(', ')}.`);
-  const request = { ...lengths, tokens: Number(values.tokens ?? 32), runs: Number(values.runs ?? 2) };
+  const prompts = list(values.prompts ?? '32,128,512').map(Number);
+  const contexts = prompts.filter((length) => length === 32 || length === 512);
+  const request = { prefill: prompts, contexts, tokens: Number(values.tokens ?? 32), runs: Number(values.runs ?? 2) };
   const scratch = mkdtempSync(join(tmpdir(), 'llm-elements-bench-'));
   try {
     for (const model of list(values.model ?? (values.gguf === undefined ? 'embedded,smollm2-135m' : 'file'))) {

@@ -30,6 +30,8 @@ interface OpenRequest {
   readonly decoder?: 'onnx' | 'wasm' | 'webgpu';
   /** WebAssembly threads; more than one needs an isolated page. Default 1. */
   readonly threads?: number;
+  /** Of the `wasm` decoder; its own default when absent. */
+  readonly activations?: 'int8' | 'int8x2' | 'f32';
   /** The model is kept in this browser's store and read from there the next time, as on a second visit. */
   readonly keep?: boolean;
   /** 0: quantised weights stay in blocks. */
@@ -63,11 +65,15 @@ async function open(request: OpenRequest): Promise<{ name: string; device: strin
   return { name: model.identity.name, device: decoder.info.deviceName, load: performance.now() - started };
 }
 
-function openDecoder(model: Model, { decoder, device, denseBytes, threads = 1 }: OpenRequest): Promise<Decoder> {
+function openDecoder(
+  model: Model,
+  { decoder, device, denseBytes, activations, threads = 1 }: OpenRequest,
+): Promise<Decoder> {
   const maxContext = 1024;
   if (decoder === 'wasm') {
+    const precision = activations === undefined ? {} : { activations };
     const start = (): Worker => new Worker('./wasm-thread.js', { type: 'module' });
-    return createWasmDecoder({ model, kernels: './', maxContext, threads: { count: threads, start } });
+    return createWasmDecoder({ model, kernels: './', maxContext, threads: { count: threads, start }, ...precision });
   }
   if (decoder === 'webgpu') return createWebGpuDecoder({ model, maxContext });
   const dense = denseBytes === undefined ? {} : { denseBytes };

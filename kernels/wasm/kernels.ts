@@ -16,6 +16,9 @@ export interface MatrixKernels {
   /** x f32 [tokens, xStride] -> `out`, tokens x activationRowBytes(build, columns); columns a multiple of 32. */
   quantiseActivations(x: number, xStride: number, tokens: number, columns: number, out: number): void;
 
+  /** rest f32 [tokens, columns] = x - what quantiseActivations made of it. */
+  activationsRest(x: number, xStride: number, tokens: number, columns: number, quantised: number, rest: number): void;
+
   /** Pack's q4 bytes -> quads, in place. Room for a multiple of 4 rows; scratch 2 * columns bytes. */
   repackQ4(quants: number, scales: number, rows: number, columns: number, scratch: number): void;
   /** Pack's q8 bytes -> quads, in place. Room for a multiple of 4 rows; scratch 4 * columns bytes. */

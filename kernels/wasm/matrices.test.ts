@@ -118,6 +118,30 @@ const shapes = fc.record({
 for (const loaded of builds) {
   const { build, kernels, arena } = loaded;
   describe(`matrix kernels, ${build}`, () => {
+    it('what quantising leaves out is the reference to the last bit', () => {
+      fc.assert(
+        fc.property(shapes, ({ blocks, tokens, seed }) => {
+          const columns = blocks * 32;
+          arena.reset();
+          const x = randomActivations(tokens, columns, seed, 'random');
+          const quantised = quantise(loaded, x, tokens, columns);
+          const rest = arena.take(tokens * columns * 4);
+          kernels.activationsRest(arena.put(x), columns, tokens, columns, quantised, rest);
+          const expected = Array.from({ length: tokens }, (_, token) => {
+            const row = x.subarray(token * columns, (token + 1) * columns);
+            const { values, scales } = quantiseRow(row);
+            return [...row].map((value, i) =>
+              Math.fround(value - Math.fround((values[i] ?? NaN) * (scales[i >> 5] ?? NaN))),
+            );
+          });
+          // A zero may come with either sign.
+          const plain = (value: number): number => (value === 0 ? 0 : value);
+          expect([...arena.floats(rest, tokens * columns)].map(plain)).to.deep.equal(expected.flat().map(plain));
+        }),
+        { numRuns: 60 },
+      );
+    });
+
     it('quantised products are the reference to the last bit', () => {
       fc.assert(
         fc.property(shapes, fc.constantFrom<Manner>('random', 'random', 'lowest', 'highest'), (shape, sign) => {

@@ -6,7 +6,7 @@
 // barrier. What is shared between two barriers is written by disjoint ranges.
 // What goes wrong: a trap in a kernel (WebAssembly.RuntimeError), which the decoder translates.
 
-import type { Kernels } from '../../../kernels/wasm/kernels.js';
+import type { KernelBuild, Kernels } from '../../../kernels/wasm/kernels.js';
 import { floatLayerBytes, int8LayerLayout } from '../../kv/page-layout.js';
 import { type ArchitectureFacts, architectures, layerFacts, rotarySizeOf } from '../../weights/architectures.js';
 import type { ModelSpec } from '../../weights/model.js';
@@ -17,8 +17,11 @@ import { Products } from './products.js';
 import type { ScratchPlan, ThreadScratch } from './scratch.js';
 import { share, splitRows, type Team } from './sharing.js';
 
-/** `int8`: quantised matrices meet int8 activations; `f32`: they are dequantised row by row, slow and exact. */
-export type Activations = 'int8' | 'f32';
+/**
+ * What quantised matrices meet. `int8`: activations in 8 bits. `int8x2`: in 8 bits, and what that leaves out in 8 more: two
+ * products, and sums as near to float ones as makes no difference. `f32`: floats; matrices are dequantised, which is slow.
+ */
+export type Activations = 'int8' | 'int8x2' | 'f32';
 
 /** What every thread needs to know; plain data. */
 export interface ForwardPlan {
@@ -26,6 +29,7 @@ export interface ForwardPlan {
   readonly weights: WeightPlan;
   readonly scratch: ScratchPlan;
   readonly activations: Activations;
+  readonly build: KernelBuild;
   /** Pages close. */
   readonly int8Pages: boolean;
 }

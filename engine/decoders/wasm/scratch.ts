@@ -13,8 +13,10 @@ export interface ThreadScratch {
   readonly hidden: number;
   /** f32 [rows, hiddenSize] */
   readonly normed: number;
-  /** Quantised activations of the widest input. */
+  /** Quantised activations of the widest input; of `int8x2` all rows' first parts, then all second ones. */
   readonly quantised: number;
+  /** f32 [rows, widest input]: what the first parts leave out. */
+  readonly rest: number;
   readonly matmul: number;
   readonly attention: number;
   /** f32 [widest input]: a row of a matrix, in the float reference mode. */
@@ -64,10 +66,12 @@ export interface ScratchSizes {
   readonly logitRows: number;
   readonly threads: number;
   readonly build: KernelBuild;
+  /** Parts that activations come in: 2 for `int8x2`. Products then have as many rows, the first ones holding the result. */
+  readonly parts: 1 | 2;
 }
 
 export function planScratch(spec: ModelSpec, start: number, sizes: ScratchSizes): ScratchPlan {
-  const { rows, logitRows, threads, build } = sizes;
+  const { rows, logitRows, threads, build, parts } = sizes;
   const { hiddenSize, feedForwardSize, heads, kvHeads, headSize, vocabularySize } = spec;
   let at = aligned(start);
   const take = (bytes: number): number => {
@@ -85,18 +89,19 @@ export function planScratch(spec: ModelSpec, start: number, sizes: ScratchSizes)
     tokens: floats(rows),
     cosines: [rotary(), rotary()],
     sines: [rotary(), rotary()],
-    queryKeyValue: floats(rows * (heads + 2 * kvHeads) * headSize),
+    queryKeyValue: floats(parts * rows * (heads + 2 * kvHeads) * headSize),
     attended: floats(rows * heads * headSize),
-    added: floats(rows * hiddenSize),
-    gateUp: floats(rows * 2 * feedForwardSize),
-    logits: floats(logitRows * Math.ceil(vocabularySize / 4) * 4),
+    added: floats(parts * rows * hiddenSize),
+    gateUp: floats(parts * rows * 2 * feedForwardSize),
+    logits: floats(parts * logitRows * Math.ceil(vocabularySize / 4) * 4),
     topValues: floats(mostTopK),
     topIds: floats(mostTopK),
     allowed: floats(Math.ceil(vocabularySize / 32)),
     threads: Array.from({ length: threads }, () => ({
       hidden: floats(rows * hiddenSize),
       normed: floats(rows * hiddenSize),
-      quantised: take(rows * activationRowBytes(build, Math.ceil(widest / 32) * 32)),
+      quantised: take(parts * rows * activationRowBytes(build, Math.ceil(widest / 32) * 32)),
+      rest: floats(parts === 1 ? 0 : rows * widest),
       matmul: take(matmulScratchBytes(Math.ceil(widest / 32) * 32)),
       attention: take(attentionScratchBytes(headSize, rows, heads / kvHeads)),
       row: floats(widest),

@@ -45,10 +45,16 @@ describe('the WebAssembly decoder', () => {
       }
     });
 
+    it(`says it all but exactly with activations in twice eight bits (${build})`, async () => {
+      for (const [name, error] of await errors({ build, activations: 'int8x2' })) {
+        expect(error, name).to.be.lessThan(1e-6);
+      }
+    });
+
     it(`says it to within the rounding of activations to eight bits (${build})`, async () => {
       // Rounding blocks of 32 normal numbers to 8 bits has a normalised error of 2e-5; each of the matrices that follow one
       // another adds that, nine in these models, and attention over sharp random scores multiplies it.
-      const found = await errors({ build });
+      const found = await errors({ build, activations: 'int8' });
       for (const fixture of all) {
         const error = found.get(fixture.name) ?? NaN;
         expect(error, fixture.name).to.be.lessThan(fixture.kind === 'q4' || fixture.kind === 'q8' ? 3e-3 : 1e-8);

@@ -76,9 +76,15 @@ async function open(options: WasmDecoderOptions): Promise<Decoder> {
   const threads = options.threads;
   const worthSharing = weights.weightBytes >= (threads?.fromBytes ?? threadsFromBytes) && threadsSupported();
   const machine = await assemble(options, worthSharing ? threads : undefined, (build, threads) => {
-    const scratch = planScratch(spec, weights.end, { rows: passRows, logitRows: passLogits, threads, build });
+    const scratch = planScratch(spec, weights.end, {
+      rows: passRows,
+      logitRows: passLogits,
+      threads,
+      build,
+      parts: activations === 'int8x2' ? 2 : 1,
+    });
     checkFit(scratch.end, page);
-    return { spec, weights, scratch, activations, int8Pages: kvPrecision === 'int8' };
+    return { spec, weights, scratch, activations, build, int8Pages: kvPrecision === 'int8' };
   });
   const { plan, kernels, memory, team } = machine;
   try {

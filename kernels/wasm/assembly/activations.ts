@@ -17,6 +17,8 @@ export const BLOCK: usize = ASC_FEATURE_RELAXED_SIMD ? 40 : WIDE_BLOCK;
 
 /** 2^100, see above. */
 export const SCALE_UP: f32 = reinterpret<f32>(227 << 23);
+/** 2^-100, the way back. */
+export const SCALE_DOWN: f32 = reinterpret<f32>(27 << 23);
 /** 2^12, see above. */
 export const SCALE_BACK: f32 = 4096;
 

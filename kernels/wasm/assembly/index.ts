@@ -1,7 +1,7 @@
 // Everything the module exports. One operation a file; the ABI is written down in ../README.md and typed in
 // ../kernels.ts.
 
-export { quantiseActivations } from './quantise-activations';
+export { activationsRest, quantiseActivations } from './quantise-activations';
 export { repackQ4, repackQ8 } from './repack';
 export { matmulQ4 } from './matmul-q4';
 export { matmulQ8 } from './matmul-q8';

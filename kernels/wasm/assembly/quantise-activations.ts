@@ -4,7 +4,7 @@
 // A NaN or an infinity makes the scale one, so that all outputs of its block are NaN: what a broken weight does to the
 // hidden state must reach the logits, where it is found (there it would otherwise look like sound numbers).
 
-import { BLOCK, HEAD, SCALE_UP, interleaved } from './activations';
+import { BLOCK, HEAD, SCALE_DOWN, SCALE_UP, interleaved } from './activations';
 
 /** 2^-99: below it 127 / m would overflow. */
 const SMALLEST: f32 = reinterpret<f32>(28 << 23);
@@ -72,5 +72,47 @@ function quantiseBlock(at: usize, out: usize): void {
     v128.store(out, interleaved(b), HEAD + 16);
     v128.store(out, interleaved(c), HEAD + 32);
     v128.store(out, interleaved(d), HEAD + 48);
+  }
+}
+
+/** Four integers as floats, times the scale, taken from four activations. */
+// @ts-ignore: decorator
+@inline
+function leave(at: usize, integers: v128, scale: v128, rest: usize): void {
+  v128.store(rest, f32x4.sub(v128.load(at), f32x4.mul(f32x4.convert_i32x4_s(integers), scale)));
+}
+
+// @ts-ignore: decorator
+@inline
+function leaveEight(at: usize, integers: v128, scale: v128, rest: usize): void {
+  leave(at, i32x4.extend_low_i16x8_s(integers), scale, rest);
+  leave(at + 16, i32x4.extend_high_i16x8_s(integers), scale, rest + 16);
+}
+
+/**
+ * What quantiseActivations left out: rest = x - quantised, for quantising once more. The two together keep 15 bits.
+ * @param x, stride, tokens, columns as there @param quantised what it wrote
+ * @param rest f32 [tokens, columns], without gaps
+ */
+export function activationsRest(
+  x: usize,
+  stride: i32,
+  tokens: i32,
+  columns: i32,
+  quantised: usize,
+  rest: usize,
+): void {
+  for (let t = 0; t < tokens; t++) {
+    let at = x + ((<usize>t * <usize>stride) << 2);
+    const end = at + (<usize>columns << 2);
+    for (; at < end; at += 128, rest += 128, quantised += BLOCK) {
+      const scale = f32x4.splat(load<f32>(quantised) * SCALE_DOWN);
+      for (let part: usize = 0; part < 4; part++) {
+        const integers = ASC_FEATURE_RELAXED_SIMD
+          ? v128.load8x8_s(quantised + HEAD + (part << 3))
+          : interleaved(v128.load(quantised + HEAD + (part << 4)));
+        leaveEight(at + (part << 5), integers, scale, rest + (part << 5));
+      }
+    }
   }
 }
