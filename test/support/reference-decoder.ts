@@ -15,6 +15,7 @@ import type {
   Holding,
   Sequence,
 } from '../../engine/decoders/decoder.js';
+import { heldBy } from '../../engine/decoders/holding.js';
 import { EngineError } from '../../engine/protocol/errors.js';
 import { architectures, attentionScaleOf, layerFacts } from '../../engine/weights/architectures.js';
 import type { Model, ModelSpec } from '../../engine/weights/model.js';
@@ -58,13 +59,7 @@ class ReferenceDecoder implements Decoder {
   }
 
   get holding(): Holding {
-    let tokens = 0;
-    let kvBytes = 0;
-    for (const sequence of this.open) {
-      tokens += sequence.holding.tokens;
-      kvBytes += sequence.holding.kvBytes;
-    }
-    return { tokens, kvBytes };
+    return heldBy(this.open);
   }
 
   openSequence(): Sequence {

@@ -6,6 +6,7 @@
 import { EngineError } from '../../protocol/errors.js';
 import type { LoadProgress, Model } from '../../weights/model.js';
 import type { Decoder, DecoderDevice, DecoderInfo, Holding, Sequence } from '../decoder.js';
+import { heldBy } from '../holding.js';
 import { gpuName, GpuWatch } from '../gpu.js';
 import { GpuKvCache, HostKvCache, type KvCache } from './kv-cache.js';
 import { OnnxSequence } from './onnx-sequence.js';
@@ -105,13 +106,7 @@ class OnnxDecoder implements Decoder {
   ) {}
 
   get holding(): Holding {
-    let tokens = 0;
-    let kvBytes = 0;
-    for (const { holding } of this.open) {
-      tokens += holding.tokens;
-      kvBytes += holding.kvBytes;
-    }
-    return { tokens, kvBytes };
+    return heldBy(this.open);
   }
 
   openSequence(): Sequence {

@@ -8,6 +8,7 @@ import { EngineError } from '../../protocol/errors.js';
 import { type KvPrecision, pageBytes, pageTokens } from '../../kv/page-layout.js';
 import type { LoadProgress, Model } from '../../weights/model.js';
 import type { Decoder, DecoderInfo, Holding, Sequence } from '../decoder.js';
+import { heldBy } from '../holding.js';
 import { Chooser } from './choosing.js';
 import { asEngineError } from './failures.js';
 import type { Activations, ForwardPlan } from './forward.js';
@@ -189,13 +190,7 @@ class WasmDecoder implements Decoder {
   }
 
   get holding(): Holding {
-    let tokens = 0;
-    let kvBytes = 0;
-    for (const { holding } of this.open) {
-      tokens += holding.tokens;
-      kvBytes += holding.kvBytes;
-    }
-    return { tokens, kvBytes };
+    return heldBy(this.open);
   }
 
   openSequence(): Sequence {

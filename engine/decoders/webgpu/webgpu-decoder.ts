@@ -10,6 +10,7 @@ import { EngineError } from '../../protocol/errors.js';
 import type { LoadProgress, Model } from '../../weights/model.js';
 import { greedyOptions } from '../choose.js';
 import type { Decoder, DecoderInfo, Holding, Sequence } from '../decoder.js';
+import { heldBy } from '../holding.js';
 import { gpuName, GpuWatch, requestGpuDevice } from '../gpu.js';
 import { Machine } from './machine.js';
 import { planLoad } from './plan.js';
@@ -126,13 +127,7 @@ class GpuDecoder implements WebGpuDecoder {
   ) {}
 
   get holding(): Holding {
-    let tokens = 0;
-    let kvBytes = 0;
-    for (const { holding } of this.open) {
-      tokens += holding.tokens;
-      kvBytes += holding.kvBytes;
-    }
-    return { tokens, kvBytes };
+    return heldBy(this.open);
   }
 
   openSequence(): Sequence {
