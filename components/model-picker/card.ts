@@ -48,7 +48,12 @@ export function renderCard(options: CardOptions): TemplateResult {
         ${current ? html`<span class="hidden">${words.picker.current}. </span>` : nothing}
         <span dir="auto">${choice.description}</span>
         <span class="facts">${choice.facts.map((fact) => html`<span><bdi>${fact}</bdi></span>`)}</span>
-        ${choice.kept === null ? nothing : html`<span class="kept">${deviceIcon()}<bdi>${keptText(choice.kept)}</bdi></span>`}
+        ${
+          // While it loads, the progress says what is here, and what was known before is out of date.
+          choice.kept === null || loading !== null
+            ? nothing
+            : html`<span class="kept">${deviceIcon()}<bdi>${keptText(choice.kept)}</bdi></span>`
+        }
         ${choice.warning === '' ? nothing : html`<span class="warning">${warningIcon()}<bdi>${choice.warning}</bdi></span>`}
       </span>
     </label>
