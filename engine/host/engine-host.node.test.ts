@@ -66,6 +66,7 @@ function start(parts: Partial<EngineParts> = {}) {
   } as unknown as LockManager;
   const host = new EngineHost({
     scope,
+    home: 'shared-worker',
     openModel: () => Promise.reject(new EngineError('model-invalid', 'no model here')),
     createCloud: () => {
       throw new Error('no cloud here');

@@ -7,7 +7,7 @@
 import { EngineError } from '../protocol/errors.js';
 import { parseHello, parseId, parseLoad, parseSource, parseSwitch, type EngineSettings } from '../protocol/host-api.js';
 import { hostLockName, tabLockName } from '../protocol/scope.js';
-import { cloudModelId } from '../protocol/state.js';
+import { cloudModelId, type EngineHome } from '../protocol/state.js';
 import { parseCompletionRequest } from '../protocol/text-completion.js';
 import { EngineCounters } from '../metrics/answer-meter.js';
 import type { Backend } from '../backends/backend.js';
@@ -29,6 +29,8 @@ import { Turnstile } from './turnstile.js';
 /** Everything of the outside world; tests pass their own. */
 export interface EngineParts {
   readonly scope: string;
+  /** Told in the state. */
+  readonly home: EngineHome;
   readonly openModel: OpenModel;
   readonly createCloud: (settings: EngineSettings) => Backend;
   /** @param choice the device is ours to choose: then both are measured */
@@ -197,6 +199,10 @@ export class EngineHost {
       this.parts.helpers.offer(offer, orders, session.gone);
       return null;
     },
+    setVisibility: async (session, visible) => {
+      session.visible = parseSwitch(visible, 'the visibility');
+      return null;
+    },
     fetched: async () => this.parts.fetched(),
   };
 
@@ -261,9 +267,10 @@ export class EngineHost {
   #facts(): StateFacts {
     const { running, waiting } = this.#line;
     return {
+      host: this.parts.home,
       status: this.#slot.status,
       models: this.#catalogue.listings,
-      generating: running && { tabId: running.tabId, requestId: running.requestId },
+      generating: running === null ? [] : [{ tabId: running.tabId, requestId: running.requestId }],
       waiting,
       tabs: [...this.#sessions].filter((session) => session.isTab).length,
       cloud: {
@@ -271,6 +278,7 @@ export class EngineHost {
         allowed: this.#site.cloudAllowed,
         active: running?.atCloud ?? false,
       },
+      recovering: this.#slot.recovering,
       loads: this.#slot.loads,
       metrics: this.#counters.snapshot(this.#slot.kvBytes),
       notes: this.#notes,

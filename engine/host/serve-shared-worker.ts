@@ -27,6 +27,7 @@ export function serveSharedWorker(entry: EntryParts): EngineHost {
   performance.setResourceTimingBufferSize(rememberedFetches);
   const host = new EngineHost({
     scope: scope.name,
+    home: 'shared-worker',
     fetch: (input, init) => globalThis.fetch(input, init),
     locks: navigator.locks,
     channel: new BroadcastChannel(scope.name),

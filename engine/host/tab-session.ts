@@ -27,6 +27,8 @@ export class TabSession {
   tabId: string | null = null;
   /** A page that said hello; a service worker is no tab. */
   isTab = false;
+  /** Somebody can see it, as far as it told; its requests then come before those of hidden tabs. */
+  visible = true;
   /** Aborted when the tab is gone; everything done for the tab listens to it. */
   readonly #gone = new AbortController();
   readonly loads = new Map<string, AbortController>();
@@ -98,7 +100,13 @@ export class TabSession {
       unload: () => call('unload'),
       complete: (request, port) => call('complete', request, port),
       setCloudAllowed: (allowed) => call('setCloudAllowed', allowed),
+      setPreferences: (change) => call('setPreferences', change),
+      assess: () => call('assess'),
+      kept: () => call('kept'),
+      eraseAll: () => call('eraseAll'),
+      profile: (running) => call('profile', running),
       offerHelper: (offer, orders) => call('offerHelper', offer, orders),
+      setVisibility: (visible) => call('setVisibility', visible),
       fetched: () => call('fetched'),
       ping: () => call('ping'),
       goodbye: async () => {

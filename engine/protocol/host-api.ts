@@ -8,6 +8,8 @@ import * as v from 'valibot';
 import { check } from './check.js';
 import { EngineError, type EngineErrorShape } from './errors.js';
 import type { ChatCompletionChunk } from './chat.js';
+import type { Erasure, KeptReport } from './kept-data.js';
+import type { ProfileReport } from './profile.js';
 import type { EngineState, LoadedModel, ModelListing, StorageReport } from './state.js';
 
 export const protocolVersion = 1;
@@ -135,7 +137,13 @@ export const hostMethods = [
   'unload',
   'complete',
   'setCloudAllowed',
+  'setPreferences',
+  'assess',
+  'kept',
+  'eraseAll',
+  'profile',
   'offerHelper',
+  'setVisibility',
   'fetched',
   'ping',
   'goodbye',
@@ -165,8 +173,20 @@ export interface HostApi extends Record<HostMethod, (...args: never[]) => Promis
   /** Begins an answer; everything after the acceptance is told on the port. The host closes the port at the end. */
   complete(request: unknown, port: unknown): Promise<Reply<{ readonly requestId: string }>>;
   setCloudAllowed(allowed: unknown): Promise<Reply<null>>;
+  /** @param change some of `VisitorPreferences`; acts at once for all tabs, and is stored when this resolves */
+  setPreferences(change: unknown): Promise<Reply<null>>;
+  /** Measures this device, where that has not happened, and publishes `state.verdicts`. */
+  assess(): Promise<Reply<null>>;
+  /** All that this origin keeps for the kit. */
+  kept(): Promise<Reply<KeptReport>>;
+  /** Ends answers and loads, and erases all of it. What cannot be erased is in the reply, not thrown. */
+  eraseAll(): Promise<Reply<Erasure>>;
+  /** What the kernels of the loaded model took. @param running begins anew or ends the measuring; absent: leaves it */
+  profile(running?: unknown): Promise<Reply<ProfileReport>>;
   /** This tab can lend a worker with threads; it is ordered over the port when one is needed (protocol/helper.ts). */
   offerHelper(offer: unknown, orders: unknown): Promise<Reply<null>>;
+  /** Whether somebody can see this tab: requests of a hidden one wait for those of visible ones. Visible until told. */
+  setVisibility(visible: unknown): Promise<Reply<null>>;
   /** Same-origin URLs this worker has fetched: what a page needs to have kept for offline use. */
   fetched(): Promise<Reply<readonly string[]>>;
   /** The heartbeat. */

@@ -26,12 +26,14 @@ const hello = {
 const state: EngineState = {
   sequence: 3,
   hostId: 'h',
+  host: 'shared-worker',
   status: { kind: 'idle' },
   models: [],
-  generating: null,
+  generating: [],
   waiting: [],
   tabs: 1,
   cloud: { endpoint: null, allowed: false, active: false },
+  recovering: null,
   loads: 0,
   metrics: {
     timeToFirstToken: null,

@@ -4,9 +4,12 @@
 
 import * as v from 'valibot';
 import { check } from './check.js';
+import { erasureSchema, keptReportSchema } from './kept-data.js';
+import { preferencesSchema } from './preferences.js';
+import { profileReportSchema } from './profile.js';
 import { engineErrorCodes } from './errors.js';
 import type { HelloReply, Reply, StreamMessage } from './host-api.js';
-import type { EngineState, LoadedModel, ModelListing, StorageReport } from './state.js';
+import { recoveryCauses, type EngineState, type LoadedModel, type ModelListing, type StorageReport } from './state.js';
 
 const line = v.pipe(v.string(), v.maxLength(10_000));
 const count = v.pipe(v.number(), v.finite(), v.minValue(0));
@@ -38,9 +41,17 @@ const loadedSchema = v.object({
   loadMilliseconds: count,
 });
 
+const verdictSchema = v.object({
+  modelId: line,
+  tier: v.picklist(['well', 'slow', 'too-large', 'no-device', 'unknown']),
+  device: v.nullable(v.picklist(['webgpu', 'wasm'])),
+  tokensPerSecond: v.nullable(count),
+});
+
 const stateSchema: v.GenericSchema<unknown, EngineState> = v.object({
   sequence: count,
   hostId: line,
+  host: v.picklist(['shared-worker', 'tab']),
   status: v.variant('kind', [
     v.object({ kind: v.literal('idle') }),
     v.object({
@@ -57,10 +68,22 @@ const stateSchema: v.GenericSchema<unknown, EngineState> = v.object({
     v.object({ kind: v.literal('failed'), error: errorSchema }),
   ]),
   models: v.pipe(v.array(listingSchema), v.maxLength(1_000)),
-  generating: v.nullable(v.object({ tabId: line, requestId: line })),
+  verdicts: v.pipe(v.array(verdictSchema), v.maxLength(1_000)),
+  preferences: preferencesSchema,
+  changes: v.object({ storage: count, conversations: count }),
+  generating: v.pipe(v.array(v.object({ tabId: line, requestId: line })), v.maxLength(1_000)),
   waiting: v.pipe(v.array(line), v.maxLength(10_000)),
   tabs: count,
   cloud: v.object({ endpoint: v.nullable(line), allowed: v.boolean(), active: v.boolean() }),
+  recovering: v.nullable(
+    v.object({
+      cause: v.picklist(recoveryCauses),
+      message: line,
+      attempt: count,
+      attemptsAllowed: count,
+      action: v.picklist(['reloading', 'stepping-down', 'gave-up']),
+    }),
+  ),
   loads: count,
   metrics: v.object({
     timeToFirstToken: v.nullable(count),
@@ -71,6 +94,20 @@ const stateSchema: v.GenericSchema<unknown, EngineState> = v.object({
     requests: count,
     kvBytes: count,
     contextTokens: count,
+    tokensPerSecondP50: v.nullable(count),
+    tokensPerSecondP90: v.nullable(count),
+    timeToFirstTokenP50: v.nullable(count),
+    timeToFirstTokenP90: v.nullable(count),
+    queueLength: count,
+    gpuBytes: count,
+    kvHotBytes: count,
+    kvColdBytes: count,
+    totalPromptTokens: count,
+    cachedPromptTokens: count,
+    drafted: count,
+    accepted: count,
+    fallbacks: count,
+    energyJoules: v.nullable(count),
   }),
   notes: v.pipe(v.array(line), v.maxLength(8)),
 });
@@ -120,7 +157,11 @@ const chunkSchema = v.object({
     }),
   ]),
   usage: v.exactOptional(v.object({ prompt_tokens: count, completion_tokens: count, total_tokens: count })),
-  llm: v.object({ backend: v.picklist(['local', 'cloud']), model: line }),
+  llm: v.object({
+    backend: v.picklist(['local', 'cloud']),
+    model: line,
+    tokenIds: v.exactOptional(v.pipe(v.array(count), v.maxLength(100_000))),
+  }),
 });
 
 const streamSchema: v.GenericSchema<unknown, StreamMessage> = v.variant('type', [
@@ -170,7 +211,13 @@ export const replySchemas = {
   unload: nothing,
   complete: requestIdSchema,
   setCloudAllowed: nothing,
+  setPreferences: nothing,
+  assess: nothing,
+  kept: keptReportSchema,
+  eraseAll: erasureSchema,
+  profile: profileReportSchema,
   offerHelper: nothing,
+  setVisibility: nothing,
   fetched: urlListSchema,
   ping: pingSchema,
   goodbye: nothing,

@@ -76,12 +76,14 @@ export const demoLoaded: LoadedModel = {
 const initialState: EngineState = {
   sequence: 1,
   hostId: 'scripted-host',
+  host: 'shared-worker',
   status: { kind: 'idle' },
   models: demoModels,
-  generating: null,
+  generating: [],
   waiting: [],
   tabs: 1,
   cloud: { endpoint: null, allowed: false, active: false },
+  recovering: null,
   loads: 0,
   metrics: {
     timeToFirstToken: null,
@@ -275,7 +277,8 @@ export class ScriptedEngine implements EngineLike {
     let tokens = 0;
     let reason: FinishReason = 'stop';
     let calls = 0;
-    this.update({ generating: { tabId: this.tabId, requestId: String(this.requests.length) } });
+    const running = { tabId: this.tabId, requestId: String(this.requests.length) };
+    this.update({ generating: [...this.state.generating, running] });
     try {
       yield this.#chunk({ role: 'assistant', content: '' }, backend);
       for (const step of steps) {
@@ -314,7 +317,7 @@ export class ScriptedEngine implements EngineLike {
       });
       yield { ...this.#chunk({}, backend, reason), usage };
     } finally {
-      this.update({ generating: null });
+      this.update({ generating: this.state.generating.filter((other) => other !== running) });
     }
   }
 
