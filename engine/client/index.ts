@@ -16,6 +16,7 @@ export type {
   KeptModel,
   LoadedModel,
   ModelListing,
+  RecoveryState,
   StorageReport,
 } from '../protocol/state.js';
 export type { EngineSettings } from '../protocol/host-api.js';

@@ -6,7 +6,13 @@
 
 import { EngineError } from '../protocol/errors.js';
 import type { EngineSettings } from '../protocol/host-api.js';
-import { cloudModelId, type EngineStatus, type LoadedModel, type ModelListing } from '../protocol/state.js';
+import {
+  cloudModelId,
+  type EngineStatus,
+  type LoadedModel,
+  type ModelListing,
+  type RecoveryState,
+} from '../protocol/state.js';
 import type { Backend } from '../backends/backend.js';
 import type { Route } from '../routing/answer.js';
 import type { Capabilities } from '../routing/capabilities.js';
@@ -58,6 +64,8 @@ interface Current {
 
 export class ModelSlot {
   status: EngineStatus = { kind: 'idle' };
+  /** What broke and is being mended. */
+  recovering: RecoveryState | null = null;
   loads = 0;
   #current: Current | null = null;
   readonly #loads = new JoinedLoads<LoadedModel>();

@@ -95,11 +95,29 @@ export const answerFields = {
   ),
   seed: v.optional(whole(0, Number.MAX_SAFE_INTEGER)),
   stop: v.optional(v.union([shortText, v.pipe(v.array(shortText), v.maxLength(64))])),
+  /** Not OpenAI's: a `background` request waits for every `interactive` one (the default), but never for ever. */
+  priority: v.optional(v.picklist(['interactive', 'background'])),
   max_tokens: v.optional(whole(1, 10_000_000)),
   max_completion_tokens: v.optional(whole(1, 10_000_000)),
   logprobs: v.optional(v.boolean()),
   top_logprobs: v.optional(whole(0, 20)),
+  /**
+   * The part of the answer that exists already: what comes continues it, and counts with it towards `max_tokens`. The
+   * client sends it by itself when the engine died in mid-answer.
+   */
+  resume: v.optional(
+    v.object({
+      text,
+      /** The tokens that `text` came of; with them the answer is the one it would have been. */
+      tokenIds: v.optional(v.pipe(v.array(whole(0, 100_000_000)), v.maxLength(2_000_000))),
+    }),
+  ),
 };
+/** See the request's `resume`. */
+export interface AnswerSoFar {
+  readonly text: string;
+  readonly tokenIds?: readonly number[] | undefined;
+}
 
 const requestSchema = v.object({
   messages: v.pipe(
@@ -199,7 +217,8 @@ export interface ChatCompletionChunk {
   ];
   /** On the last chunk. */
   readonly usage?: CompletionUsage;
-  readonly llm: Provenance;
+  /** `tokenIds`: the tokens of this part, so that an answer that breaks off can go on from them; not the cloud's. */
+  readonly llm: Provenance & { readonly tokenIds?: readonly number[] };
 }
 
 export interface ChatCompletion {
