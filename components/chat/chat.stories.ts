@@ -134,7 +134,7 @@ export const InLine: Story = {
   args: {
     say: 'Hello',
     script: {
-      state: { ...ready, generating: { tabId: 'another', requestId: '1' }, waiting: ['this-tab'] },
+      state: { ...ready, generating: [{ tabId: 'another', requestId: '1' }], waiting: ['this-tab'] },
       answers: [[{ wait: 1e9 }]],
     },
   },

@@ -332,12 +332,12 @@ describe('<llm-chat>', () => {
       const { chat, engine } = await chatWith({ answers: [[{ say: 'x' }]] });
       engine.hold();
       await chat.say('Go');
-      engine.update({ generating: { tabId: 'other', requestId: '9' }, waiting: ['third', 'this-tab'] });
+      engine.update({ generating: [{ tabId: 'other', requestId: '9' }], waiting: ['third', 'this-tab'] });
       await until('the place', () => chat.lastAnswer?.innerText.includes(words.status.place(2)));
-      engine.update({ generating: null, waiting: [] });
+      engine.update({ generating: [], waiting: [] });
       engine.release();
       await settled(chat);
-      engine.update({ generating: { tabId: 'other', requestId: '10' } });
+      engine.update({ generating: [{ tabId: 'other', requestId: '10' }] });
       await until('the other tab', () => chat.header.includes(words.status.otherTab));
     });
 

@@ -48,7 +48,7 @@ export function statusLine(connection: Connection, waiting: boolean): StatusLine
     const text = words.status.place(place);
     return { text, short: words.status.waiting, aloud: text, icon: null, progress: null };
   }
-  if (state.generating !== null && state.generating.tabId !== engine.tabId) {
+  if (state.generating.length > 0 && state.generating.every(({ tabId }) => tabId !== engine.tabId)) {
     return { ...quiet, text: words.status.otherTab, short: words.status.waiting };
   }
   if (state.cloud.active) {

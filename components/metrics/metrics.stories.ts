@@ -29,7 +29,7 @@ export const AfterAnswers: Story = {
       state: {
         status,
         tabs: 3,
-        generating: { tabId: 'another', requestId: '7' },
+        generating: [{ tabId: 'another', requestId: '7' }],
         waiting: ['one', 'two'],
         metrics: {
           timeToFirstToken: 184,

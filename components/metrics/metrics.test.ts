@@ -71,8 +71,8 @@ describe('<llm-metrics>', () => {
 
   it('shows the line', async () => {
     const { metrics, engine } = await metricsWith(ready);
-    engine.update({ generating: { tabId: 'a', requestId: '1' }, waiting: ['b', 'c'] });
-    await until('the line', () => metrics.figures.get(words.metrics.queue) === words.metrics.waiting(2));
+    engine.update({ generating: [{ tabId: 'a', requestId: '1' }], waiting: ['b', 'c'] });
+    await until('the line', () => metrics.figures.get(words.metrics.queue) === words.metrics.waiting(1, 2));
   });
 
   it('says the figures once, after an answer', async () => {

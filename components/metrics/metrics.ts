@@ -111,8 +111,8 @@ function renderDetails(state: EngineState | null): TemplateResult {
 }
 
 function queueOf({ generating, waiting }: EngineState): string {
-  if (waiting.length > 0) return words.metrics.waiting(waiting.length);
-  return generating === null ? words.metrics.idle : words.metrics.running;
+  if (waiting.length > 0) return words.metrics.waiting(generating.length, waiting.length);
+  return generating.length === 0 ? words.metrics.idle : words.metrics.running(generating.length);
 }
 
 const renderList = (name: 'main' | 'details', figures: readonly Figure[]): TemplateResult =>

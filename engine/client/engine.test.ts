@@ -71,7 +71,7 @@ describe('Engine', () => {
     for await (const chunk of await ask(engine, `slow 20 ${'word '.repeat(500)}`)) {
       if (chunk.choices[0].delta.content) break;
     }
-    await until(engine, (state) => state.generating === null, 1_000);
+    await until(engine, (state) => state.generating.length === 0, 1_000);
   });
 
   it('serves tabs in turn and tells their place in line', async () => {
@@ -115,7 +115,7 @@ describe('Engine', () => {
       import.meta.url,
     ).href;
     document.body.append(frame);
-    await until(staying, (state) => state.generating !== null && state.generating.tabId !== 'b');
+    await until(staying, (state) => state.generating.some(({ tabId }) => tabId !== 'b'));
     const began = performance.now();
     frame.remove();
     expect(await read(await ask(staying, 'say free'))).to.equal('free ');

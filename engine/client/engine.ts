@@ -212,7 +212,7 @@ export class Engine extends EventTarget {
     const died = (): void => {
       if (this.#closed || connection !== this.#connection) return;
       const error = EngineError.from(connection.gone.reason).toShape();
-      this.#show({ ...this.#state, status: { kind: 'failed', error }, generating: null, waiting: [] });
+      this.#show({ ...this.#state, status: { kind: 'failed', error }, generating: [], waiting: [] });
       const now = performance.now();
       this.#births = [...this.#births, now].filter((birth) => now - birth < livesWindow);
       if (this.#channel === null || this.#births.length > livesAllowed) return; // put aside, or dying again and again

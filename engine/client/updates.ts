@@ -130,7 +130,8 @@ export class Updates extends EventTarget {
     if (!engine) return;
     const own = (): number => {
       const { generating, waiting } = engine.state;
-      return [generating?.tabId, ...waiting].filter((tabId) => tabId === engine.tabId).length;
+      return [...generating.map((running) => running.tabId), ...waiting].filter((tabId) => tabId === engine.tabId)
+        .length;
     };
     await new Promise<void>((resolve, reject) => {
       const stop = (): void => {

@@ -18,6 +18,11 @@ export interface DecoderInfo {
   readonly weightBytes: number;
   /** Tokens of a prompt that are best appended at once; 128 when absent. An abort is looked at within them, too. */
   readonly prefillChunk?: number;
+  /**
+   * Sequences that this decoder computes together for little more than one: so many answers are worth running at once.
+   * 1 when absent. More of them are no error, only slow.
+   */
+  readonly concurrency?: number;
 }
 
 /**

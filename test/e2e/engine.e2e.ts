@@ -24,10 +24,10 @@ test('every tab sees which tab is answering', async () => {
     const [asking, watching] = [await clientPage(kit), await clientPage(kit)];
     await asking.evaluate(() => window.engine.load('default'));
     const asked = answer(asking, 'Tell me a story about a lighthouse', { max_tokens: 200 });
-    const busy = await until(watching, ({ generating }) => generating !== null, 'the other tab hears of the answer');
-    assert.equal(busy.generating?.tabId, await asking.evaluate(() => window.engine.tabId));
+    const busy = await until(watching, ({ generating }) => generating.length > 0, 'the other tab hears of the answer');
+    assert.equal(busy.generating[0]?.tabId, await asking.evaluate(() => window.engine.tabId));
     await asked;
-    await until(watching, ({ generating }) => generating === null, 'the end is heard, too');
+    await until(watching, ({ generating }) => generating.length === 0, 'the end is heard, too');
   });
 });
 
@@ -51,7 +51,7 @@ test('an aborted answer stops, and the next one comes', async () => {
       }
     });
     assert.equal(outcome.code, 'aborted');
-    await until(page, ({ generating }) => generating === null, 'the slot is free');
+    await until(page, ({ generating }) => generating.length === 0, 'the slot is free');
     assert.notEqual((await answer(page, 'Hello')).trim(), '');
   });
 });
@@ -74,14 +74,14 @@ for (const [how, end] of [
         });
         await stream[Symbol.asyncIterator]().next();
       });
-      await until(staying, ({ generating }) => generating !== null, 'the other tab is being answered');
+      await until(staying, ({ generating }) => generating.length > 0, 'the other tab is being answered');
       if (end === 'close') {
         await leaving.close();
       } else {
         const session = await kit.context.newCDPSession(leaving);
         void session.send('Page.crash').catch(() => undefined); // the reply dies with the page
       }
-      await until(staying, ({ generating, tabs }) => generating === null && tabs === 1, 'the slot is free', 5);
+      await until(staying, ({ generating, tabs }) => generating.length === 0 && tabs === 1, 'the slot is free', 5);
       assert.notEqual((await answer(staying, 'Hello')).trim(), '');
     });
   });
@@ -205,7 +205,7 @@ test('the engine dies, its tabs are told, and the next request works', async () 
         }),
       );
     });
-    await until(page, ({ generating }) => generating !== null, 'an answer is under way');
+    await until(page, ({ generating }) => generating.length > 0, 'an answer is under way');
     await session.send('Target.closeTarget', { targetId: worker.targetId });
     const ends = await pending;
     assert.equal(ends.at(-1), 'engine-lost');

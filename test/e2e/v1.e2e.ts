@@ -248,8 +248,8 @@ test('an abort stops the engine, also of a whole answer, a closed page does, and
   await withEndpoint(async (kit) => {
     const watching = await endpointPage(kit);
     await watching.evaluate(() => window.engine.load('default'));
-    const free = () => until(watching, ({ generating }) => generating === null, 'the engine stopped');
-    const busy = () => until(watching, ({ generating }) => generating !== null, 'the engine answers');
+    const free = () => until(watching, ({ generating }) => generating.length === 0, 'the engine stopped');
+    const busy = () => until(watching, ({ generating }) => generating.length > 0, 'the engine answers');
 
     const aborted = await watching.evaluate(async (request) => {
       const stream = await window.openai.chat.completions.create({
@@ -269,7 +269,7 @@ test('an abort stops the engine, also of a whole answer, a closed page does, and
     // Not a byte of a whole answer has come yet when it is stopped.
     const stopped = watching.evaluate(async (request) => {
       const stop = new AbortController();
-      window.engine.subscribe(({ generating }) => generating && stop.abort());
+      window.engine.subscribe(({ generating }) => generating.length > 0 && stop.abort());
       return await window.openai.chat.completions
         .create({ ...request, model: 'default' } as never, { signal: stop.signal })
         .then(
@@ -441,7 +441,7 @@ test('two tabs ask at once and take turns; a page without an engine is lent one;
     assert.deepEqual([one.status, two.status], [200, 200]);
     const said = ({ text }: Answered): unknown => (JSON.parse(text) as { choices: unknown }).choices;
     assert.deepEqual(said(one), said(two));
-    const state = await until(first, ({ generating }) => generating === null, 'all is said');
+    const state = await until(first, ({ generating }) => generating.length === 0, 'all is said');
     assert.deepEqual([state.tabs, state.loads], [2, 1], 'the service worker counts for no tab');
 
     const worker = await first.evaluate(() => {
@@ -510,7 +510,7 @@ test('the service worker is stopped in mid-stream: the reader is told, the engin
     await page.waitForFunction(() => window.chunks >= 3);
     await session.send('ServiceWorker.stopAllWorkers');
     assert.match(await reading, /^failed/);
-    await until(page, ({ generating }) => generating === null, 'the engine is free');
+    await until(page, ({ generating }) => generating.length === 0, 'the engine is free');
     assert.equal((await ask(page, 'chat/completions', post({ messages, max_tokens: 3 }))).status, 200);
   });
 });
@@ -524,7 +524,7 @@ test('the engine dies in mid-stream: the stream says so, the next request has a 
     const engine = targetInfos.find(({ type }) => type === 'shared_worker');
     assert.ok(engine);
     const reading = ask(page, 'chat/completions', post({ ...long, stream: true }));
-    await until(page, ({ generating }) => generating !== null, 'an answer is under way');
+    await until(page, ({ generating }) => generating.length > 0, 'an answer is under way');
     await session.send('Target.closeTarget', { targetId: engine.targetId });
     const { text } = await reading;
     assert.match(text, /"code":"engine_unavailable"/);
