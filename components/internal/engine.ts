@@ -2,8 +2,14 @@
 // and no element can reach past the client. The client's `Engine` satisfies it (engine-store.ts hands it in).
 // Types only.
 
-import type { ChatCompletionChunk, ChatCompletionRequest } from '../../engine/protocol/chat.js';
+import type { ChatCompletionChunk, ChatCompletionRequest, ChatMessage } from '../../engine/protocol/chat.js';
 import type { ModelStorage } from '../../engine/client/index.js';
+import type {
+  Conversation,
+  ConversationList,
+  ConversationQuery,
+  TokenCount,
+} from '../../engine/protocol/conversations.js';
 import type { EngineState } from '../../engine/protocol/state.js';
 
 export interface StreamRequest extends Omit<ChatCompletionRequest, 'stream'> {
@@ -39,6 +45,15 @@ export interface EngineLike {
         options?: { readonly signal?: AbortSignal },
       ): Promise<AsyncIterable<ChatCompletionChunk>>;
     };
+  };
+  /** What a prompt of these messages costs: exact where a model is loaded, else estimated. */
+  countTokens(request: { readonly messages: readonly ChatMessage[] }): Promise<TokenCount>;
+  /** What this device keeps of conversations. */
+  readonly conversations: {
+    list(query?: ConversationQuery): Promise<ConversationList>;
+    read(id: string): Promise<Conversation>;
+    write(conversation: Conversation, removed?: readonly string[]): Promise<Conversation>;
+    delete(id: string): Promise<unknown>;
   };
   readonly cloud: { allow(allowed: boolean): Promise<unknown> };
 }

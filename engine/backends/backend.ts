@@ -2,7 +2,7 @@
 // knows of whoever answers, so a fallback in mid-answer is one backend handing its text to the next. Three makers:
 // `local/` (generate over a decoder), `prompt-api/` (later), `cloud/` (an OpenAI-compatible endpoint).
 
-import type { FinishReason, LogprobEntry, ToolCall } from '../protocol/chat.js';
+import type { ChatMessage, FinishReason, LogprobEntry, ToolCall } from '../protocol/chat.js';
 import type { CompletionRequest } from '../protocol/text-completion.js';
 
 export interface BackendInfo {
@@ -17,6 +17,8 @@ export interface BackendRequest {
   readonly completion: CompletionRequest;
   /** Text of an answer that another backend began and this one continues; '' to begin. */
   readonly partialAnswer: string;
+  /** The tokens of that text, where the same model said it: it goes on as if it had not been interrupted. */
+  readonly partialIds?: readonly number[];
   readonly signal: AbortSignal;
 }
 
@@ -29,6 +31,8 @@ export type BackendEvent =
       readonly text: string;
       /** Tokens this delta stands for (a cloud endpoint does not say: 1 a message). */
       readonly tokens: number;
+      /** The model's own ids of them; absent where they are not known (the cloud). */
+      readonly ids?: readonly number[];
       readonly logprobs?: readonly LogprobEntry[];
     }
   | {
@@ -46,5 +50,7 @@ export interface Backend {
    * iteration, or aborting the signal, frees everything the request held.
    */
   stream(request: BackendRequest): AsyncIterable<BackendEvent>;
+  /** Tokens of the prompt that these messages make, whether it fits or not. Absent where only others could tell. */
+  countTokens?(messages: readonly ChatMessage[]): number;
   dispose(): Promise<void>;
 }

@@ -4,11 +4,14 @@
 // life (pagehide, pageshow). Nothing is ever changed here optimistically: the host decides, the state says it.
 
 import { chosenFileName } from '../protocol/chosen-file.js';
+import type { ChatMessage } from '../protocol/chat.js';
+import type { TokenCount } from '../protocol/conversations.js';
 import { EngineError } from '../protocol/errors.js';
 import type { EngineSettings } from '../protocol/host-api.js';
 import { parseBroadcast } from '../protocol/page-messages.js';
 import { cloudModelId, type EngineState, type LoadedModel } from '../protocol/state.js';
 import { Completions } from './completions.js';
+import { Conversations } from './conversations.js';
 import { Connection, type ConnectionOptions } from './connection.js';
 import { lendHelper } from './lend-helper.js';
 import { modelReference } from './locations.js';
@@ -37,6 +40,8 @@ export class Engine extends EventTarget {
   readonly tabId: string;
   readonly chat: { readonly completions: Completions };
   readonly models: Models;
+  /** What this device keeps of conversations. */
+  readonly conversations: Conversations;
   readonly cloud: { allow(allowed: boolean): Promise<void> };
   #state: EngineState;
   #settings: EngineSettings;
@@ -69,6 +74,7 @@ export class Engine extends EventTarget {
       }),
     };
     this.models = new Models(() => this.#connected());
+    this.conversations = new Conversations(() => this.#connected());
     this.cloud = { allow: (allowed) => this.#allowCloud(allowed) };
     globalThis.addEventListener('pagehide', this.#hidden);
     globalThis.addEventListener('pageshow', this.#shown);
@@ -135,6 +141,14 @@ export class Engine extends EventTarget {
     } finally {
       signal?.removeEventListener('abort', cancel);
     }
+  }
+
+  /**
+   * Tokens of the prompt that these messages make: exact where a model is loaded, else estimated.
+   * @throws EngineError `invalid-request`
+   */
+  async countTokens(request: { readonly messages: readonly ChatMessage[] }): Promise<TokenCount> {
+    return await (await this.#connected()).call('countTokens', request);
   }
 
   /** Frees the model for all tabs, after the answer that runs. */

@@ -9,6 +9,16 @@ export { LlmUpdateEvent, type UpdateState, type Updates } from './updates.js';
 export { registerServiceWorker, type KitServiceWorker, type ServiceWorkerOptions } from './service-worker.js';
 export { cloudModelId } from '../protocol/state.js';
 export { Models, type ModelStorage } from './models.js';
+export { Conversations } from './conversations.js';
+export type {
+  Attachment,
+  Conversation,
+  ConversationList,
+  ConversationNode,
+  ConversationQuery,
+  ConversationSummary,
+  TokenCount,
+} from '../protocol/conversations.js';
 export type {
   EngineMetrics,
   EngineState,

@@ -50,6 +50,12 @@ export function makePrompt(
   return { ids, continues: partialAnswer !== '' || bare };
 }
 
+/** Tokens of the prompt that these messages make, whether it fits or not. */
+export function countPrompt(tokenizer: Tokenizer, messages: readonly ChatMessage[]): number {
+  const prompt = tokenizer.renderChat(templateMessages(messages), { addGenerationPrompt: true });
+  return tokenizer.encode(prompt, { addSpecial: !tokenizer.hasChatTemplate }).length;
+}
+
 function render(tokenizer: Tokenizer, completion: CompletionRequest, partialAnswer: string): PromptText {
   if (isTextCompletion(completion)) {
     if (completion.prompt === '' && partialAnswer === '') throw emptyPrompt();

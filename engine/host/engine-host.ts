@@ -11,20 +11,29 @@ import { cloudModelId, type EngineHome } from '../protocol/state.js';
 import { parseCompletionRequest } from '../protocol/text-completion.js';
 import { EngineCounters } from '../metrics/answer-meter.js';
 import type { Backend } from '../backends/backend.js';
+import type { ConversationStore } from '../conversations/conversation-store.js';
 import type { Capabilities } from '../routing/capabilities.js';
 import type { ConsentStore } from '../routing/consent-store.js';
+import type { PreferencesStore } from '../routing/preferences-store.js';
 import type { KeptModels, OpenModel } from '../routing/runner.js';
+import type { Abilities } from '../routing/verdicts.js';
 import { AnswerLine } from './answer-line.js';
 import { Answering } from './answering.js';
 import { Catalogue } from './catalogue.js';
+import { conversationCalls } from './conversation-calls.js';
 import type { QueueLimits } from './fair-queue.js';
 import type { Helpers } from './helpers.js';
+import { KernelProfile } from './kernel-profile.js';
+import { KeptData, type KeptPlace, type StorageEstimate } from './kept-data.js';
 import { holdLock } from './life-signs.js';
 import { ModelSlot } from './model-slot.js';
 import { Site } from './site.js';
 import { StatePublisher, type StateChannel, type StateFacts } from './state-publisher.js';
 import { TabSession, type SessionCalls } from './tab-session.js';
 import { Turnstile } from './turnstile.js';
+import { Verdicts } from './verdicts.js';
+import { Visitor } from './visitor.js';
+import { visitorCalls } from './visitor-calls.js';
 
 /** Everything of the outside world; tests pass their own. */
 export interface EngineParts {
@@ -36,10 +45,19 @@ export interface EngineParts {
   /** @param choice the device is ours to choose: then both are measured */
   readonly probe: (choice: boolean) => Promise<Capabilities>;
   readonly consent: ConsentStore;
+  /** What the visitor chose; absent where nothing is kept. */
+  readonly preferences?: PreferencesStore;
+  /** What this device can do, measured; absent where nobody is told. */
+  readonly abilities?: () => Promise<Abilities>;
+  /** Everything that is kept on this device, to be looked at and erased. */
+  readonly places?: readonly KeptPlace[];
+  readonly estimate?: StorageEstimate;
   /** What tabs lend. */
   readonly helpers: Helpers;
   /** The models on this device; absent where nothing is kept. */
   readonly kept?: KeptModels;
+  /** The conversations on this device; absent where none are kept. */
+  readonly conversations?: () => Promise<ConversationStore>;
   readonly fetch: typeof globalThis.fetch;
   readonly locks: LockManager;
   readonly channel: StateChannel;
@@ -52,6 +70,8 @@ export interface EngineParts {
 }
 
 const newestNotes = 8;
+const unmeasured: Abilities = { webgpu: false, wasmSimd: false, rates: { webgpu: null, wasm: null }, memoryBytes: null };
+const unknownRoom = { usage: null, quota: null };
 
 export class EngineHost {
   readonly id: string;
@@ -60,6 +80,8 @@ export class EngineHost {
   readonly #greeted = new Set<TabSession>();
   readonly #turnstile = new Turnstile();
   readonly #site: Site;
+  readonly #visitor: Visitor;
+  readonly #verdicts: Verdicts;
   readonly #catalogue: Catalogue;
   readonly #slot: ModelSlot;
   readonly #counters: EngineCounters;
@@ -69,16 +91,26 @@ export class EngineHost {
   readonly #alive: Promise<void>;
   readonly #end = new AbortController();
   #notes: readonly string[] = [];
+  #changes = { storage: 0, conversations: 0 };
+  #wasLoading = false;
 
   constructor(private readonly parts: EngineParts) {
     this.id = parts.createId();
     this.#counters = new EngineCounters(parts.now);
     this.#site = new Site(parts.consent);
+    this.#visitor = new Visitor(parts.preferences);
     this.#catalogue = new Catalogue(
       () => this.#site.settings.catalogueUrl,
       parts.fetch,
       () => this.#publisher.changed(),
     );
+    this.#verdicts = new Verdicts({
+      abilities: parts.abilities ?? (async () => unmeasured),
+      listings: async () => {
+        await this.#catalogue.ready();
+        return this.#catalogue.listings;
+      },
+    });
     this.#slot = new ModelSlot({
       openModel: parts.openModel,
       createCloud: parts.createCloud,
@@ -86,9 +118,9 @@ export class EngineHost {
       now: parts.now,
       catalogue: this.#catalogue,
       turnstile: this.#turnstile,
-      settings: () => this.#site.settings,
+      settings: () => this.#visitor.over(this.#site.settings),
       cloudAllowed: () => this.#site.cloudAllowed,
-      changed: (kind) => this.#publisher.changed(kind),
+      changed: (kind) => this.#slotChanged(kind),
       note: (text) => this.#note(text),
     });
     this.#answering = new Answering({
@@ -137,6 +169,7 @@ export class EngineHost {
         if (other !== session && other.tabId === hello.tabId) other.end('The tab connected again.');
       }
       await this.#settle(session, hello.settings);
+      await this.#visitor.ready;
       session.attach(hello, this.parts.locks);
       this.#publisher.changed();
       return { state: this.#publisher.current(), settings: this.#site.settings };
@@ -154,7 +187,7 @@ export class EngineHost {
       const controller = new AbortController();
       session.loads.set(loadId, controller);
       try {
-        return await this.#slot.load(model, device ?? this.#site.settings.device, controller.signal, wish);
+        return await this.#slot.load(model, device ?? this.#visitor.over(this.#site.settings).device, controller.signal, wish);
       } finally {
         session.loads.delete(loadId);
       }
@@ -176,7 +209,10 @@ export class EngineHost {
     deleteModel: async (_session, given) => {
       const source = parseSource(given);
       await this.#slot.release(source);
-      if (await this.parts.kept?.delete(source)) return null;
+      if (await this.parts.kept?.delete(source)) {
+        this.#keptChanged('storage');
+        return null;
+      }
       throw new EngineError('model-not-found', `“${source.slice(0, 100)}” is not kept on this device.`, {
         hint: 'storage() lists what is.',
       });
@@ -191,6 +227,20 @@ export class EngineHost {
       }
       return { requestId: this.#admit(session, request, port) };
     },
+    ...conversationCalls({
+      ...(this.parts.conversations === undefined ? {} : { conversations: this.parts.conversations }),
+      mayKeep: () => this.#visitor.preferences.keepConversations,
+      changed: () => this.#keptChanged('conversations'),
+      count: (messages) => this.#slot.count(messages),
+    }),
+    ...visitorCalls({
+      visitor: this.#visitor,
+      verdicts: this.#verdicts,
+      kept: new KeptData(this.parts.places ?? [], this.parts.estimate ?? (async () => unknownRoom)),
+      profile: new KernelProfile(() => this.#slot.running),
+      changed: () => this.#publisher.changed(),
+      alone: (work) => this.#alone(work),
+    }),
     setCloudAllowed: async (_session, allowed) => {
       await this.#setCloudAllowed(parseSwitch(allowed, 'the cloud switch'));
       return null;
@@ -217,6 +267,7 @@ export class EngineHost {
     if (outcome === 'kept') return;
     if (outcome === 'replaced') {
       this.#catalogue.reset();
+      this.#verdicts.reset();
       void this.#slot.unload();
     }
     // So that elements can list the models before one is asked for; a load tries again and reports what is wrong.
@@ -225,7 +276,7 @@ export class EngineHost {
 
   #admit(session: TabSession, request: unknown, port: MessagePort): string {
     try {
-      const completion = parseCompletionRequest(request);
+      const completion = this.#visitor.complete(parseCompletionRequest(request));
       if (completion.model === cloudModelId) this.#answering.requireCloud();
       return this.#line.admit({ tabId: session.tabId ?? '', gone: session.gone }, completion, port);
     } catch (error) {
@@ -251,6 +302,30 @@ export class EngineHost {
     await stored;
   }
 
+  /** Everything ends, so that nobody writes while `work` is done; then the tabs look at what is kept again. */
+  async #alone(work: () => Promise<void>): Promise<void> {
+    this.#line.stopAll(new EngineError('aborted', 'Everything that this site keeps here is being erased.'));
+    this.#slot.stop();
+    // What its store cannot forget is told by the erasing itself, which looks there.
+    await this.#setCloudAllowed(false).catch(() => undefined);
+    await this.#slot.unload(work);
+    this.#keptChanged('storage');
+    this.#keptChanged('conversations');
+  }
+
+  #keptChanged(what: 'storage' | 'conversations'): void {
+    this.#changes = { ...this.#changes, [what]: this.#changes[what] + 1 };
+    this.#publisher.changed();
+  }
+
+  /** A load that has ended, however it did, has left something on this device. */
+  #slotChanged(kind: 'progress' | 'change'): void {
+    const loading = this.#slot.status.kind === 'loading';
+    if (this.#wasLoading && !loading) this.#keptChanged('storage');
+    this.#wasLoading = loading;
+    this.#publisher.changed(kind);
+  }
+
   #left(session: TabSession): void {
     this.#sessions.delete(session);
     this.#greeted.delete(session);
@@ -270,6 +345,9 @@ export class EngineHost {
       host: this.parts.home,
       status: this.#slot.status,
       models: this.#catalogue.listings,
+      verdicts: this.#verdicts.current,
+      preferences: this.#visitor.preferences,
+      changes: this.#changes,
       generating: running === null ? [] : [{ tabId: running.tabId, requestId: running.requestId }],
       waiting,
       tabs: [...this.#sessions].filter((session) => session.isTab).length,
@@ -280,7 +358,12 @@ export class EngineHost {
       },
       recovering: this.#slot.recovering,
       loads: this.#slot.loads,
-      metrics: this.#counters.snapshot(this.#slot.kvBytes),
+      metrics: this.#counters.snapshot({
+        kvHotBytes: this.#slot.kvBytes,
+        kvColdBytes: 0,
+        gpuBytes: this.#slot.running?.decoder.device === 'webgpu' ? this.#slot.running.decoder.weightBytes + this.#slot.kvBytes : 0,
+        queueLength: waiting.length,
+      }),
       notes: this.#notes,
     };
   }

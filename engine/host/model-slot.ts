@@ -4,6 +4,7 @@
 // What goes wrong: the opened header or the plan fails -> the old model stays; a device fails -> the next rung; all
 // fail -> no model is loaded, the status is `failed`, and the next request tries again.
 
+import type { ChatMessage } from '../protocol/chat.js';
 import { EngineError } from '../protocol/errors.js';
 import type { EngineSettings } from '../protocol/host-api.js';
 import {
@@ -81,6 +82,18 @@ export class ModelSlot {
     return this.#current?.running?.kvBytes() ?? 0;
   }
 
+  /** What runs on this device; null where nothing does. */
+  get running(): RunningModel | null {
+    return this.#current?.running ?? null;
+  }
+
+  /** What these messages cost the loaded model; null where none is loaded or only the cloud could tell. */
+  count(messages: readonly ChatMessage[]): { readonly tokens: number; readonly contextLength: number } | null {
+    const { backend, loaded } = this.#current ?? {};
+    if (backend?.countTokens === undefined || loaded === undefined) return null;
+    return { tokens: backend.countTokens(messages), contextLength: loaded.contextLength };
+  }
+
   /** Loads in a turn of its own. @throws EngineError */
   async load(model: string, device: DeviceSetting, signal: AbortSignal, wish: LoadWish = {}): Promise<LoadedModel> {
     const listing = await Promise.race([this.#find(model), rejectOnAbort(signal)]);
@@ -154,11 +167,15 @@ export class ModelSlot {
     if (this.#current && isKeptAs(source, this.#current.listing.url)) await this.unload();
   }
 
-  /** Frees the model after the answer that runs. */
-  async unload(): Promise<void> {
+  /**
+   * Frees the model after the answer that runs.
+   * @param before done in the same turn, when nothing is loaded and nothing loads
+   */
+  async unload(before?: () => Promise<void>): Promise<void> {
     await this.parts.turnstile.run(async () => {
       await this.#dispose();
       this.#lastModel = null;
+      await before?.();
       this.#set({ kind: 'idle' });
     });
   }
@@ -371,7 +388,8 @@ function isKeptAs(source: string, url: string): boolean {
   return [url, `${folder}/manifest.json`, `${folder}/`, `${folder}/resolve/main/`].includes(source);
 }
 
-const routeOf = ({ backend, loaded }: Current): Route => ({
+const routeOf = ({ backend, loaded, rung }: Current): Route => ({
   backend,
+  device: rung,
   provenance: { backend: loaded.backend, model: loaded.id },
 });

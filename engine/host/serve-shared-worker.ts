@@ -8,7 +8,7 @@ import { Helpers } from './helpers.js';
 
 /** What a worker's entry brings along; the rest is the same everywhere and comes from the worker's own globals. */
 export type EntryParts = Pick<EngineParts, 'openModel' | 'createCloud' | 'probe' | 'consent'> &
-  Partial<Pick<EngineParts, 'limits' | 'helpers' | 'kept'>>;
+  Partial<Pick<EngineParts, 'limits' | 'helpers' | 'kept' | 'conversations'>>;
 
 /** The bit of SharedWorkerGlobalScope used here; TypeScript's DOM library has no worker types beside it. */
 interface SharedWorkerScope {

@@ -2,6 +2,7 @@
 // client; everything it does is EngineHost's. ONNX Runtime's files lie in `ort/`, our kernels in `kernels/`, both beside this script.
 
 import { createCloudBackend } from '../backends/cloud/cloud-backend.js';
+import { openConversations } from '../conversations/open-store.js';
 import { measureRates } from '../decoders/device-rates.js';
 import { probeCapabilities } from '../routing/capabilities.js';
 import { IndexedDbConsentStore } from '../routing/consent-store.js';
@@ -11,6 +12,9 @@ import { openStore } from '../weights/store/open-store.js';
 import { serveSharedWorker } from './serve-shared-worker.js';
 
 const store = openStore();
+let kept: ReturnType<typeof openConversations> | null = null;
+/** Opened when somebody first asks. */
+const conversations = (): ReturnType<typeof openConversations> => (kept ??= openConversations());
 const helpers = new Helpers();
 const kitBase = new URL('./', globalThis.location.href).href;
 let rates: ReturnType<typeof measureRates> | null = null;
@@ -24,6 +28,7 @@ const measured = (): ReturnType<typeof measureRates> =>
 serveSharedWorker({
   openModel: localModels(kitBase, () => store, helpers),
   kept: keptModels(() => store),
+  conversations,
   createCloud: ({ cloudUrl, cloudModel }) => createCloudBackend({ baseUrl: cloudUrl ?? '', model: cloudModel }),
   probe: (choice) => probeCapabilities(choice ? measured : undefined),
   consent: new IndexedDbConsentStore(),

@@ -43,7 +43,7 @@ const textParts = v.pipe(
 /** Text, or a list of text parts, which becomes their text. */
 const content = v.lazy((input) => (Array.isArray(input) ? textParts : text));
 
-const messageSchema = v.variant('role', [
+export const messageSchema = v.variant('role', [
   v.object({
     role: v.pipe(
       v.picklist(['system', 'developer']),

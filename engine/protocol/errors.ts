@@ -24,6 +24,8 @@ export const engineErrorCodes = [
   'engine-lost', // the worker that owned the engine died
   'busy', // the queue is full
   'storage', // quota, or a store that cannot be opened
+  'conversation-not-found', // no such conversation is kept on this device
+  'conversation-unreadable', // it is kept, but its key is gone or it is damaged
   'internal', // a defect of ours; the message says what to report
 ] as const;
 

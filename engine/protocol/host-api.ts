@@ -8,6 +8,7 @@ import * as v from 'valibot';
 import { check } from './check.js';
 import { EngineError, type EngineErrorShape } from './errors.js';
 import type { ChatCompletionChunk } from './chat.js';
+import type { Conversation, ConversationList, TokenCount } from './conversations.js';
 import type { Erasure, KeptReport } from './kept-data.js';
 import type { ProfileReport } from './profile.js';
 import type { EngineState, LoadedModel, ModelListing, StorageReport } from './state.js';
@@ -136,6 +137,11 @@ export const hostMethods = [
   'deleteModel',
   'unload',
   'complete',
+  'countTokens',
+  'listConversations',
+  'readConversation',
+  'writeConversation',
+  'deleteConversation',
   'setCloudAllowed',
   'setPreferences',
   'assess',
@@ -172,6 +178,14 @@ export interface HostApi extends Record<HostMethod, (...args: never[]) => Promis
   unload(): Promise<Reply<null>>;
   /** Begins an answer; everything after the acceptance is told on the port. The host closes the port at the end. */
   complete(request: unknown, port: unknown): Promise<Reply<{ readonly requestId: string }>>;
+  /** What a prompt of these messages costs, by the loaded model's tokenizer; an estimate while none is loaded. */
+  countTokens(request: unknown): Promise<Reply<TokenCount>>;
+  /** Conversations kept on this device (conversations.ts), newest first. */
+  listConversations(query: unknown): Promise<Reply<ConversationList>>;
+  readConversation(id: unknown): Promise<Reply<Conversation>>;
+  /** Keeps it. @returns what is kept now, with what other tabs wrote into it */
+  writeConversation(request: unknown): Promise<Reply<Conversation>>;
+  deleteConversation(id: unknown): Promise<Reply<null>>;
   setCloudAllowed(allowed: unknown): Promise<Reply<null>>;
   /** @param change some of `VisitorPreferences`; acts at once for all tabs, and is stored when this resolves */
   setPreferences(change: unknown): Promise<Reply<null>>;

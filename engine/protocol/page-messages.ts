@@ -7,6 +7,7 @@ import { check } from './check.js';
 import { erasureSchema, keptReportSchema } from './kept-data.js';
 import { preferencesSchema } from './preferences.js';
 import { profileReportSchema } from './profile.js';
+import { conversationListSchema, conversationSchema, tokenCountSchema } from './conversations.js';
 import { engineErrorCodes } from './errors.js';
 import type { HelloReply, Reply, StreamMessage } from './host-api.js';
 import { recoveryCauses, type EngineState, type LoadedModel, type ModelListing, type StorageReport } from './state.js';
@@ -210,6 +211,11 @@ export const replySchemas = {
   deleteModel: nothing,
   unload: nothing,
   complete: requestIdSchema,
+  countTokens: tokenCountSchema,
+  listConversations: conversationListSchema,
+  readConversation: conversationSchema,
+  writeConversation: conversationSchema,
+  deleteConversation: nothing,
   setCloudAllowed: nothing,
   setPreferences: nothing,
   assess: nothing,

@@ -32,6 +32,8 @@ const meanings: Readonly<Record<EngineErrorCode, Meaning>> = {
   'helper-lost': { status: 503, code: 'helper_lost', again: true },
   busy: { status: 429, code: 'rate_limit_exceeded', again: true },
   storage: { status: 507, code: 'storage' },
+  'conversation-not-found': { status: 404, code: 'conversation_not_found' },
+  'conversation-unreadable': { status: 422, code: 'conversation_unreadable' },
   internal: { status: 500, code: 'internal' },
 };
 

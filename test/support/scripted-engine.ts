@@ -3,9 +3,18 @@
 // It stands for the engine only where an element is tested; the end-to-end tests use the real one.
 
 import type { EngineLike, StreamRequest } from '../../components/internal/engine.js';
-import type { ChatCompletionChunk, FinishReason, Provenance, ToolCall } from '../../engine/protocol/chat.js';
+import type {
+  ChatCompletionChunk,
+  ChatMessage,
+  FinishReason,
+  Provenance,
+  ToolCall,
+} from '../../engine/protocol/chat.js';
 import type { ModelStorage } from '../../engine/client/index.js';
 import { chosenFileName } from '../../engine/protocol/chosen-file.js';
+import { ConversationStore } from '../../engine/conversations/conversation-store.js';
+import { MemoryMedium } from '../../engine/conversations/medium.js';
+import type { Conversation, ConversationQuery } from '../../engine/protocol/conversations.js';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
 import type { EngineState, KeptModel, LoadedModel, ModelListing } from '../../engine/protocol/state.js';
 
@@ -30,6 +39,10 @@ export interface Script {
   readonly storage?: Partial<ModelStorage>;
   /** What every call that looks at or changes the storage fails with. */
   readonly storageError?: EngineErrorShape;
+  /** What is kept of conversations at the beginning. */
+  readonly conversations?: readonly Conversation[];
+  /** What every call that looks at or changes kept conversations fails with. */
+  readonly conversationError?: EngineErrorShape;
   /** Bytes that the site allows a download to have. */
   readonly maxDownload?: number;
 }
@@ -152,6 +165,17 @@ export class ScriptedEngine implements EngineLike {
     },
   };
 
+  /** The real store over memory: what is written is read back. */
+  readonly store = new ConversationStore(new MemoryMedium());
+  readonly #stored: Promise<void>;
+  readonly conversations = {
+    list: async (query?: ConversationQuery) => (await this.#conversations()).list(query),
+    read: async (id: string) => (await this.#conversations()).read(id),
+    write: async (conversation: Conversation, removed: readonly string[] = []) =>
+      (await this.#conversations()).write({ conversation, removed: [...removed] }),
+    delete: async (id: string) => (await this.#conversations()).delete(id),
+  };
+
   get state(): EngineState {
     return this.#state;
   }
@@ -166,11 +190,30 @@ export class ScriptedEngine implements EngineLike {
 
   constructor(script: Script = {}) {
     this.#script = script;
+    this.#stored = (script.conversations ?? []).reduce(
+      (before, conversation) => before.then(async () => void (await this.store.write({ conversation }))),
+      Promise.resolve(),
+    );
     const { maxDownload } = script;
     this.settings = { defaultModel: 'default', ...(maxDownload === undefined ? {} : { maxDownload }) };
     const none = { usage: null, quota: null, persisted: null, models: [] };
     this.#storage = { ...none, kind: script.storage === undefined ? 'none' : 'opfs', ...script.storage };
     this.#state = { ...initialState, ...(script.models ? { models: script.models } : {}), ...script.state };
+  }
+
+  /** Four characters a token, exact as soon as a model is loaded. */
+  countTokens({ messages }: { readonly messages: readonly ChatMessage[] }) {
+    const { status } = this.#state;
+    const characters = messages.reduce((sum, { content }) => sum + (content?.length ?? 0), 0);
+    const contextLength = status.kind === 'ready' ? status.model.contextLength : null;
+    const tokens = messages.length * 4 + Math.ceil(characters / 4);
+    return Promise.resolve({ tokens, contextLength, exact: contextLength !== null });
+  }
+
+  async #conversations(): Promise<ConversationStore> {
+    await this.#stored;
+    if (this.#script.conversationError !== undefined) throw EngineError.from(this.#script.conversationError);
+    return this.store;
   }
 
   subscribe(listener: (state: EngineState) => void): () => void {

@@ -4,7 +4,9 @@
 
 import type { Decoder } from '../../decoders/decoder.js';
 import { generate } from '../../generate/generate.js';
+import { countPrompt } from '../../generate/prompt.js';
 import { SequencePool } from '../../generate/sequence-pool.js';
+import type { ChatMessage } from '../../protocol/chat.js';
 import { EngineError } from '../../protocol/errors.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { GenerationDefaults, ModelIdentity } from '../../weights/model.js';
@@ -45,10 +47,15 @@ class LocalBackend implements Backend {
       pool: this.pool,
       completion: request.completion,
       partialAnswer: request.partialAnswer,
+      ...(request.partialIds === undefined ? {} : { partialIds: request.partialIds }),
       signal: AbortSignal.any([request.signal, this.closing.signal]),
       ...(generationDefaults === undefined ? {} : { defaults: generationDefaults }),
       ...(generationDefaults?.endIds === undefined ? {} : { endIds: generationDefaults.endIds }),
     });
+  }
+
+  countTokens(messages: readonly ChatMessage[]): number {
+    return countPrompt(this.options.tokenizer, messages);
   }
 
   dispose(): Promise<void> {

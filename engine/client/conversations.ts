@@ -1,0 +1,38 @@
+// `engine.conversations`: what this device keeps of conversations, sealed. Made by Engine; the host owns the store, so
+// that all tabs see the same. Nothing is kept here, and nothing is kept by itself: whoever embeds a chat calls `write`.
+
+import type { Conversation, ConversationList, ConversationQuery } from '../protocol/conversations.js';
+import type { Connection } from './connection.js';
+
+export class Conversations {
+  constructor(private readonly connected: () => Promise<Connection>) {}
+
+  /**
+   * Newest first.
+   * @param query words that must all occur; without, everything, also what cannot be read any more
+   * @throws EngineError `storage`
+   */
+  async list(query: ConversationQuery = {}): Promise<ConversationList> {
+    return await (await this.connected()).call('listConversations', query);
+  }
+
+  /** @throws EngineError `conversation-not-found`, `conversation-unreadable`, `storage` */
+  async read(id: string): Promise<Conversation> {
+    return await (await this.connected()).call('readConversation', id);
+  }
+
+  /**
+   * Resolves when it is on the disk.
+   * @param removed ids of messages that were deleted here since it was read
+   * @returns what is kept now, with the messages that other tabs added
+   * @throws EngineError `storage` (no room, say), `invalid-request`, `conversation-unreadable`
+   */
+  async write(conversation: Conversation, removed: readonly string[] = []): Promise<Conversation> {
+    return await (await this.connected()).call('writeConversation', { conversation, removed });
+  }
+
+  /** Also one that cannot be read. @throws EngineError `conversation-not-found`, `storage` */
+  async delete(id: string): Promise<void> {
+    await (await this.connected()).call('deleteConversation', id);
+  }
+}
