@@ -1,7 +1,7 @@
 // One request's life over a decoder: prompt, prefill in bounded chunks, decode loop, text. Driven by backends/local.
 // It never knows which decoder it drives, nor queues, tabs or ports.
 // Decoding is the decoder's own loop (`Sequence.decode`), so that a GPU may run ahead of what is shown here.
-// The parts: `prompt.ts` (messages to ids), `settings.ts` (fields to options), `sequence-pool.ts` (what a former turn
+// The parts: `begin.ts` and `prompt.ts` (messages to ids), `settings.ts` (fields to options), `sequence-pool.ts` (what a former turn
 // left), `stop-strings.ts` and `tool-calls.ts` (what of the text is shown), `pause.ts` (aborts get through).
 // Whatever happens - the end, an abort, an early return, an error - the sequence goes back to the pool if it holds what
 // it should and is released otherwise. Errors are those of the parts and of the decoder, as they are.
@@ -11,13 +11,12 @@ import type { FinishReason, LogprobEntry, ToolCall } from '../protocol/chat.js';
 import { EngineError } from '../protocol/errors.js';
 import type { CompletionRequest } from '../protocol/text-completion.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { beginAnswer } from './begin.js';
 import { logprobEntry } from './logprobs.js';
+import type { Output } from './output.js';
 import { Breather } from './pause.js';
-import { makePrompt } from './prompt.js';
 import type { Lease, SequencePool } from './sequence-pool.js';
 import { randomSeed, readSettings, type GenerateDefaults } from './settings.js';
-import { StopScanner } from './stop-strings.js';
-import { ToolCallScanner } from './tool-calls.js';
 
 /** Tokens appended at once while reading a prompt, where the decoder does not say. */
 const usualChunk = 128;
@@ -30,6 +29,8 @@ export interface GenerateOptions {
   readonly completion: CompletionRequest;
   /** Text that the answer begins with already; '' for none. */
   readonly partialAnswer: string;
+  /** The ids which that text came of; with them the answer goes on as it would have gone. */
+  readonly partialIds?: readonly number[];
   readonly signal: AbortSignal;
   readonly defaults?: GenerateDefaults;
   /** Ids that end an answer besides the tokenizer's. */
@@ -46,6 +47,7 @@ export type GenerateEvent =
       /** Certain text; '' while a character, a stop string or a tool call is incomplete. */
       readonly text: string;
       readonly tokens: number;
+      readonly ids: readonly number[];
       readonly logprobs?: readonly LogprobEntry[];
     }
   | {
@@ -58,22 +60,27 @@ export type GenerateEvent =
 
 /** Yields one 'prefilled', a 'delta' a token, one 'end'. @throws EngineError */
 export async function* generate(options: GenerateOptions): AsyncGenerator<GenerateEvent, void, undefined> {
-  const { decoder, tokenizer, pool, completion, partialAnswer, signal } = options;
+  const { decoder, tokenizer, pool, completion, signal } = options;
   const random = options.random ?? randomSeed;
   throwIfAborted(signal);
   const settings = readSettings(completion, options.defaults ?? {}, decoder.info.vocabularySize, random);
-  const prompt = makePrompt(tokenizer, completion, partialAnswer, decoder.info);
+  const { ids, promptTokens, begun, output, over } = beginAnswer(
+    { ...options, stops: settings.stops, random },
+    decoder.info,
+  );
   const ends = new Set([...tokenizer.endIds, ...(options.endIds ?? [])]);
-  const begun = partialAnswer === '' ? [] : tokenizer.encode(partialAnswer, { addSpecial: false, plain: true });
   const choose: ChooseOptions = { ...settings.choose, penalised: begun };
-  const output = new Output(options, prompt.continues, settings.stops, random);
   const breather = new Breather();
 
-  const lease = pool.borrow(prompt.ids);
+  if (over !== null) {
+    yield { type: 'prefilled', promptTokens, cachedTokens: promptTokens };
+    yield* ending(output, over, promptTokens, 0);
+    return;
+  }
+  const lease = pool.borrow(ids);
   try {
-    const cachedTokens = lease.tokens.length;
-    const promptTokens = prompt.ids.length;
-    const rest = await prefill(lease, prompt.ids, decoder.info.prefillChunk ?? usualChunk, breather, signal);
+    const cachedTokens = Math.min(lease.tokens.length, promptTokens);
+    const rest = await prefill(lease, ids, decoder.info.prefillChunk ?? usualChunk, breather, signal);
     const { contextLength } = decoder.info;
     const limit = Math.max(1, Math.min(settings.maximumTokens, contextLength));
 
@@ -95,23 +102,20 @@ export async function* generate(options: GenerateOptions): AsyncGenerator<Genera
       else if (completionTokens >= settings.maximumTokens) reason = 'length';
       else if (lease.tokens.length >= contextLength) reason = 'length';
       const logprobs = logprobEntry(choice, tokenizer);
-      yield { type: 'delta', text, tokens: 1, ...(logprobs === null ? {} : { logprobs: [logprobs] }) };
+      yield {
+        type: 'delta',
+        text,
+        tokens: 1,
+        ids: [choice.id],
+        ...(logprobs === null ? {} : { logprobs: [logprobs] }),
+      };
       if (reason !== null) break;
       await breather.breathe();
       throwIfAborted(signal);
     }
     if (reason === null) throw new EngineError('internal', 'The decoder chose no token.');
 
-    const last = output.flush();
-    if (last !== '') yield { type: 'delta', text: last, tokens: 0 };
-    const { toolCalls } = output;
-    yield {
-      type: 'end',
-      finishReason: toolCalls.length > 0 && reason === 'stop' ? 'tool_calls' : reason,
-      promptTokens,
-      completionTokens,
-      ...(toolCalls.length > 0 ? { toolCalls } : {}),
-    };
+    yield* ending(output, reason, promptTokens, completionTokens);
   } catch (error) {
     // After an abort the sequence holds what was handed out but the last; after anything else nobody can be sure.
     if (EngineError.from(error).code !== 'aborted') pool.discard(lease);
@@ -119,6 +123,21 @@ export async function* generate(options: GenerateOptions): AsyncGenerator<Genera
   } finally {
     pool.giveBack(lease);
   }
+}
+
+/** What was held back, and the end. */
+function* ending(
+  output: Output,
+  reason: FinishReason,
+  promptTokens: number,
+  completionTokens: number,
+): Generator<GenerateEvent, void, undefined> {
+  const last = output.flush();
+  if (last !== '') yield { type: 'delta', text: last, tokens: 0, ids: [] };
+  const { toolCalls } = output;
+  const finishReason = toolCalls.length > 0 && reason === 'stop' ? 'tool_calls' : reason;
+  const calls = toolCalls.length > 0 ? { toolCalls } : {};
+  yield { type: 'end', finishReason, promptTokens, completionTokens, ...calls };
 }
 
 /** Appends what the sequence lacks of the prompt, but for its end. @returns that end, at least one token */
@@ -141,43 +160,4 @@ async function prefill(
 
 function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new EngineError('aborted', 'The request was stopped.', { cause: signal.reason });
-}
-
-/** Ids in, text to show out: characters made whole, stop strings cut, tool calls taken out. */
-class Output {
-  private readonly detokenizer: ReturnType<Tokenizer['createDetokenizer']>;
-  private readonly stops: StopScanner;
-  private readonly tools: ToolCallScanner | null;
-  private stopped = false;
-
-  constructor(
-    { tokenizer, completion }: GenerateOptions,
-    continues: boolean,
-    stops: readonly string[],
-    random: () => number,
-  ) {
-    this.detokenizer = tokenizer.createDetokenizer({ continues });
-    this.stops = new StopScanner(stops);
-    const newId = (index: number): string => `call_${random().toString(36)}${index}`;
-    this.tools = (completion.tools?.length ?? 0) > 0 ? new ToolCallScanner(newId) : null;
-  }
-
-  get toolCalls(): readonly ToolCall[] {
-    return this.tools?.calls ?? [];
-  }
-
-  push(id: number): { text: string; stopped: boolean } {
-    const { text, stopped } = this.stops.push(this.detokenizer.push(id));
-    this.stopped = stopped;
-    return { text: this.tools?.push(text) ?? text, stopped };
-  }
-
-  flush(): string {
-    let rest = '';
-    if (!this.stopped) {
-      const last = this.stops.push(this.detokenizer.flush());
-      rest = last.stopped ? last.text : last.text + this.stops.flush();
-    }
-    return this.tools === null ? rest : this.tools.push(rest) + this.tools.flush();
-  }
 }
