@@ -1,5 +1,6 @@
-// The entry of the SharedWorker in which the engine of a site lives (built to dist/engine-worker.js). Started by the
-// client; everything it does is EngineHost's. ONNX Runtime's files lie in `ort/`, our kernels in `kernels/`, both beside this script.
+// The entry of the worker in which the engine of a site lives (built to dist/engine-worker.js): a SharedWorker, or the
+// dedicated worker of an elected tab, which may have got this script from another origin. Started by the client; everything
+// it does is EngineHost's. ONNX Runtime's files lie in `ort/`, our kernels in `kernels/`, both beside this script.
 
 import { createCloudBackend } from '../backends/cloud/cloud-backend.js';
 import { openConversations } from '../conversations/open-store.js';
@@ -9,14 +10,14 @@ import { IndexedDbConsentStore } from '../routing/consent-store.js';
 import { Helpers } from './helpers.js';
 import { keptModels, localModels } from './local-parts.js';
 import { openStore } from '../weights/store/open-store.js';
-import { serveSharedWorker } from './serve-shared-worker.js';
+import { serveEngine } from './serve-engine.js';
 
 const store = openStore();
 let kept: ReturnType<typeof openConversations> | null = null;
 /** Opened when somebody first asks. */
 const conversations = (): ReturnType<typeof openConversations> => (kept ??= openConversations());
 const helpers = new Helpers();
-const kitBase = new URL('./', globalThis.location.href).href;
+const kitBase = new URL('./', import.meta.url).href; // the worker's own address may be a blob:
 let rates: ReturnType<typeof measureRates> | null = null;
 /** Once in this worker's life; a failed measurement is tried again. */
 const measured = (): ReturnType<typeof measureRates> =>
@@ -25,7 +26,7 @@ const measured = (): ReturnType<typeof measureRates> =>
     throw error;
   }));
 
-serveSharedWorker({
+serveEngine({
   openModel: localModels(kitBase, () => store, helpers),
   kept: keptModels(() => store),
   conversations,
