@@ -1,6 +1,6 @@
 // Where the engine lives: takes pages' ports, gives their calls to the parts that answer them (the line of requests, the
 // one loaded model, the catalogue, the cloud switch), publishes one state. The same class runs in the SharedWorker and
-// (later) in an elected tab's worker; only the entry differs, and everything from outside is passed in as `EngineParts`.
+// in an elected tab's worker; only the entry differs, and everything from outside is passed in as `EngineParts`.
 // Called by serve-shared-worker.ts and by tests. Knows nothing of weights, decoders or the DOM.
 // What goes wrong: a tab that dies frees all it had; a failing answer fails alone; a refused message changes nothing.
 
@@ -144,9 +144,21 @@ export class EngineHost {
     this.#alive = holdLock(parts.locks, hostLockName(parts.scope, this.id), this.#end.signal);
   }
 
-  /** A page connected. The port is the page's alone, and the host closes it when the page has gone. */
-  attach(port: MessagePort): void {
-    this.#sessions.add(new TabSession(port, this.#calls, (session) => this.#left(session)));
+  /** Resolves when the host holds the lock by which its death is noticed. */
+  get alive(): Promise<void> {
+    return this.#alive;
+  }
+
+  /**
+   * A page connected. The port is the page's alone, and the host closes it when the page has gone.
+   * @param left called once, when it has
+   */
+  attach(port: MessagePort, left: () => void = () => undefined): void {
+    const gone = (session: TabSession): void => {
+      this.#left(session);
+      left();
+    };
+    this.#sessions.add(new TabSession(port, this.#calls, gone));
   }
 
   /** Ends every session and frees the model. For tests and for an elected tab that hands over. */

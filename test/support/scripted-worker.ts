@@ -9,7 +9,7 @@
 // Models: any URL that ends in .scripted; `?load=MS` makes loading slow, `?broken=CODE` fails, `?webgpu=CODE` fails on
 // WebGPU only, `?fetch=N` fetches N files beside it. Cloud: the same script, its words in capitals.
 
-import { serveSharedWorker } from '../../engine/host/serve-shared-worker.js';
+import { serveEngine } from '../../engine/host/serve-engine.js';
 import { EngineError, engineErrorCodes, type EngineErrorCode } from '../../engine/protocol/errors.js';
 import { IndexedDbConsentStore } from '../../engine/routing/consent-store.js';
 import type { Backend, BackendEvent, BackendRequest } from '../../engine/backends/backend.js';
@@ -100,7 +100,7 @@ const openModel: OpenModel = async (url, { signal, onProgress }) => {
   };
 };
 
-serveSharedWorker({
+serveEngine({
   openModel,
   createCloud: () => backend('scripted cloud', 'cloud'),
   probe: async () => ({ webgpu: { available: true, name: 'scripted' }, wasmSimd: true, rates: null }),
