@@ -15,4 +15,6 @@ export {
   type LlmSendDetail,
   type LlmToolCallDetail,
 } from './internal/events.js';
+export { llmLanguage, llmWords } from './internal/llm-words.js';
+export type { SomeWords } from './internal/words/catalogue.js';
 export type { EngineLike } from './internal/engine.js';

@@ -23,9 +23,10 @@ const styles = `${name.replace(/-(.)/g, (_, letter) => letter.toUpperCase())}Sty
 const files = {
   [`${name}/${name}.ts`]: `// \`<${tag}>\`: what it is, in a sentence.
 
-import { html, LitElement, type TemplateResult } from 'lit';
+import { html, type TemplateResult } from 'lit';
 import { baseStyles } from '../internal/base.styles.js';
 import { EngineController } from '../internal/engine-controller.js';
+import { LlmElement } from '../internal/llm-element.js';
 import { ${styles} } from './${name}.styles.js';
 
 /**
@@ -35,7 +36,7 @@ import { ${styles} } from './${name}.styles.js';
  *
  * @csspart base - The frame.
  */
-export class ${className} extends LitElement {
+export class ${className} extends LlmElement {
   static override readonly styles = [baseStyles, ${styles}];
 
   readonly #engine = new EngineController(this);

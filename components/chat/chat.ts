@@ -2,12 +2,13 @@
 // engine comes from the provider above or is the page's default. It knows no worker and no model, only requests and
 // states. What goes wrong is shown in the engine's plain words, told as `llm-error`, and can be tried again.
 
-import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, query, state } from 'lit/decorators.js';
 import type { ChatMessage, Tool, ToolCall } from '../../engine/protocol/chat.js';
 import { baseStyles } from '../internal/base.styles.js';
 import { EngineController } from '../internal/engine-controller.js';
 import { LlmErrorEvent, LlmMessageEvent, LlmSendEvent, LlmStateChangeEvent } from '../internal/events.js';
+import { LlmElement } from '../internal/llm-element.js';
 import { markdownStyles } from '../internal/markdown/markdown.styles.js';
 import { MarkdownStream } from '../internal/markdown/stream.js';
 import { listOfText } from '../internal/list-of-text.js';
@@ -74,7 +75,7 @@ import { Troubles } from './troubles.js';
  * @cssprop --llm-radius - Radius of the corners.
  * @cssprop --llm-font-mono - Font of code.
  */
-export class LlmChat extends LitElement {
+export class LlmChat extends LlmElement {
   static override readonly styles = [baseStyles, markdownStyles, messageStyles, chatStyles];
 
   readonly #engine = new EngineController(this, () => this.#engineChanged());
@@ -109,10 +110,10 @@ export class LlmChat extends LitElement {
   @property({ converter: listOfText }) suggestions: readonly string[] = [];
 
   /** Hint in the empty field. */
-  @property() placeholder: string = words.chat.placeholder;
+  @property() placeholder = '';
 
   /** Name of the conversation for screen readers. */
-  @property() label: string = words.chat.conversation;
+  @property() label = '';
 
   /** Loads the model at once instead of with the first message. */
   @property({ type: Boolean }) autoload = false;
@@ -266,14 +267,14 @@ export class LlmChat extends LitElement {
     return html`<div class="frame" part="base">
       ${renderHeader(status, waiting, entries.length === 0 ? null : () => this.#refocus(() => this.newChat()))}
       ${renderLog({
-        label: this.label,
+        label: this.label || words.chat.conversation,
         follow: this.#follow,
         content: entries.length === 0 ? this.#renderWelcome() : this.#renderEntries(entries, status),
       })}
       ${this.#renderTroubles(last)}
       ${renderComposer({
         busy,
-        placeholder: this.placeholder,
+        placeholder: this.placeholder || words.chat.placeholder,
         filled: this.filled,
         input: (field) => (this.filled = field.value.trim() !== ''),
         submit: () => this.#submit(),

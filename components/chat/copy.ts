@@ -7,10 +7,10 @@ import { words } from '../internal/words.js';
 export async function copyText(text: string, speaker: SpeakerController): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
-    speaker.say(words.code.copied);
+    speaker.say(() => words.code.copied);
     return true;
   } catch {
-    speaker.say(words.code.copyFailed);
+    speaker.say(() => words.code.copyFailed);
     return false;
   }
 }

@@ -1,6 +1,7 @@
 // What the chat says to screen readers and when: the finished sentences of a growing answer, the end of one, a
 // failure, what the engine is doing. `<llm-chat>` tells it what changed; it decides what is news.
 
+import { spokenError } from '../internal/error-notice.js';
 import { SentenceReader } from '../internal/sentences.js';
 import type { MarkdownStream } from '../internal/markdown/stream.js';
 import { words } from '../internal/words.js';
@@ -31,15 +32,15 @@ export class Narrator {
         // A message that the page put there is read when the reader gets to it.
         if (answer.provenance === null) return;
         this.#speaker.cancel();
-        this.#speaker.say(this.#unsaid(answer, true) || words.chat.answered);
+        this.#speaker.say(() => this.#unsaid(answer, true) || words.chat.answered);
         return;
       case 'stopped':
         this.#speaker.cancel();
-        this.#speaker.say(words.chat.answerStopped);
+        this.#speaker.say(() => words.chat.answerStopped);
         return;
       case 'failed':
         this.#speaker.cancel();
-        this.#speaker.say(`${answer.error?.message ?? ''} ${answer.error?.hint ?? ''}`);
+        this.#speaker.say(() => (answer.error === null ? '' : spokenError(answer.error)));
     }
   }
 
@@ -52,7 +53,7 @@ export class Narrator {
 
   newChat(): void {
     this.#speaker.cancel();
-    this.#speaker.say(words.chat.started);
+    this.#speaker.say(() => words.chat.started);
   }
 
   #unsaid(answer: AnswerEntry | null, finished: boolean): string {

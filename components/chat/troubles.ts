@@ -5,7 +5,7 @@
 import { nothing, type ReactiveElement } from 'lit';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
 import { engineFailure, type EngineStore } from '../internal/engine-store.js';
-import { errorNotice } from '../internal/error-notice.js';
+import { errorNotice, spokenError } from '../internal/error-notice.js';
 import { LlmErrorEvent } from '../internal/events.js';
 import type { SpeakerController } from '../internal/speaker.js';
 import { words } from '../internal/words.js';
@@ -73,7 +73,7 @@ export class Troubles {
       // Most often another engine is there in a moment: only what lasts is said.
       this.#speaker.sayLater(() => {
         const lasting = this.#lasting();
-        return lasting === null ? '' : `${lasting.message} ${lasting.hint}`;
+        return lasting === null ? '' : spokenError(lasting);
       });
       this.#host.dispatchEvent(new LlmErrorEvent(error));
     }
@@ -92,7 +92,7 @@ export class Troubles {
   #fail(error: EngineErrorShape): void {
     this.#failure = error;
     this.#host.requestUpdate();
-    this.#speaker.say(`${error.message} ${error.hint}`);
+    this.#speaker.say(() => spokenError(error));
     this.#host.dispatchEvent(new LlmErrorEvent(error));
   }
 

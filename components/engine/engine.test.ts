@@ -4,7 +4,7 @@ import '../define/all.js';
 import { mount, unmount, until } from '../../test/support/page.js';
 import { ScriptedEngine, demoLoaded } from '../../test/support/scripted-engine.js';
 import { MetricsHarness } from '../metrics/metrics.harness.js';
-import { words } from '../internal/words.js';
+import { metricsWords } from '../metrics/metrics.words.js';
 import { LlmEngine } from './engine.js';
 
 const ready = { status: { kind: 'ready', model: demoLoaded } } as const;
@@ -13,7 +13,7 @@ const metricsIn = (root: ParentNode) => {
   if (element === null) throw new Error('no metrics');
   return new MetricsHarness(element);
 };
-const modelOf = (metrics: MetricsHarness) => metrics.figures.get(words.metrics.model);
+const modelOf = (metrics: MetricsHarness) => metrics.figures.get(metricsWords.model);
 
 describe('<llm-engine>', () => {
   afterEach(unmount);
@@ -39,7 +39,7 @@ describe('<llm-engine>', () => {
     await until('the model', () => modelOf(metrics) === demoLoaded.name);
     const before = states.length;
     engine.update({ tabs: 2 });
-    await until('the tabs', () => metrics.figures.get(words.metrics.tabs) === '2');
+    await until('the tabs', () => metrics.figures.get(metricsWords.tabs) === '2');
     expect(states.length - before).to.equal(1);
     expect(page.querySelector('llm-engine')?.state?.tabs).to.equal(2);
   });

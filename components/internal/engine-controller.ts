@@ -6,6 +6,7 @@ import type { ReactiveController, ReactiveElement } from 'lit';
 import type { EngineState } from '../../engine/protocol/state.js';
 import { defaultEngineStore, engineContext } from './engine-context.js';
 import type { EngineStore } from './engine-store.js';
+import { inLanguageOf } from './texts.js';
 
 export class EngineController implements ReactiveController {
   /** The store; the page's default until a provider answers (it answers before the first render). */
@@ -25,7 +26,7 @@ export class EngineController implements ReactiveController {
   #unsubscribe: (() => void) | null = null;
 
   /**
-   * @param changed called after every change, before the render it causes
+   * @param changed called after every change, before the render it causes; in the element's language
    */
   constructor(host: ReactiveElement, changed: (store: EngineStore) => void = () => undefined) {
     this.#host = host;
@@ -65,7 +66,7 @@ export class EngineController implements ReactiveController {
   }
 
   #tell(): void {
-    this.#changed(this.store);
+    inLanguageOf(this.#host, () => this.#changed(this.store));
     this.#host.requestUpdate();
   }
 }

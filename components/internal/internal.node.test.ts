@@ -36,9 +36,9 @@ describe('sentences for a screen reader', () => {
 describe('numbers as people read them', () => {
   it('formats bytes, durations, rates and parameters', () => {
     assert.deepEqual([0, 999, 1_000, 3_900_000, 99_960_000, 2.5e12].map(formatBytes), [
-      '0 B',
-      '999 B',
-      '1 KB',
+      '0 bytes',
+      '999 bytes',
+      '1 kB',
       '3.9 MB',
       '100 MB',
       '2.5 TB',

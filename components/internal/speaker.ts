@@ -2,17 +2,18 @@
 // appears together with its words is often not read). Words of an answer are said by sentences and not more often than a
 // voice can follow, never token by token; the log of messages itself is silent for that reason.
 
-import { html, type ReactiveController, type ReactiveControllerHost, type TemplateResult } from 'lit';
+import { html, type ReactiveController, type ReactiveElement, type TemplateResult } from 'lit';
+import { inLanguageOf } from './texts.js';
 
 /** Milliseconds between two readings of a growing answer. */
 const interval = 1_500;
 
 export class SpeakerController implements ReactiveController {
-  readonly #host: ReactiveControllerHost;
+  readonly #host: ReactiveElement;
   #said = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(host: ReactiveControllerHost) {
+  constructor(host: ReactiveElement) {
     this.#host = host;
     host.addController(this);
   }
@@ -22,10 +23,11 @@ export class SpeakerController implements ReactiveController {
     this.#timer = undefined;
   }
 
-  /** Says `text`; nothing for an empty one. */
-  say(text: string): void {
-    if (text === '') return;
-    this.#said = text;
+  /** Says `text`; nothing for an empty one. Words of the catalogue as a function: it runs in the element's language. */
+  say(text: string | (() => string)): void {
+    const said = typeof text === 'string' ? text : inLanguageOf(this.#host, text);
+    if (said === '') return;
+    this.#said = said;
     this.#host.requestUpdate();
   }
 
@@ -33,7 +35,7 @@ export class SpeakerController implements ReactiveController {
   sayLater(read: () => string): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.say(read());
+      this.say(read);
     }, interval);
   }
 

@@ -1,10 +1,14 @@
-// Every sentence the elements show or say, in one place: plain words, British English, no jargon a visitor lacks.
-// Translations will be tables of this same shape (`typeof words`).
+// Every sentence of the chat, its markdown and the engine's state, in English: plain words, no jargon a visitor lacks.
+// Sections of the catalogue (texts.ts): read a text where it is shown, not earlier. Other elements have a file of words of
+// their own (model-picker/model-picker.words.ts), so that a page with a chat downloads only these; each is named in
+// words/catalogue.ts, by which TypeScript holds every translation complete.
 
-import { formatBytes, formatNumber } from './format.js';
+import { engineErrorCodes, type EngineErrorCode } from '../../engine/protocol/errors.js';
+import { formatBytes, formatNumber, plural } from './format.js';
+import { section } from './texts.js';
 
 export const words = {
-  chat: {
+  chat: section('chat', {
     conversation: 'Conversation',
     welcome: 'Ask me anything.',
     welcomeDetail: 'I run on your own device. What you write stays here.',
@@ -29,7 +33,8 @@ export const words = {
     answered: 'The answer is complete.',
     answerStopped: 'The answer was stopped.',
     started: 'New chat started.',
-    tokens: (count: number) => `${formatNumber(count)} ${count === 1 ? 'token' : 'tokens'}`,
+    tokens: (count: number) =>
+      plural(count, { one: `${formatNumber(count)} token`, other: `${formatNumber(count)} tokens` }),
     toolCalled: (name: string) => `Asked the page for ${name}`,
     toolCalling: (name: string) => `Asks the page for ${name}`,
     toolArguments: 'Arguments',
@@ -41,8 +46,8 @@ export const words = {
     cloudSwitch: (host: string) => `Allow the cloud (${host})`,
     cloudSwitchDetail: 'Conversations then leave this device.',
     cloudNote: 'Cloud answers are marked.',
-  },
-  status: {
+  }),
+  status: section('status', {
     connecting: 'Starting the engine',
     downloading: (name: string, loaded: number, total: number) =>
       total > 0
@@ -62,118 +67,23 @@ export const words = {
     otherTab: 'Busy in another tab',
     ready: (name: string) => `${name} is ready.`,
     cancelled: 'Loading was cancelled.',
-  },
-  code: {
+  }),
+  code: section('code', {
     block: 'Code',
     named: (language: string) => `Code, ${language}`,
     copy: 'Copy',
     copied: 'Copied',
     copyFailed: 'This browser did not allow copying.',
-  },
-  markdown: {
+  }),
+  markdown: section('markdown', {
     done: 'Done',
     open: 'To do',
     table: 'Table',
     image: 'Image not loaded',
-  },
-  picker: {
-    label: 'Models',
-    load: (size: string) => (size === '' ? 'Load' : `Load (${size})`),
-    loadAnyway: 'Download anyway',
-    use: 'Use',
-    current: 'In use',
-    cancel: 'Cancel',
-    pause: 'Pause',
-    resume: 'Resume',
-    delete: 'Delete',
-    deleteNamed: (name: string) => `Delete ${name} from this device`,
-    facts: {
-      size: (size: string) => `${size} download`,
-      parameters: (count: string) => `${count} parameters`,
-      context: (count: number) => `reads ${formatNumber(count)} tokens`,
-      quantisation: (name: string) => `${name} weights`,
-      licence: (name: string) => `licence ${name}`,
-      more: (count: number) => `and ${formatNumber(count)} more`,
-    },
-    kept: (size: string) => `On this device: ${size}`,
-    keptPartly: (here: string, size: string) => `Partly on this device: ${here} of ${size}`,
-    aboveLimit: (limit: string) => `Larger than this site allows (${limit}).`,
-    aboveRoom: (room: string) => `Larger than the room that is free here (${room}).`,
-    cloud: (host: string) => `Cloud (${host})`,
-    cloudDescription: 'Answers come from this server. What you write is sent there.',
-    empty: 'The catalogue of this site lists no model.',
-    waiting: 'Looking for models',
-    search: 'Search models',
-    found: (count: number) => (count === 1 ? '1 model' : `${formatNumber(count)} models`),
-    noMatch: (query: string) => `No model matches “${query}”.`,
-    progress: 'Download progress',
-    loaded: (here: string, size: string, percent: string) => `${here} of ${size} (${percent} %)`,
-    rate: (size: string) => `${size} a second`,
-    timeLeft: (seconds: number) => {
-      if (seconds < 5) return 'a few seconds left';
-      if (seconds < 57.5) return `about ${formatNumber(Math.round(seconds / 5) * 5)} seconds left`;
-      const minutes = Math.round(seconds / 60);
-      if (minutes < 90) return `about ${formatNumber(minutes)} ${minutes === 1 ? 'minute' : 'minutes'} left`;
-      return `about ${formatNumber(Math.round(seconds / 1_800) / 2, 1)} hours left`;
-    },
-    paused: 'Paused',
-    retry: 'Try again',
-    own: {
-      label: 'A model of your own',
-      drop: 'Drop a GGUF file here, or choose one. It is read on this device and sent nowhere.',
-      file: 'Choose a file',
-      address: 'Address of a model',
-      placeholder: 'https://…/model.gguf',
-      load: 'Load',
-      noAddress: 'This is no address of a model.',
-      noAddressHint: 'Paste one that begins with https://, of a GGUF file or of a repository.',
-      noFile: 'What was dropped is no file.',
-      noFileHint: 'Drop a GGUF file from your disk.',
-    },
-    storage: {
-      models: (count: number, size: string) =>
-        count === 1
-          ? `1 model is kept on this device: ${size}.`
-          : `${formatNumber(count)} models are kept on this device: ${size}.`,
-      none: 'No model is kept on this device yet.',
-      never: 'This browser keeps no models for this page; they are downloaded at each visit.',
-      memory: 'This browser keeps models only until the last tab of this site is closed.',
-      room: (used: string, free: string) => `This site uses ${used} of storage, ${free} are free.`,
-      mayClear: 'The browser may remove them when the disk fills up.',
-    },
-    confirm: {
-      title: (name: string) => `Delete ${name}?`,
-      text: (size: string) => `This frees ${size}. To use the model again, it has to be downloaded again.`,
-      textOfFile: (size: string) =>
-        `This frees ${size}. The file on your disk stays; to use it again, choose it again.`,
-      inUse: 'It is in use in the tabs of this site and is unloaded first.',
-      delete: 'Delete',
-      keep: 'Keep it',
-      deleted: (name: string) => `${name} was deleted from this device.`,
-    },
-  },
-  metrics: {
-    label: 'Engine figures',
-    timeToFirstToken: 'First token after',
-    speed: 'Speed',
-    answer: 'Newest answer',
-    total: 'Written so far',
-    context: 'Context used',
-    contextOf: (used: number, limit: number) => `${formatNumber(used)} of ${formatNumber(limit)}`,
-    conversationMemory: 'Conversation memory',
-    weights: 'Model memory',
-    load: 'Loaded in',
-    model: 'Model',
-    decoder: 'Decoder',
-    device: 'Device',
-    queue: 'Queue',
-    tabs: 'Tabs sharing it',
-    none: 'none yet',
-    devices: { webgpu: 'GPU', wasm: 'Processor', cloud: 'Cloud' },
-    idle: 'empty',
-    running: (count: number) => `${formatNumber(count)} running`,
-    waiting: (running: number, waiting: number) => `${formatNumber(running)} running, ${formatNumber(waiting)} waiting`,
-    notes: 'What the engine decided',
-    spoken: (rate: string, first: string) => `${rate}, first token after ${first}.`,
-  },
+  }),
+  /** What an error means, in a sentence; empty where the engine's own words are shown, which are English. */
+  errors: section(
+    'errors',
+    Object.fromEntries(engineErrorCodes.map((code) => [code, ''])) as Readonly<Record<EngineErrorCode, string>>,
+  ),
 } as const;

@@ -1,14 +1,15 @@
 import { expect } from '@esm-bundle/chai';
 import { html } from 'lit';
 import '../define/metrics.js';
-import type { EngineMetrics, EngineState } from '../../engine/protocol/state.js';
+import { noMetrics, type EngineMetrics, type EngineState } from '../../engine/protocol/state.js';
 import { expectAccessible, mount, unmount, until, useScheme } from '../../test/support/page.js';
 import { ScriptedEngine, demoLoaded } from '../../test/support/scripted-engine.js';
-import { words } from '../internal/words.js';
+import { metricsWords } from './metrics.words.js';
 import { MetricsHarness } from './metrics.harness.js';
 
 const ready = { status: { kind: 'ready', model: demoLoaded } } as const;
 const measured: EngineMetrics = {
+  ...noMetrics,
   timeToFirstToken: 1_234,
   tokensPerSecond: 42.26,
   promptTokens: 30,
@@ -26,7 +27,7 @@ async function metricsWith(state: Partial<EngineState>) {
   if (element === null) throw new Error('no metrics');
   const metrics = new MetricsHarness(element);
   await element.updateComplete;
-  await until('the state', () => metrics.figures.get(words.metrics.tabs) === '1');
+  await until('the state', () => metrics.figures.get(metricsWords.tabs) === '1');
   return { engine, element, metrics };
 }
 
@@ -51,28 +52,28 @@ describe('<llm-metrics>', () => {
   it('shows the figures as people read them', async () => {
     const { metrics } = await metricsWith({ ...ready, metrics: measured });
     const { figures } = metrics;
-    expect(figures.get(words.metrics.timeToFirstToken)).to.equal('1.2 s');
-    expect(figures.get(words.metrics.speed)).to.equal('42.3 tok/s');
-    expect(figures.get(words.metrics.answer)).to.equal('1 token');
-    expect(figures.get(words.metrics.total)).to.equal('12,345 tokens');
-    expect(figures.get(words.metrics.context)).to.equal('31 of 1,024');
-    expect(figures.get(words.metrics.conversationMemory)).to.equal('1 MB');
-    expect(figures.get(words.metrics.decoder)).to.equal('onnx');
-    expect(figures.get(words.metrics.device)).to.equal(`GPU: ${demoLoaded.deviceName}`);
-    expect(figures.get(words.metrics.queue)).to.equal(words.metrics.idle);
+    expect(figures.get(metricsWords.timeToFirstToken)).to.equal('1.2 s');
+    expect(figures.get(metricsWords.speed)).to.equal('42.3 tok/s');
+    expect(figures.get(metricsWords.answer)).to.equal('1 token');
+    expect(figures.get(metricsWords.total)).to.equal('12,345 tokens');
+    expect(figures.get(metricsWords.context)).to.equal('31 of 1,024');
+    expect(figures.get(metricsWords.conversationMemory)).to.equal('1 MB');
+    expect(figures.get(metricsWords.decoder)).to.equal('onnx');
+    expect(figures.get(metricsWords.device)).to.equal(`GPU: ${demoLoaded.deviceName}`);
+    expect(figures.get(metricsWords.queue)).to.equal(metricsWords.idle);
   });
 
   it('says "none yet" before the first answer, not a nought', async () => {
     const { metrics } = await metricsWith({});
-    for (const name of [words.metrics.speed, words.metrics.answer]) {
-      expect(metrics.figures.get(name)).to.include(words.metrics.none).and.not.match(/\d/);
+    for (const name of [metricsWords.speed, metricsWords.answer]) {
+      expect(metrics.figures.get(name)).to.include(metricsWords.none).and.not.match(/\d/);
     }
   });
 
   it('shows the line', async () => {
     const { metrics, engine } = await metricsWith(ready);
     engine.update({ generating: [{ tabId: 'a', requestId: '1' }], waiting: ['b', 'c'] });
-    await until('the line', () => metrics.figures.get(words.metrics.queue) === words.metrics.waiting(1, 2));
+    await until('the line', () => metrics.figures.get(metricsWords.queue) === metricsWords.waiting(1, 2));
   });
 
   it('says the figures once, after an answer', async () => {
@@ -81,6 +82,6 @@ describe('<llm-metrics>', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(metrics.announcement).to.equal('');
     engine.update({ metrics: { ...measured, requests: 2 } });
-    await until('the words', () => metrics.announcement === words.metrics.spoken('42.3 tok/s', '1.2 s'));
+    await until('the words', () => metrics.announcement === metricsWords.spoken('42.3 tok/s', '1.2 s'));
   });
 });

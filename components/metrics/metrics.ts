@@ -1,6 +1,6 @@
 // `<llm-metrics>`: the engine's figures as the state publishes them. It measures nothing itself.
 
-import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { property } from 'lit/decorators.js';
 import type { EngineState } from '../../engine/protocol/state.js';
 import { baseStyles } from '../internal/base.styles.js';
@@ -8,8 +8,10 @@ import { EngineController } from '../internal/engine-controller.js';
 import { engineFailure } from '../internal/engine-store.js';
 import { errorNotice } from '../internal/error-notice.js';
 import { formatBytes, formatDuration, formatNumber, formatRate } from '../internal/format.js';
+import { LlmElement } from '../internal/llm-element.js';
 import { SpeakerController } from '../internal/speaker.js';
 import { words } from '../internal/words.js';
+import { metricsWords } from './metrics.words.js';
 import { metricsStyles } from './metrics.styles.js';
 
 /**
@@ -31,7 +33,7 @@ import { metricsStyles } from './metrics.styles.js';
  * @cssprop --llm-line - Colour of borders.
  * @cssprop --llm-radius - Radius of the corners.
  */
-export class LlmMetrics extends LitElement {
+export class LlmMetrics extends LlmElement {
   static override readonly styles = [baseStyles, metricsStyles];
 
   readonly #engine = new EngineController(this, () => this.#engineChanged());
@@ -40,13 +42,13 @@ export class LlmMetrics extends LitElement {
   #requests: number | null = null;
 
   /** Name of the list for screen readers. */
-  @property() label: string = words.metrics.label;
+  @property() label = '';
 
   override render(): TemplateResult {
     const { connection, state } = this.#engine.store;
     const error = engineFailure(connection);
     return html`<div class="frame">
-      <section aria-label=${this.label}>
+      <section aria-label=${this.label || metricsWords.label}>
         ${renderMain(state)} ${renderDetails(state)} ${state === null ? nothing : renderNotes(state.notes)}
       </section>
       ${error === null ? nothing : errorNotice(error)} ${this.#speaker.render()}
@@ -59,7 +61,7 @@ export class LlmMetrics extends LitElement {
     const { requests, tokensPerSecond: rate, timeToFirstToken: first } = metrics;
     // Once for each answer, after it: figures that move are not read out.
     if (this.#requests !== null && requests > this.#requests && rate !== null && first !== null) {
-      this.#speaker.say(words.metrics.spoken(formatRate(rate), formatDuration(first)));
+      this.#speaker.say(metricsWords.spoken(formatRate(rate), formatDuration(first)));
     }
     this.#requests = requests;
   }
@@ -71,8 +73,8 @@ function renderMain(state: EngineState | null): TemplateResult {
   const first = state?.metrics.timeToFirstToken ?? null;
   const rate = state?.metrics.tokensPerSecond ?? null;
   return renderList('main', [
-    [words.metrics.timeToFirstToken, first === null ? null : formatDuration(first)],
-    [words.metrics.speed, rate === null ? null : formatRate(rate)],
+    [metricsWords.timeToFirstToken, first === null ? null : formatDuration(first)],
+    [metricsWords.speed, rate === null ? null : formatRate(rate)],
   ]);
 }
 
@@ -80,18 +82,15 @@ function renderDetails(state: EngineState | null): TemplateResult {
   const model = state?.status.kind === 'ready' ? state.status.model : null;
   const metrics = state?.metrics;
   const asked = metrics !== undefined && metrics.requests > 0 ? metrics : null;
-  const { contextOf, devices } = words.metrics;
+  const { contextOf, devices } = metricsWords;
   return renderList('details', [
-    [words.metrics.model, model?.name ?? null],
+    [metricsWords.model, model?.name ?? null],
+    [metricsWords.device, model === null ? null : [devices[model.device], model.deviceName].filter(Boolean).join(': ')],
+    [metricsWords.decoder, model?.decoder ?? null],
+    [metricsWords.answer, asked === null ? null : words.chat.tokens(asked.completionTokens)],
+    [metricsWords.total, asked === null ? null : words.chat.tokens(asked.totalCompletionTokens)],
     [
-      words.metrics.device,
-      model === null ? null : [devices[model.device], model.deviceName].filter(Boolean).join(': '),
-    ],
-    [words.metrics.decoder, model?.decoder ?? null],
-    [words.metrics.answer, asked === null ? null : words.chat.tokens(asked.completionTokens)],
-    [words.metrics.total, asked === null ? null : words.chat.tokens(asked.totalCompletionTokens)],
-    [
-      words.metrics.context,
+      metricsWords.context,
       asked === null || model === null
         ? null
         : html`${contextOf(asked.contextTokens, model.contextLength)}
@@ -99,20 +98,20 @@ function renderDetails(state: EngineState | null): TemplateResult {
               class="bar"
               max=${model.contextLength}
               .value=${Math.min(asked.contextTokens, model.contextLength)}
-              aria-label=${words.metrics.context}
+              aria-label=${metricsWords.context}
             ></progress>`,
     ],
-    [words.metrics.conversationMemory, asked === null ? null : formatBytes(asked.kvBytes)],
-    [words.metrics.weights, model === null ? null : formatBytes(model.weightBytes)],
-    [words.metrics.load, model === null ? null : formatDuration(model.loadMilliseconds)],
-    [words.metrics.queue, state === null ? null : queueOf(state)],
-    [words.metrics.tabs, state === null ? null : formatNumber(state.tabs)],
+    [metricsWords.conversationMemory, asked === null ? null : formatBytes(asked.kvBytes)],
+    [metricsWords.weights, model === null ? null : formatBytes(model.weightBytes)],
+    [metricsWords.load, model === null ? null : formatDuration(model.loadMilliseconds)],
+    [metricsWords.queue, state === null ? null : queueOf(state)],
+    [metricsWords.tabs, state === null ? null : formatNumber(state.tabs)],
   ]);
 }
 
 function queueOf({ generating, waiting }: EngineState): string {
-  if (waiting.length > 0) return words.metrics.waiting(generating.length, waiting.length);
-  return generating.length === 0 ? words.metrics.idle : words.metrics.running(generating.length);
+  if (waiting.length > 0) return metricsWords.waiting(generating.length, waiting.length);
+  return generating.length === 0 ? metricsWords.idle : metricsWords.running(generating.length);
 }
 
 const renderList = (name: 'main' | 'details', figures: readonly Figure[]): TemplateResult =>
@@ -122,7 +121,7 @@ const renderList = (name: 'main' | 'details', figures: readonly Figure[]): Templ
         html`<div part="figure">
           <dt>${term}</dt>
           <dd dir="auto">
-            ${value ?? html`<span class="none" aria-hidden="true">–</span><span class="hidden">${words.metrics.none}</span>`}
+            ${value ?? html`<span class="none" aria-hidden="true">–</span><span class="hidden">${metricsWords.none}</span>`}
           </dd>
         </div>`,
     )}
@@ -131,7 +130,7 @@ const renderList = (name: 'main' | 'details', figures: readonly Figure[]): Templ
 function renderNotes(notes: readonly string[]): unknown {
   if (notes.length === 0) return nothing;
   return html`<div class="notes" part="notes">
-    <p>${words.metrics.notes}</p>
+    <p>${metricsWords.notes}</p>
     <ul>
       ${notes.map((note) => html`<li dir="auto">${note}</li>`)}
     </ul>

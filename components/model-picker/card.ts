@@ -4,9 +4,10 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { cloudModelId, type EngineStatus, type KeptModel } from '../../engine/protocol/state.js';
-import { formatBytes, formatNumber } from '../internal/format.js';
+import { formatBytes, formatPercent } from '../internal/format.js';
 import { checkIcon, deviceIcon, warningIcon } from '../internal/icons.js';
 import { words } from '../internal/words.js';
+import { pickerWords } from './model-picker.words.js';
 import { isPartial, type Choice } from './choices.js';
 
 export type Loading = Extract<EngineStatus, { kind: 'loading' }>;
@@ -43,9 +44,9 @@ export function renderCard(options: CardOptions): TemplateResult {
         @change=${choose}
       />
       <span class="name" id=${`${id}-name`}><bdi>${choice.name}</bdi></span>
-      ${current ? html`<span class="badge">${checkIcon()}${words.picker.current}</span>` : nothing}
+      ${current ? html`<span class="badge">${checkIcon()}${pickerWords.current}</span>` : nothing}
       <span class="about" id=${`${id}-about`}>
-        ${current ? html`<span class="hidden">${words.picker.current}. </span>` : nothing}
+        ${current ? html`<span class="hidden">${pickerWords.current}. </span>` : nothing}
         <span dir="auto">${choice.description}</span>
         <span class="facts">${choice.facts.map((fact) => html`<span><bdi>${fact}</bdi></span>`)}</span>
         ${
@@ -78,14 +79,14 @@ function renderButtons({ choice, current, selected, loading, ...act }: CardOptio
             class=${loading === null ? 'primary' : ''}
             @click=${loading === null ? act.load : act.cancel}
           >
-            ${loading === null ? choice.action : words.picker.cancel}
+            ${loading === null ? choice.action : pickerWords.cancel}
           </button>`
         : nothing
     }
     ${
       pausable
         ? html`<button type="button" part="pause-button" @click=${() => act.pause(!paused)}>
-            ${paused ? words.picker.resume : words.picker.pause}
+            ${paused ? pickerWords.resume : pickerWords.pause}
           </button>`
         : nothing
     }
@@ -94,10 +95,10 @@ function renderButtons({ choice, current, selected, loading, ...act }: CardOptio
         ? html`<button
             type="button"
             part="delete-button"
-            aria-label=${words.picker.deleteNamed(choice.name)}
+            aria-label=${pickerWords.deleteNamed(choice.name)}
             @click=${() => act.remove(kept)}
           >
-            ${words.picker.delete}
+            ${pickerWords.delete}
           </button>`
         : nothing
     }
@@ -115,9 +116,9 @@ function renderProgress(loading: Loading): TemplateResult {
             part="progress"
             max=${totalBytes}
             .value=${loadedBytes}
-            aria-label=${words.picker.progress}
+            aria-label=${pickerWords.progress}
           ></progress>`
-        : html`<progress class="bar" part="progress" aria-label=${words.picker.progress}></progress>`
+        : html`<progress class="bar" part="progress" aria-label=${pickerWords.progress}></progress>`
     }
     <span class="facts">${progressFacts(loading).map((fact) => html`<span><bdi>${fact}</bdi></span>`)}</span>
   </div>`;
@@ -127,22 +128,22 @@ function renderProgress(loading: Loading): TemplateResult {
 export function progressFacts(loading: Loading): readonly string[] {
   const { modelName, loadedBytes, totalBytes, phase, bytesPerSecond, secondsLeft } = loading;
   if (phase === 'preparing') return [words.status.preparing(modelName)];
-  const percent = formatNumber(Math.min(100, Math.floor((100 * loadedBytes) / totalBytes)));
+  const percent = formatPercent(Math.min(1, Math.floor((100 * loadedBytes) / totalBytes) / 100));
   const bytes =
     totalBytes > 0
-      ? words.picker.loaded(formatBytes(loadedBytes), formatBytes(totalBytes), percent)
+      ? pickerWords.loaded(formatBytes(loadedBytes), formatBytes(totalBytes), percent)
       : formatBytes(loadedBytes);
-  if (phase === 'paused') return [words.picker.paused, bytes];
+  if (phase === 'paused') return [pickerWords.paused, bytes];
   return [
     bytes,
-    bytesPerSecond === undefined ? '' : words.picker.rate(formatBytes(bytesPerSecond)),
-    secondsLeft === undefined ? '' : words.picker.timeLeft(secondsLeft),
+    bytesPerSecond === undefined ? '' : pickerWords.rate(formatBytes(bytesPerSecond)),
+    secondsLeft === undefined ? '' : pickerWords.timeLeft(secondsLeft),
   ].filter((fact) => fact !== '');
 }
 
 function keptText(kept: KeptModel): string {
   const { storedBytes, byteLength } = kept;
   return isPartial(kept)
-    ? words.picker.keptPartly(formatBytes(storedBytes), formatBytes(byteLength))
-    : words.picker.kept(formatBytes(storedBytes));
+    ? pickerWords.keptPartly(formatBytes(storedBytes), formatBytes(byteLength))
+    : pickerWords.kept(formatBytes(storedBytes));
 }

@@ -11,7 +11,7 @@ import {
   type StorageReport,
 } from '../../engine/protocol/state.js';
 import { formatBytes, formatLanguages, formatParameters } from '../internal/format.js';
-import { words } from '../internal/words.js';
+import { pickerWords } from './model-picker.words.js';
 
 /** One card. */
 export interface Choice {
@@ -66,7 +66,7 @@ export const isPartial = ({ storedBytes, byteLength }: KeptModel): boolean => st
 const placeOf = (address: string): string => address.replace(/\/manifest\.json$/, '').replace(/\/$/, '');
 
 function listedChoice(model: ModelListing, kept: KeptModel | null, surroundings: Surroundings): Choice {
-  const { facts } = words.picker;
+  const { facts } = pickerWords;
   const { id, name, description, byteLength, languages } = model;
   // A catalogue may not know all of what lies elsewhere.
   const size = byteLength > 0 ? formatBytes(byteLength) : '';
@@ -84,7 +84,7 @@ function listedChoice(model: ModelListing, kept: KeptModel | null, surroundings:
     ].filter((fact) => fact !== ''),
     warning: warningOf(byteLength, kept, surroundings),
     kept,
-    action: words.picker.load(kept === null ? size : missing(kept)),
+    action: pickerWords.load(kept === null ? size : missing(kept)),
   };
 }
 
@@ -95,26 +95,26 @@ function keptChoice(kept: KeptModel): Choice {
     id: source.replace(/\/manifest\.json$/, '/'),
     name,
     description: '',
-    facts: quantisation === '' ? [] : [words.picker.facts.quantisation(quantisation)],
+    facts: quantisation === '' ? [] : [pickerWords.facts.quantisation(quantisation)],
     warning: '',
     kept,
-    action: words.picker.load(missing(kept)),
+    action: pickerWords.load(missing(kept)),
   };
 }
 
 function cloudChoice(endpoint: string): Choice {
-  const { cloud: name, cloudDescription: description, use: action } = words.picker;
+  const { cloud: name, cloudDescription: description, use: action } = pickerWords;
   return { id: cloudModelId, name: name(endpoint), description, facts: [], warning: '', kept: null, action };
 }
 
 /** A model that a page named by its address is in no catalogue, and is shown while it loads and runs. */
 function unlisted(status: EngineStatus): readonly Choice[] {
-  const card = { description: '', facts: [], warning: '', kept: null, action: words.picker.load('') };
+  const card = { description: '', facts: [], warning: '', kept: null, action: pickerWords.load('') };
   const notCloud = ({ id }: Choice): boolean => id !== cloudModelId;
   if (status.kind === 'loading') return [{ ...card, id: status.modelId, name: status.modelName }].filter(notCloud);
   if (status.kind !== 'ready') return [];
   const { id, name, contextLength } = status.model;
-  const facts = contextLength > 0 ? [words.picker.facts.context(contextLength)] : [];
+  const facts = contextLength > 0 ? [pickerWords.facts.context(contextLength)] : [];
   return [{ ...card, id, name, facts }].filter(notCloud);
 }
 
@@ -124,9 +124,9 @@ const missing = (kept: KeptModel): string => (isPartial(kept) ? formatBytes(kept
 /** A guess from the catalogue's size; the engine decides when it is asked. */
 function warningOf(byteLength: number, kept: KeptModel | null, { storage, maxDownload }: Surroundings): string {
   if (kept !== null) return '';
-  if (maxDownload !== undefined && byteLength > maxDownload) return words.picker.aboveLimit(formatBytes(maxDownload));
+  if (maxDownload !== undefined && byteLength > maxDownload) return pickerWords.aboveLimit(formatBytes(maxDownload));
   const room = freeBytes(storage);
-  return room !== null && byteLength > room ? words.picker.aboveRoom(formatBytes(room)) : '';
+  return room !== null && byteLength > room ? pickerWords.aboveRoom(formatBytes(room)) : '';
 }
 
 /** Bytes this site may still store; null where the browser does not say. */

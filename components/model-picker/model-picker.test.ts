@@ -5,6 +5,7 @@ import { expectAccessible, mount, unmount, until, useScheme } from '../../test/s
 import { ScriptedEngine, demoLoaded, demoModels, type Script } from '../../test/support/scripted-engine.js';
 import type { KeptModel, ModelListing } from '../../engine/protocol/state.js';
 import { words } from '../internal/words.js';
+import { pickerWords } from './model-picker.words.js';
 import { ModelPickerHarness } from './model-picker.harness.js';
 
 const ready = { status: { kind: 'ready', model: demoLoaded } } as const;
@@ -110,7 +111,7 @@ describe('<llm-model-picker>', () => {
     const { picker, engine } = await pickerWith({ loadTime: 300 });
     await picker.choose('A larger model');
     expect(engine.loads).to.have.length(0);
-    expect(picker.button?.innerText).to.equal(words.picker.load('386 MB'));
+    expect(picker.button?.innerText).to.equal(pickerWords.load('386 MB'));
     picker.button?.click();
     const progress = await until('the progress', () => picker.progress);
     expect(progress.max).to.equal(386_000_000);
@@ -125,7 +126,7 @@ describe('<llm-model-picker>', () => {
     await picker.choose('A larger model');
     picker.button?.focus();
     picker.button?.click();
-    await until('the cancel button', () => picker.button?.innerText === words.picker.cancel);
+    await until('the cancel button', () => picker.button?.innerText === pickerWords.cancel);
     expect(element.shadowRoot?.activeElement).to.equal(picker.button);
     picker.button?.click();
     await until('the end', () => engine.state.status.kind === 'ready');
@@ -148,7 +149,7 @@ describe('<llm-model-picker>', () => {
     const { picker, engine } = await pickerWith();
     engine.update({ status: { ...downloading, modelId: 'larger', modelName: 'A larger model' } });
     await until('the progress', () => picker.progress);
-    expect(picker.button?.innerText).to.equal(words.picker.cancel);
+    expect(picker.button?.innerText).to.equal(pickerWords.cancel);
     picker.button?.click();
     await until('the end', () => engine.state.status.kind === 'idle');
     await until('the card without progress', () => picker.progress === null);
@@ -172,7 +173,7 @@ describe('<llm-model-picker>', () => {
 
   it('says so where the catalogue is empty', async () => {
     const { element } = await pickerWith({ models: [], state: { status: { kind: 'idle' } } });
-    await until('the words', () => element.shadowRoot?.textContent.includes(words.picker.empty));
+    await until('the words', () => element.shadowRoot?.textContent.includes(pickerWords.empty));
   });
 
   it('offers the cloud only where it is set and allowed', async () => {
@@ -191,7 +192,7 @@ describe('<llm-model-picker>', () => {
       engine.update({ status: downloading });
       await until('the progress', () => picker.progress);
       expect(picker.progressText.split('\n').join(' ')).to.equal(
-        '123 MB of 386 MB (31 %) 3.2 MB a second about 1 minute left',
+        '123 MB of 386 MB (31%) 3.2 MB a second about 1 minute left',
       );
       const { modelId, modelName, loadedBytes, totalBytes } = downloading;
       const unknown = { kind: 'loading', phase: 'downloading', modelId, modelName, loadedBytes, totalBytes } as const;
@@ -202,25 +203,25 @@ describe('<llm-model-picker>', () => {
       engine.update({ status: { ...unknown, phase: 'preparing' } });
       await element.updateComplete;
       expect(picker.progressText).to.equal(words.status.preparing('A larger model'));
-      expect(picker.named(words.picker.pause)).to.equal(null);
+      expect(picker.named(pickerWords.pause)).to.equal(null);
     });
 
     it('pauses and resumes with one button that keeps the focus, and says so', async () => {
       const { picker, engine, element } = await pickerWith({ loadTime: 60_000 });
       await picker.choose('A larger model');
       picker.button?.click();
-      const button = await until('the pause button', () => picker.named(words.picker.pause));
+      const button = await until('the pause button', () => picker.named(pickerWords.pause));
       await expectAccessible(element);
       button.focus();
       button.click();
-      await until('the pause', () => picker.named(words.picker.resume) === button);
+      await until('the pause', () => picker.named(pickerWords.resume) === button);
       await until('the words', () => picker.announcement.includes('is paused'));
       expect(engine.state.status).to.include({ phase: 'paused' });
-      expect(picker.progressText).to.include(words.picker.paused);
+      expect(picker.progressText).to.include(pickerWords.paused);
       expect(element.shadowRoot?.activeElement).to.equal(button);
       await expectAccessible(element);
       button.click();
-      await until('the resumption', () => picker.named(words.picker.pause) === button);
+      await until('the resumption', () => picker.named(pickerWords.pause) === button);
       expect(engine.state.status).to.include({ phase: 'downloading' });
       await until('the words', () => picker.announcement === words.status.downloadingAloud('A larger model'));
     });
@@ -231,11 +232,11 @@ describe('<llm-model-picker>', () => {
       const { picker, element } = await pickerWith({ storage });
       await until('the storage', () => picker.storage !== '');
       expect(picker.models.map(({ name }) => name)).to.deep.equal(['Demo model', 'A larger model', 'My own']);
-      expect(picker.models[1]?.text).to.include(words.picker.kept('386 MB'));
+      expect(picker.models[1]?.text).to.include(pickerWords.kept('386 MB'));
       expect(picker.storage).to.include('2 models').and.to.include('395 MB').and.to.include('9.6 GB');
-      expect(picker.storage).to.include(words.picker.storage.mayClear);
+      expect(picker.storage).to.include(pickerWords.storage.mayClear);
       await picker.choose('A larger model');
-      expect(picker.button?.innerText).to.equal(words.picker.load(''));
+      expect(picker.button?.innerText).to.equal(pickerWords.load(''));
       await expectAccessible(element);
     });
 
@@ -243,9 +244,9 @@ describe('<llm-model-picker>', () => {
       const part = { ...larger, storedBytes: 120e6 };
       const { picker } = await pickerWith({ storage: { ...storage, models: [part] } });
       await until('the storage', () => picker.storage !== '');
-      expect(picker.models[1]?.text).to.include(words.picker.keptPartly('120 MB', '386 MB'));
+      expect(picker.models[1]?.text).to.include(pickerWords.keptPartly('120 MB', '386 MB'));
       await picker.choose('A larger model');
-      expect(picker.button?.innerText).to.equal(words.picker.load('266 MB'));
+      expect(picker.button?.innerText).to.equal(pickerWords.load('266 MB'));
     });
 
     it('finds a pack again by its manifest, and a model that was loaded just now', async () => {
@@ -253,7 +254,7 @@ describe('<llm-model-picker>', () => {
       const { picker, engine } = await pickerWith({ storage: { ...storage, models: [pack] } });
       await until('the storage', () => picker.storage !== '');
       expect(picker.models).to.have.length(2);
-      expect(picker.models[0]?.text).to.include(words.picker.kept('386 MB'));
+      expect(picker.models[0]?.text).to.include(pickerWords.kept('386 MB'));
       await engine.load('larger');
       await until('the second one', () => picker.storage.includes('2 models'));
     });
@@ -269,9 +270,9 @@ describe('<llm-model-picker>', () => {
 
     it('says so where nothing is or can be kept', async () => {
       const { picker } = await pickerWith();
-      await until('the words', () => picker.storage === words.picker.storage.never);
+      await until('the words', () => picker.storage === pickerWords.storage.never);
       const empty = await pickerWith({ storage: {} });
-      await until('the words', () => empty.picker.storage === words.picker.storage.none);
+      await until('the words', () => empty.picker.storage === pickerWords.storage.none);
     });
 
     it('shows that the storage cannot be read', async () => {
@@ -286,7 +287,7 @@ describe('<llm-model-picker>', () => {
     const asked = async (name: string) => {
       const page = await pickerWith({ storage });
       await until('the storage', () => page.picker.models.length === 3);
-      const button = page.picker.named(words.picker.deleteNamed(name));
+      const button = page.picker.named(pickerWords.deleteNamed(name));
       button?.focus();
       button?.click();
       const dialog = await until('the question', () => page.picker.dialog);
@@ -296,9 +297,9 @@ describe('<llm-model-picker>', () => {
     it('asks first; the answer "keep" gives the focus back and deletes nothing', async () => {
       const { picker, element, engine, button, dialog } = await asked('A larger model');
       expect(dialog.innerText).to.include('A larger model').and.to.include('386 MB');
-      expect(element.shadowRoot?.activeElement?.textContent.trim()).to.equal(words.picker.confirm.keep);
+      expect(element.shadowRoot?.activeElement?.textContent.trim()).to.equal(pickerWords.confirm.keep);
       await expectAccessible(element);
-      picker.named(words.picker.confirm.keep)?.click();
+      picker.named(pickerWords.confirm.keep)?.click();
       await until('the end', () => picker.dialog === null);
       expect(element.shadowRoot?.activeElement).to.equal(button);
       expect(engine.deleted).to.deep.equal([]);
@@ -310,14 +311,14 @@ describe('<llm-model-picker>', () => {
       await until('the deletion', () => picker.storage.includes('1 model'));
       await element.updateComplete;
       expect(engine.deleted).to.deep.equal([larger.source]);
-      expect(picker.announcement).to.equal(words.picker.confirm.deleted('A larger model'));
+      expect(picker.announcement).to.equal(pickerWords.confirm.deleted('A larger model'));
       expect(element.shadowRoot?.activeElement).to.equal(picker.radio('A larger model'));
-      expect(picker.named(words.picker.deleteNamed('A larger model'))).to.equal(null);
+      expect(picker.named(pickerWords.deleteNamed('A larger model'))).to.equal(null);
     });
 
     it('leaves the focus in the picker when the whole card goes', async () => {
       const { picker, element, dialog } = await asked('My own');
-      expect(dialog.innerText).to.include(words.picker.confirm.textOfFile('9 MB'));
+      expect(dialog.innerText).to.include(pickerWords.confirm.textOfFile('9 MB'));
       dialog.querySelector<HTMLElement>('.danger')?.click();
       await until('the deletion', () => picker.models.length === 2);
       await element.updateComplete;
@@ -346,7 +347,7 @@ describe('<llm-model-picker>', () => {
       element.addEventListener('llm-error', ({ detail }) => codes.push(detail.code));
       for (const text of ['', 'mine.gguf', 'javascript:alert(1)', 'file:///etc/passwd']) {
         await picker.paste(text);
-        expect(picker.error, text).to.include(words.picker.own.noAddress);
+        expect(picker.error, text).to.include(pickerWords.own.noAddress);
         expect(picker.address?.getAttribute('aria-invalid')).to.equal('true');
       }
       await expectAccessible(element);
@@ -380,10 +381,10 @@ describe('<llm-model-picker>', () => {
   describe('limits', () => {
     it('says beforehand what is larger than the site allows or than there is room', async () => {
       const { picker } = await pickerWith({ maxDownload: 100e6 });
-      expect(picker.models[1]?.text).to.include(words.picker.aboveLimit('100 MB'));
+      expect(picker.models[1]?.text).to.include(pickerWords.aboveLimit('100 MB'));
       expect(picker.models[0]?.text).not.to.include('Larger');
       const tight = await pickerWith({ storage: { models: [], usage: 9.9e9, quota: 10e9 } });
-      await until('the room', () => tight.picker.models[1]?.text.includes(words.picker.aboveRoom('100 MB')));
+      await until('the room', () => tight.picker.models[1]?.text.includes(pickerWords.aboveRoom('100 MB')));
       await expectAccessible(tight.element);
     });
 
@@ -394,11 +395,11 @@ describe('<llm-model-picker>', () => {
         const { picker, engine } = await pickerWith({ loadError });
         await picker.choose('A larger model');
         picker.button?.click();
-        (await until('the offer', () => picker.named(words.picker.loadAnyway))).click();
+        (await until('the offer', () => picker.named(pickerWords.loadAnyway))).click();
         await until('the second load', () => engine.loads.length === 2);
         expect(engine.confirmed).to.deep.equal([false, true]);
         await until('the second refusal', () => picker.error !== '');
-        expect(picker.named(words.picker.loadAnyway)).to.equal(null);
+        expect(picker.named(pickerWords.loadAnyway)).to.equal(null);
       } finally {
         Reflect.deleteProperty(navigator, 'connection');
       }
@@ -419,7 +420,7 @@ describe('<llm-model-picker>', () => {
       expect(picker.models[0]?.text).to.include('not a tag').and.to.include('and 1 more');
       await picker.find('nothing like it');
       expect(names()).to.deep.equal([]);
-      expect(element.shadowRoot?.textContent).to.include(words.picker.noMatch('nothing like it'));
+      expect(element.shadowRoot?.textContent).to.include(pickerWords.noMatch('nothing like it'));
       await picker.find('');
       expect(names()).to.have.length(6);
     });

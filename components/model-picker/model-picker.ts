@@ -4,7 +4,7 @@
 // kept is what the engine says, whichever tab asked. What goes wrong is shown in the engine's words and told as
 // `llm-error`.
 
-import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { property, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
@@ -12,11 +12,14 @@ import type { EngineState, EngineStatus } from '../../engine/protocol/state.js';
 import { baseStyles } from '../internal/base.styles.js';
 import { EngineController } from '../internal/engine-controller.js';
 import { engineFailure } from '../internal/engine-store.js';
-import { errorNotice } from '../internal/error-notice.js';
+import { errorNotice, spokenError } from '../internal/error-notice.js';
 import { LlmErrorEvent } from '../internal/events.js';
+import { LlmElement } from '../internal/llm-element.js';
 import { isMetered } from '../internal/metered.js';
 import { SpeakerController } from '../internal/speaker.js';
+import { inLanguageOf } from '../internal/texts.js';
 import { words } from '../internal/words.js';
+import { pickerWords } from './model-picker.words.js';
 import { renderCard } from './card.js';
 import { choicesOf, matches, type Choice } from './choices.js';
 import { DropController } from './drop.js';
@@ -70,7 +73,7 @@ interface Failure {
  * @cssprop --llm-danger - Colour that marks errors and deletion.
  * @cssprop --llm-radius - Radius of the corners.
  */
-export class LlmModelPicker extends LitElement {
+export class LlmModelPicker extends LlmElement {
   static override readonly styles = [baseStyles, modelPickerStyles];
 
   readonly #engine = new EngineController(this, () => this.#engineChanged());
@@ -84,7 +87,7 @@ export class LlmModelPicker extends LitElement {
     this,
     () => !this.catalogueOnly,
     (file) => {
-      if (file === null) this.#fail(noFile());
+      if (file === null) this.#fail(inLanguageOf(this, noFile));
       else void this.#load(file);
     },
   );
@@ -99,8 +102,8 @@ export class LlmModelPicker extends LitElement {
 
   #status: EngineStatus | null = null;
 
-  /** Heading of the group. */
-  @property() label: string = words.picker.label;
+  /** Heading of the group; empty for the kit's own. */
+  @property() label = '';
 
   /** Offers no file and no address of the visitor's own. */
   @property({ type: Boolean, attribute: 'catalogue-only' }) catalogueOnly = false;
@@ -135,11 +138,11 @@ export class LlmModelPicker extends LitElement {
   #fail(thrown: unknown, confirm: Failure['confirm'] = null): void {
     const error = EngineError.from(thrown).toShape();
     if (error.code === 'aborted') {
-      this.#speaker.say(words.status.cancelled);
+      this.#speaker.say(() => words.status.cancelled);
       return;
     }
     this.failure = { error, confirm };
-    this.#speaker.say(`${error.message} ${error.hint}`);
+    this.#speaker.say(() => spokenError(error));
     this.dispatchEvent(new LlmErrorEvent(error));
   }
 
@@ -161,14 +164,14 @@ export class LlmModelPicker extends LitElement {
     await this.#try(
       this.#engine.store.deleteModel(kept.source).then(() => {
         if (this.chosen === kept.source) this.chosen = null;
-        this.#speaker.say(words.picker.confirm.deleted(name));
+        this.#speaker.say(() => pickerWords.confirm.deleted(name));
       }),
     );
   }
 
   #go(address: string): void {
     if (isModelAddress(address)) void this.#load(address);
-    else this.#fail(noAddress());
+    else this.#fail(inLanguageOf(this, noAddress));
   }
 
   #engineChanged(): void {
@@ -207,8 +210,8 @@ export class LlmModelPicker extends LitElement {
         @drop=${this.#drop.drop}
       >
         <fieldset part="base">
-          <legend>${this.label}</legend>
-          ${engineState === null && error === null ? html`<p class="quiet">${words.picker.waiting}</p>` : nothing}
+          <legend>${this.label || pickerWords.label}</legend>
+          ${engineState === null && error === null ? html`<p class="quiet">${pickerWords.waiting}</p>` : nothing}
           ${engineState === null ? nothing : this.#renderModels(engineState)}
         </fieldset>
         ${
@@ -232,16 +235,16 @@ export class LlmModelPicker extends LitElement {
 
   #retry(): Parameters<typeof errorNotice>[1] {
     const confirm = this.failure?.confirm;
-    if (confirm) return { label: words.picker.loadAnyway, run: confirm };
+    if (confirm) return { label: pickerWords.loadAnyway, run: confirm };
     if (this.#engine.store.connection.kind !== 'failed') return undefined;
-    return { label: words.picker.retry, run: () => void this.#connect() };
+    return { label: pickerWords.retry, run: () => void this.#connect() };
   }
 
   #renderModels(engineState: EngineState): unknown {
     const { storage, connection } = this.#engine.store;
     const maxDownload = connection.kind === 'connected' ? connection.engine.settings.maxDownload : undefined;
     const choices = choicesOf(engineState, { storage, maxDownload });
-    if (choices.length === 0) return html`<p class="quiet">${words.picker.empty}</p>`;
+    if (choices.length === 0) return html`<p class="quiet">${pickerWords.empty}</p>`;
     const many = choices.length > handful;
     const query = many ? this.search.trim() : '';
     const { status } = engineState;
@@ -250,7 +253,7 @@ export class LlmModelPicker extends LitElement {
       (choice) => matches(choice, query) || (status.kind === 'loading' && status.modelId === choice.id),
     );
     return html`${many ? this.#renderSearch(shown.length) : nothing}
-    ${shown.length === 0 ? html`<p class="quiet">${words.picker.noMatch(query)}</p>` : nothing}
+    ${shown.length === 0 ? html`<p class="quiet">${pickerWords.noMatch(query)}</p>` : nothing}
     ${repeat(
       shown,
       ({ id }) => id,
@@ -266,12 +269,12 @@ export class LlmModelPicker extends LitElement {
         class="field"
         part="search"
         type="search"
-        aria-label=${words.picker.search}
-        placeholder=${words.picker.search}
+        aria-label=${pickerWords.search}
+        placeholder=${pickerWords.search}
         .value=${this.search}
         @input=${input}
       />
-      <p class="hidden" role="status">${this.search.trim() === '' ? '' : words.picker.found(found)}</p>`;
+      <p class="hidden" role="status">${this.search.trim() === '' ? '' : pickerWords.found(found)}</p>`;
   }
 
   #renderChoice(choice: Choice, id: string, status: EngineStatus): TemplateResult {

@@ -3,7 +3,7 @@
 
 import { html, type TemplateResult } from 'lit';
 import type { EngineErrorShape } from '../../engine/protocol/errors.js';
-import { words } from '../internal/words.js';
+import { pickerWords } from './model-picker.words.js';
 
 export interface OwnModelOptions {
   /** What was pasted last is no address. */
@@ -13,7 +13,7 @@ export interface OwnModelOptions {
 }
 
 export function renderOwnModel({ refused, open, go }: OwnModelOptions): TemplateResult {
-  const own = words.picker.own;
+  const own = pickerWords.own;
   const chosen = ({ currentTarget }: Event) => {
     if (!(currentTarget instanceof HTMLInputElement)) return;
     const file = currentTarget.files?.[0];
@@ -62,12 +62,12 @@ export function isModelAddress(text: string): boolean {
 
 export const noAddress = (): EngineErrorShape => ({
   code: 'invalid-request',
-  message: words.picker.own.noAddress,
-  hint: words.picker.own.noAddressHint,
+  message: pickerWords.own.noAddress,
+  hint: pickerWords.own.noAddressHint,
 });
 
 export const noFile = (): EngineErrorShape => ({
   code: 'invalid-request',
-  message: words.picker.own.noFile,
-  hint: words.picker.own.noFileHint,
+  message: pickerWords.own.noFile,
+  hint: pickerWords.own.noFileHint,
 });

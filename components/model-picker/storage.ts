@@ -6,7 +6,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { ModelStorage } from '../../engine/client/index.js';
 import type { KeptModel } from '../../engine/protocol/state.js';
 import { formatBytes } from '../internal/format.js';
-import { words } from '../internal/words.js';
+import { pickerWords } from './model-picker.words.js';
 import { freeBytes } from './choices.js';
 
 export function renderStorage(storage: ModelStorage | null): unknown {
@@ -15,7 +15,7 @@ export function renderStorage(storage: ModelStorage | null): unknown {
 }
 
 function storageText(storage: ModelStorage): string {
-  const text = words.picker.storage;
+  const text = pickerWords.storage;
   const { kind, models, usage, persisted } = storage;
   if (kind === 'none') return text.never;
   const bytes = models.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
@@ -45,7 +45,7 @@ export interface RemovalOptions {
 }
 
 export function renderRemoval({ removal, confirm, closed }: RemovalOptions): TemplateResult {
-  const text = words.picker.confirm;
+  const text = pickerWords.confirm;
   const close = ({ currentTarget }: Event) => {
     if (currentTarget instanceof Element) currentTarget.closest('dialog')?.close();
   };
@@ -68,7 +68,7 @@ export function renderRemoval({ removal, confirm, closed }: RemovalOptions): Tem
 }
 
 function removalText({ kept, inUse }: Removal): string {
-  const text = words.picker.confirm;
+  const text = pickerWords.confirm;
   const size = formatBytes(kept.storedBytes);
   const frees = kept.source.startsWith('file:') ? text.textOfFile(size) : text.text(size);
   return inUse ? `${text.inUse} ${frees}` : frees;

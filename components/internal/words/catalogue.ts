@@ -1,0 +1,23 @@
+// What one language consists of: every section of the kit, by name. Types only: English travels with the code that shows
+// it, a translation is one module (de.ts, ...) with all of them. A section that is not named here cannot be translated; a
+// text that a translation lacks is a type error.
+
+import type { metricsWords } from '../../metrics/metrics.words.js';
+import type { pickerWords } from '../../model-picker/model-picker.words.js';
+import type { SomeTexts } from '../texts.js';
+import type { units } from '../format.js';
+import type { words } from '../words.js';
+
+export interface Catalogue {
+  readonly units: typeof units;
+  readonly chat: typeof words.chat;
+  readonly status: typeof words.status;
+  readonly code: typeof words.code;
+  readonly markdown: typeof words.markdown;
+  readonly errors: typeof words.errors;
+  readonly picker: typeof pickerWords;
+  readonly metrics: typeof metricsWords;
+}
+
+/** What a site replaces or adds: any of the texts. */
+export type SomeWords = SomeTexts<Catalogue>;
