@@ -10,6 +10,9 @@ import type {
   ConversationQuery,
   TokenCount,
 } from '../../engine/protocol/conversations.js';
+import type { Erasure, KeptReport } from '../../engine/protocol/kept-data.js';
+import type { PreferencesChange } from '../../engine/protocol/preferences.js';
+import type { ProfileReport } from '../../engine/protocol/profile.js';
 import type { EngineState } from '../../engine/protocol/state.js';
 
 export interface StreamRequest extends Omit<ChatCompletionRequest, 'stream'> {
@@ -33,6 +36,8 @@ export interface EngineLike {
     /** What is kept on this device. */
     storage(): Promise<ModelStorage>;
     delete(source: string): Promise<unknown>;
+    /** Fills `state.verdicts`. */
+    assess(): Promise<unknown>;
     /** The download under way, for all tabs. */
     pause(): Promise<unknown>;
     resume(): Promise<unknown>;
@@ -55,5 +60,12 @@ export interface EngineLike {
     write(conversation: Conversation, removed?: readonly string[]): Promise<Conversation>;
     delete(id: string): Promise<unknown>;
   };
+  /** Acts at once, for all tabs. */
+  setPreferences(change: PreferencesChange): Promise<unknown>;
+  /** All that this site keeps on this device for the kit. */
+  kept(): Promise<KeptReport>;
+  eraseAll(): Promise<Erasure>;
+  /** The kernels' times. @param running begins anew or ends the measuring; absent: leaves it */
+  profile(running?: boolean): Promise<ProfileReport>;
   readonly cloud: { allow(allowed: boolean): Promise<unknown> };
 }

@@ -2,6 +2,7 @@
 
 import { html } from 'lit';
 import type { Meta, StoryObj } from '@storybook/web-components-vite';
+import { noMetrics } from '../../engine/protocol/state.js';
 import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
 
 interface Arguments {
@@ -32,6 +33,7 @@ export const AfterAnswers: Story = {
         generating: [{ tabId: 'another', requestId: '7' }],
         waiting: ['one', 'two'],
         metrics: {
+          ...noMetrics,
           timeToFirstToken: 184,
           tokensPerSecond: 42.3,
           promptTokens: 310,

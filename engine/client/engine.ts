@@ -8,6 +8,9 @@ import type { ChatMessage } from '../protocol/chat.js';
 import type { TokenCount } from '../protocol/conversations.js';
 import { EngineError } from '../protocol/errors.js';
 import type { EngineSettings } from '../protocol/host-api.js';
+import type { Erasure, KeptReport } from '../protocol/kept-data.js';
+import type { PreferencesChange } from '../protocol/preferences.js';
+import type { ProfileReport } from '../protocol/profile.js';
 import { parseBroadcast } from '../protocol/page-messages.js';
 import { cloudModelId, type EngineState, type LoadedModel } from '../protocol/state.js';
 import { Completions } from './completions.js';
@@ -155,6 +158,36 @@ export class Engine extends EventTarget {
   async unload(): Promise<void> {
     this.#lastModel = undefined;
     await (await this.#connected()).call('unload');
+  }
+
+  /**
+   * Changes what the visitor chose for this site; what is not named stays. Acts at once, in all tabs.
+   * @throws EngineError `invalid-request`; `storage` when it acts but could not be kept
+   */
+  async setPreferences(change: PreferencesChange): Promise<void> {
+    await (await this.#connected()).call('setPreferences', change);
+  }
+
+  /** All that this site keeps on this device for the kit, by kind. */
+  async kept(): Promise<KeptReport> {
+    return await (await this.#connected()).call('kept');
+  }
+
+  /**
+   * Ends answers and loads of all tabs, frees the model and erases all that this site keeps here for the kit: models,
+   * conversations, the cloud switch, preferences, measurements, the kit's own files. What could not be erased is in the result.
+   */
+  async eraseAll(): Promise<Erasure> {
+    this.#lastModel = undefined;
+    return await (await this.#connected()).call('eraseAll');
+  }
+
+  /**
+   * GPU time of each kernel of the loaded model.
+   * @param running begins anew or ends the measuring, which makes answers somewhat slower; absent: leaves it as it is
+   */
+  async profile(running?: boolean): Promise<ProfileReport> {
+    return await (await this.#connected()).call('profile', running);
   }
 
   /** Same-origin URLs the engine's worker fetched: what offline use needs, beside the page's own. */

@@ -33,6 +33,15 @@ export class Models {
     await (await this.connected()).call('deleteModel', source);
   }
 
+  /**
+   * Measures this device, where that has not happened, and judges the catalogue's models by it: `state.verdicts` has them
+   * from then on, in all tabs. Takes some tenths of a second, the first time.
+   * @throws EngineError of the catalogue
+   */
+  async assess(): Promise<void> {
+    await (await this.connected()).call('assess');
+  }
+
   /** Pauses the download under way, for all tabs. `load()` goes on waiting. */
   async pause(): Promise<void> {
     await (await this.connected()).call('pauseLoad', true);

@@ -77,6 +77,12 @@ export class AnswerLine {
     this.#tellPlaces();
   }
 
+  /** Ends what runs and what waits, of all tabs. */
+  stopAll(reason: EngineError): void {
+    for (const { item } of this.#queue.inOrder()) this.#stop(item, reason);
+    if (this.#running !== null) this.#stop(this.#running, reason);
+  }
+
   #stop(job: AnswerJob, reason: EngineError): void {
     if (job.controller.signal.aborted) return;
     job.controller.abort(reason);

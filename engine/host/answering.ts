@@ -68,18 +68,19 @@ export class Answering {
           const begins = from === null;
           from = event.route.provenance;
           job.atCloud = event.route.backend.info.leavesDevice;
+          meter.computes(event.route.device);
           this.parts.changed('change');
           if (begins) stream.chunk(writer.begin(from));
           continue;
         }
         if (from === null) throw new EngineError('internal', 'An answer began before its route was known.');
         if (event.type === 'prefilled') {
-          meter.prefilled(event.promptTokens);
+          meter.prefilled(event.promptTokens, event.cachedTokens);
         } else if (event.type === 'delta') {
           meter.tokens(event.tokens);
           if (event.text !== '' || event.logprobs?.length) stream.chunk(writer.text(from, event.text, event.logprobs));
         } else {
-          meter.prefilled(event.promptTokens);
+          meter.prefilled(event.promptTokens, 0);
           const { promptTokens, completionTokens } = event;
           const usage = {
             prompt_tokens: promptTokens,
@@ -95,6 +96,7 @@ export class Answering {
       stream.fail(signal.aborted ? EngineError.from(signal.reason) : EngineError.from(error));
     } finally {
       job.atCloud = false;
+      meter.end();
     }
   }
 
@@ -103,7 +105,7 @@ export class Answering {
     if (completion.model === cloudModelId) {
       this.requireCloud(); // again: the switch may have gone off while it waited
       const backend = this.parts.createCloud(this.parts.settings());
-      return { backend, provenance: { backend: 'cloud', model: cloudModelId } };
+      return { backend, provenance: { backend: 'cloud', model: cloudModelId }, device: 'cloud' };
     }
     const began = this.parts.now();
     const { loads } = this.parts.slot;

@@ -70,7 +70,12 @@ export interface EngineParts {
 }
 
 const newestNotes = 8;
-const unmeasured: Abilities = { webgpu: false, wasmSimd: false, rates: { webgpu: null, wasm: null }, memoryBytes: null };
+const unmeasured: Abilities = {
+  webgpu: false,
+  wasmSimd: false,
+  rates: { webgpu: null, wasm: null },
+  memoryBytes: null,
+};
 const unknownRoom = { usage: null, quota: null };
 
 export class EngineHost {
@@ -82,6 +87,7 @@ export class EngineHost {
   readonly #site: Site;
   readonly #visitor: Visitor;
   readonly #verdicts: Verdicts;
+  readonly #calls: SessionCalls;
   readonly #catalogue: Catalogue;
   readonly #slot: ModelSlot;
   readonly #counters: EngineCounters;
@@ -141,6 +147,7 @@ export class EngineHost {
       changed: () => this.#publisher.changed(),
     });
     this.#publisher = new StatePublisher(this.id, () => this.#facts(), parts.channel, parts.now);
+    this.#calls = this.#makeCalls();
     this.#alive = holdLock(parts.locks, hostLockName(parts.scope, this.id), this.#end.signal);
   }
 
@@ -169,104 +176,111 @@ export class EngineHost {
     this.#end.abort();
   }
 
-  readonly #calls: SessionCalls = {
-    hello: async (session, request) => {
-      const hello = parseHello(request);
-      if (!hello.lifeLock.startsWith(tabLockName(this.parts.scope, ''))) {
-        throw new EngineError('invalid-request', 'hello, lifeLock: this is no lock of a tab of this engine.');
-      }
-      await this.#alive; // so that a page that asks for our lock never gets it while we live
-      session.gone.throwIfAborted(); // it left while it waited: its settings must not hold
-      for (const other of this.#sessions) {
-        if (other !== session && other.tabId === hello.tabId) other.end('The tab connected again.');
-      }
-      await this.#settle(session, hello.settings);
-      await this.#visitor.ready;
-      session.attach(hello, this.parts.locks);
-      this.#publisher.changed();
-      return { state: this.#publisher.current(), settings: this.#site.settings };
-    },
-    ping: async () => ({ hostId: this.id }),
-    state: async () => this.#publisher.current(),
-    models: async () => {
-      await this.#catalogue.ready();
-      return this.#catalogue.listings;
-    },
-    load: async (session, request) => {
-      const { model, device, loadId, ...wish } = parseLoad(request);
-      if (session.loads.has(loadId)) throw new EngineError('invalid-request', 'This loadId is in use.');
-      if (model === cloudModelId) this.#answering.requireCloud();
-      const controller = new AbortController();
-      session.loads.set(loadId, controller);
-      try {
-        return await this.#slot.load(model, device ?? this.#visitor.over(this.#site.settings).device, controller.signal, wish);
-      } finally {
-        session.loads.delete(loadId);
-      }
-    },
-    cancelLoad: async (session, loadId) => {
-      const load = session.loads.get(parseId(loadId, 'loadId'));
-      load?.abort(new EngineError('aborted', 'Loading was stopped.'));
-      return null;
-    },
-    pauseLoad: async (_session, paused) => {
-      this.#slot.pause(parseSwitch(paused, 'the pause switch'));
-      return null;
-    },
-    stopLoad: async () => {
-      this.#slot.stop();
-      return null;
-    },
-    storage: async () => (await this.parts.kept?.report()) ?? { kind: 'none', usage: null, quota: null, models: [] },
-    deleteModel: async (_session, given) => {
-      const source = parseSource(given);
-      await this.#slot.release(source);
-      if (await this.parts.kept?.delete(source)) {
-        this.#keptChanged('storage');
+  #makeCalls(): SessionCalls {
+    return {
+      hello: async (session, request) => {
+        const hello = parseHello(request);
+        if (!hello.lifeLock.startsWith(tabLockName(this.parts.scope, ''))) {
+          throw new EngineError('invalid-request', 'hello, lifeLock: this is no lock of a tab of this engine.');
+        }
+        await this.#alive; // so that a page that asks for our lock never gets it while we live
+        session.gone.throwIfAborted(); // it left while it waited: its settings must not hold
+        for (const other of this.#sessions) {
+          if (other !== session && other.tabId === hello.tabId) other.end('The tab connected again.');
+        }
+        await this.#settle(session, hello.settings);
+        await this.#visitor.ready;
+        session.attach(hello, this.parts.locks);
+        this.#publisher.changed();
+        return { state: this.#publisher.current(), settings: this.#site.settings };
+      },
+      ping: async () => ({ hostId: this.id }),
+      state: async () => this.#publisher.current(),
+      models: async () => {
+        await this.#catalogue.ready();
+        return this.#catalogue.listings;
+      },
+      load: async (session, request) => {
+        const { model, device, loadId, ...wish } = parseLoad(request);
+        if (session.loads.has(loadId)) throw new EngineError('invalid-request', 'This loadId is in use.');
+        if (model === cloudModelId) this.#answering.requireCloud();
+        const controller = new AbortController();
+        session.loads.set(loadId, controller);
+        try {
+          return await this.#slot.load(
+            model,
+            device ?? this.#visitor.over(this.#site.settings).device,
+            controller.signal,
+            wish,
+          );
+        } finally {
+          session.loads.delete(loadId);
+        }
+      },
+      cancelLoad: async (session, loadId) => {
+        const load = session.loads.get(parseId(loadId, 'loadId'));
+        load?.abort(new EngineError('aborted', 'Loading was stopped.'));
         return null;
-      }
-      throw new EngineError('model-not-found', `“${source.slice(0, 100)}” is not kept on this device.`, {
-        hint: 'storage() lists what is.',
-      });
-    },
-    unload: async () => {
-      await this.#slot.unload();
-      return null;
-    },
-    complete: async (session, request, port) => {
-      if (!(port instanceof MessagePort)) {
-        throw new EngineError('invalid-request', 'complete: a MessagePort for the answer is wanted.');
-      }
-      return { requestId: this.#admit(session, request, port) };
-    },
-    ...conversationCalls({
-      ...(this.parts.conversations === undefined ? {} : { conversations: this.parts.conversations }),
-      mayKeep: () => this.#visitor.preferences.keepConversations,
-      changed: () => this.#keptChanged('conversations'),
-      count: (messages) => this.#slot.count(messages),
-    }),
-    ...visitorCalls({
-      visitor: this.#visitor,
-      verdicts: this.#verdicts,
-      kept: new KeptData(this.parts.places ?? [], this.parts.estimate ?? (async () => unknownRoom)),
-      profile: new KernelProfile(() => this.#slot.running),
-      changed: () => this.#publisher.changed(),
-      alone: (work) => this.#alone(work),
-    }),
-    setCloudAllowed: async (_session, allowed) => {
-      await this.#setCloudAllowed(parseSwitch(allowed, 'the cloud switch'));
-      return null;
-    },
-    offerHelper: async (session, offer, orders) => {
-      this.parts.helpers.offer(offer, orders, session.gone);
-      return null;
-    },
-    setVisibility: async (session, visible) => {
-      session.visible = parseSwitch(visible, 'the visibility');
-      return null;
-    },
-    fetched: async () => this.parts.fetched(),
-  };
+      },
+      pauseLoad: async (_session, paused) => {
+        this.#slot.pause(parseSwitch(paused, 'the pause switch'));
+        return null;
+      },
+      stopLoad: async () => {
+        this.#slot.stop();
+        return null;
+      },
+      storage: async () => (await this.parts.kept?.report()) ?? { kind: 'none', usage: null, quota: null, models: [] },
+      deleteModel: async (_session, given) => {
+        const source = parseSource(given);
+        await this.#slot.release(source);
+        if (await this.parts.kept?.delete(source)) {
+          this.#keptChanged('storage');
+          return null;
+        }
+        throw new EngineError('model-not-found', `“${source.slice(0, 100)}” is not kept on this device.`, {
+          hint: 'storage() lists what is.',
+        });
+      },
+      unload: async () => {
+        await this.#slot.unload();
+        return null;
+      },
+      complete: async (session, request, port) => {
+        if (!(port instanceof MessagePort)) {
+          throw new EngineError('invalid-request', 'complete: a MessagePort for the answer is wanted.');
+        }
+        return { requestId: this.#admit(session, request, port) };
+      },
+      ...conversationCalls({
+        ...(this.parts.conversations === undefined ? {} : { conversations: this.parts.conversations }),
+        mayKeep: () => this.#visitor.preferences.keepConversations,
+        changed: () => this.#keptChanged('conversations'),
+        count: (messages) => this.#slot.count(messages),
+      }),
+      ...visitorCalls({
+        visitor: this.#visitor,
+        verdicts: this.#verdicts,
+        kept: new KeptData(this.parts.places ?? [], this.parts.estimate ?? (async () => unknownRoom)),
+        profile: new KernelProfile(() => this.#slot.running),
+        changed: () => this.#publisher.changed(),
+        alone: (work) => this.#alone(work),
+      }),
+      setCloudAllowed: async (_session, allowed) => {
+        await this.#setCloudAllowed(parseSwitch(allowed, 'the cloud switch'));
+        return null;
+      },
+      offerHelper: async (session, offer, orders) => {
+        this.parts.helpers.offer(offer, orders, session.gone);
+        return null;
+      },
+      setVisibility: async (session, visible) => {
+        session.visible = parseSwitch(visible, 'the visibility');
+        return null;
+      },
+      fetched: async () => this.parts.fetched(),
+    };
+  }
 
   /**
    * The first tab's settings hold for as long as any tab is here. When all had left and the browser kept the worker (a
@@ -373,7 +387,10 @@ export class EngineHost {
       metrics: this.#counters.snapshot({
         kvHotBytes: this.#slot.kvBytes,
         kvColdBytes: 0,
-        gpuBytes: this.#slot.running?.decoder.device === 'webgpu' ? this.#slot.running.decoder.weightBytes + this.#slot.kvBytes : 0,
+        gpuBytes:
+          this.#slot.running?.decoder.device === 'webgpu'
+            ? this.#slot.running.decoder.weightBytes + this.#slot.kvBytes
+            : 0,
         queueLength: waiting.length,
       }),
       notes: this.#notes,

@@ -5,8 +5,8 @@
 
 import { EngineError } from '../protocol/errors.js';
 import { createLocalBackend } from '../backends/local/local-backend.js';
-import type { DecoderDevice } from '../decoders/decoder.js';
-import type { KeptModels, OpenedModel, OpenModel, RunningModel, StageOptions } from '../routing/runner.js';
+import type { Decoder, DecoderDevice } from '../decoders/decoder.js';
+import type { KeptModels, OpenedModel, OpenModel, Profiler, RunningModel, StageOptions } from '../routing/runner.js';
 import { createTokenizer } from '../tokenizer/create-tokenizer.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Model } from '../weights/model.js';
@@ -61,6 +61,9 @@ export function keptModels(store: () => Promise<ModelStore | null>): KeptModels 
   };
 }
 
+const isProfiler = (decoder: Decoder): decoder is Decoder & Profiler =>
+  'profile' in decoder && 'kernelTimes' in decoder;
+
 class LocalModel implements OpenedModel {
   constructor(
     private readonly model: Model,
@@ -83,7 +86,8 @@ class LocalModel implements OpenedModel {
       tokenizer,
       ...(generationDefaults === undefined ? {} : { generationDefaults }),
     });
-    return { backend, decoder: decoder.info, kvBytes: () => decoder.holding.kvBytes };
+    const profiler = isProfiler(decoder) ? { profiler: decoder } : {};
+    return { backend, decoder: decoder.info, kvBytes: () => decoder.holding.kvBytes, ...profiler };
   }
 
   close(): void {

@@ -8,7 +8,8 @@ import { parseChatCompletionRequest, type ChatCompletionChunk } from './chat.js'
 import { EngineError } from './errors.js';
 import { parseHello, parseId, parseLoad, parseStreamControl, parseSwitch, protocolVersion } from './host-api.js';
 import { parseBroadcast, parseReply, parseStreamMessage, replySchemas } from './page-messages.js';
-import type { EngineState } from './state.js';
+import { noPreferences } from './preferences.js';
+import { noMetrics, type EngineState } from './state.js';
 
 const hello = {
   protocolVersion,
@@ -29,22 +30,16 @@ const state: EngineState = {
   host: 'shared-worker',
   status: { kind: 'idle' },
   models: [],
+  verdicts: [],
+  preferences: noPreferences,
+  changes: { storage: 0, conversations: 0 },
   generating: [],
   waiting: [],
   tabs: 1,
   cloud: { endpoint: null, allowed: false, active: false },
   recovering: null,
   loads: 0,
-  metrics: {
-    timeToFirstToken: null,
-    tokensPerSecond: null,
-    promptTokens: 0,
-    completionTokens: 0,
-    totalCompletionTokens: 0,
-    requests: 0,
-    kvBytes: 0,
-    contextTokens: 0,
-  },
+  metrics: noMetrics,
   notes: [],
 };
 

@@ -1,15 +1,11 @@
 // The visitor's switch for the cloud, kept for this origin in IndexedDB, and only for the endpoint it was given for:
 // a site that points elsewhere must ask again. Called by EngineHost. When the store cannot be written, the switch still
 // acts at once for this life of the engine and the caller gets a `storage` error to show.
-// Database `llm-elements`, version 1, object store `settings`, key 'cloud-consent', value {endpoint, allowed}.
+// Kept in the SettingsDatabase under 'cloud-consent' as {endpoint, allowed}.
 
-import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import * as v from 'valibot';
 import { EngineError } from '../protocol/errors.js';
-
-interface SettingsSchema extends DBSchema {
-  settings: { key: string; value: unknown };
-}
+import { SettingsDatabase } from './settings-database.js';
 
 export interface ConsentStore {
   /** Whether the visitor allowed this endpoint. Nothing stored, or nothing readable: no. */
@@ -22,12 +18,11 @@ const recordSchema = v.object({ endpoint: v.string(), allowed: v.boolean() });
 const key = 'cloud-consent';
 
 export class IndexedDbConsentStore implements ConsentStore {
-  /** @param name of the database, for tests */
-  constructor(private readonly name = 'llm-elements') {}
+  constructor(private readonly database = new SettingsDatabase()) {}
 
   async read(endpoint: string): Promise<boolean> {
     try {
-      const record = await this.#with((database) => database.get('settings', key));
+      const record = await this.database.get(key);
       const parsed = v.safeParse(recordSchema, record);
       return parsed.success && parsed.output.allowed && parsed.output.endpoint === endpoint;
     } catch (error) {
@@ -38,25 +33,12 @@ export class IndexedDbConsentStore implements ConsentStore {
 
   async write(endpoint: string, allowed: boolean): Promise<void> {
     try {
-      await this.#with((database) => database.put('settings', { endpoint, allowed }, key));
+      await this.database.put(key, { endpoint, allowed });
     } catch (error) {
       throw new EngineError('storage', 'The browser did not let this site remember your choice about the cloud.', {
         hint: 'The choice holds until this site is closed. Allow the site to store data to keep it.',
         cause: error,
       });
-    }
-  }
-
-  async #with<T>(use: (database: IDBPDatabase<SettingsSchema>) => Promise<T>): Promise<T> {
-    const database = await openDB<SettingsSchema>(this.name, 1, {
-      upgrade: (fresh) => {
-        fresh.createObjectStore('settings');
-      },
-    });
-    try {
-      return await use(database);
-    } finally {
-      database.close();
     }
   }
 }

@@ -144,7 +144,7 @@ function route(events: readonly BackendEvent[], fails?: EngineError) {
     },
     dispose: async () => undefined,
   };
-  const made: Route = { backend, provenance: { backend: 'local', model: 'm' } };
+  const made: Route = { backend, device: 'wasm', provenance: { backend: 'local', model: 'm' } };
   return { route: made, asked };
 }
 
@@ -192,13 +192,47 @@ describe('answer', () => {
     assert.equal(events.filter((event) => event.type === 'route').length, 2);
   });
 
-  test('tries once: a second failure ends the answer', async () => {
+  test('hands the tokens on with the text, until a backend does not tell them', async () => {
+    const said = (text: string, ids: readonly number[]): BackendEvent => ({ type: 'delta', text, tokens: 1, ids });
+    const first = route([prefilled, said('a', [1]), said('', [2])], failing('device-lost'));
+    const second = route([prefilled, said('b', [3])], failing('device-lost'));
+    const cloud = route([delta('c')], failing('device-lost'));
+    const last = route([end(1, 0)]);
+    const following = [second.route, cloud.route, last.route];
+    const next = async (): Promise<Route | null> => following.shift() ?? null;
+    const text = [];
+    for await (const event of answer(completion, { first: async () => first.route, next }, new AbortController().signal))
+      if (event.type === 'delta') text.push(event.text);
+    assert.equal(text.join(''), 'abc');
+    assert.deepEqual(second.asked[0]?.partialIds, [1, 2]);
+    assert.deepEqual([cloud.asked[0]?.partialAnswer, cloud.asked[0]?.partialIds], ['ab', [1, 2, 3]]);
+    assert.deepEqual([last.asked[0]?.partialAnswer, last.asked[0]?.partialIds], ['abc', undefined]);
+  });
+
+  test('a request brings the beginning of its answer: it is continued, and counts', async () => {
+    const first = route([prefilled, delta('c'), end(10, 1)]);
+    const resume = { text: 'ab', tokenIds: [7, 8] };
+    const { events } = await play(first.route, null, { ...completion, max_tokens: 5, resume });
+    assert.deepEqual([first.asked[0]?.partialAnswer, first.asked[0]?.partialIds], ['ab', [7, 8]]);
+    assert.equal(first.asked[0]?.completion.max_tokens, 3);
+    assert.deepEqual(events.at(-1), { type: 'end', finishReason: 'stop', promptTokens: 10, completionTokens: 3 });
+
+    const over = route([]);
+    const ended = await play(over.route, null, { ...completion, max_tokens: 2, resume });
+    assert.equal(over.asked.length, 0);
+    assert.deepEqual(
+      ended.events.map(({ type }) => type),
+      ['route', 'end'],
+    );
+  });
+
+  test('tries as often as somebody can continue, and not for ever', async () => {
     const { events, error } = await play(
       route([delta('a')], failing('device-lost')).route,
       route([delta('b')], failing('out-of-memory')).route,
     );
     assert.equal(error?.code, 'out-of-memory');
-    assert.equal(textOf(events), 'ab');
+    assert.equal(textOf(events), 'abbbbbbb');
   });
 
   test('does not hand over what another device cannot help', async () => {

@@ -3,6 +3,7 @@
 
 import type { Backend } from '../backends/backend.js';
 import type { DecoderDevice, DecoderInfo } from '../decoders/decoder.js';
+import type { KernelFigure } from '../protocol/profile.js';
 import type { StorageReport } from '../protocol/state.js';
 import type { DownloadSwitch } from '../weights/download/switch.js';
 import type { LoadProgress } from '../weights/model.js';
@@ -30,11 +31,20 @@ export interface OpenedModel {
   close(): void;
 }
 
+export interface Profiler {
+  /** Begins to measure anew, or ends it. @returns false where the device has no such clock */
+  profile(on: boolean): boolean;
+  /** The longest first. */
+  kernelTimes(): Promise<readonly KernelFigure[]>;
+}
+
 export interface RunningModel {
   readonly backend: Backend;
   readonly decoder: DecoderInfo;
   /** Bytes of keys and values held now. */
   kvBytes(): number;
+  /** Of decoders that can time their kernels. */
+  readonly profiler?: Profiler;
 }
 
 /** What holds for opening beyond the stage's own. */

@@ -11,12 +11,21 @@ import type {
   ToolCall,
 } from '../../engine/protocol/chat.js';
 import type { ModelStorage } from '../../engine/client/index.js';
+import type { Erasure, KeptReport } from '../../engine/protocol/kept-data.js';
+import type { ProfileReport } from '../../engine/protocol/profile.js';
 import { chosenFileName } from '../../engine/protocol/chosen-file.js';
 import { ConversationStore } from '../../engine/conversations/conversation-store.js';
 import { MemoryMedium } from '../../engine/conversations/medium.js';
 import type { Conversation, ConversationQuery } from '../../engine/protocol/conversations.js';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
-import type { EngineState, KeptModel, LoadedModel, ModelListing } from '../../engine/protocol/state.js';
+import { noPreferences, type PreferencesChange } from '../../engine/protocol/preferences.js';
+import {
+  noMetrics,
+  type EngineState,
+  type KeptModel,
+  type LoadedModel,
+  type ModelListing,
+} from '../../engine/protocol/state.js';
 
 export type ScriptStep =
   | { readonly say: string; readonly backend?: 'local' | 'cloud' }
@@ -43,6 +52,16 @@ export interface Script {
   readonly conversations?: readonly Conversation[];
   /** What every call that looks at or changes kept conversations fails with. */
   readonly conversationError?: EngineErrorShape;
+  /** What is kept for the kit; absent: nothing. */
+  readonly kept?: KeptReport;
+  /** What erasing comes to; absent: all of it is gone. */
+  readonly erasure?: Erasure;
+  /** What asking for the kernels' times is answered with; absent: no model is loaded. */
+  readonly profile?: ProfileReport;
+  /** Of the models, told when they are asked for. */
+  readonly verdicts?: EngineState['verdicts'];
+  /** What `setPreferences` fails with, though it acts. */
+  readonly preferencesError?: EngineErrorShape;
   /** Bytes that the site allows a download to have. */
   readonly maxDownload?: number;
 }
@@ -92,22 +111,16 @@ const initialState: EngineState = {
   host: 'shared-worker',
   status: { kind: 'idle' },
   models: demoModels,
+  verdicts: [],
+  preferences: noPreferences,
+  changes: { storage: 0, conversations: 0 },
   generating: [],
   waiting: [],
   tabs: 1,
   cloud: { endpoint: null, allowed: false, active: false },
   recovering: null,
   loads: 0,
-  metrics: {
-    timeToFirstToken: null,
-    tokensPerSecond: null,
-    promptTokens: 0,
-    completionTokens: 0,
-    totalCompletionTokens: 0,
-    requests: 0,
-    kvBytes: 0,
-    contextTokens: 0,
-  },
+  metrics: noMetrics,
   notes: [],
 };
 
@@ -135,6 +148,10 @@ export class ScriptedEngine implements EngineLike {
   /** Whether each load was confirmed by the visitor. */
   readonly confirmed: boolean[] = [];
   readonly deleted: string[] = [];
+  /** How often the models were to be judged, all was erased, and how the profile was switched. */
+  assessed = 0;
+  erasures = 0;
+  readonly profiled: (boolean | undefined)[] = [];
   readonly chat = {
     completions: {
       create: (request: StreamRequest, options?: { signal?: AbortSignal }) => this.#create(request, options),
@@ -156,6 +173,11 @@ export class ScriptedEngine implements EngineLike {
       await this.#storageWorks();
       this.deleted.push(source);
       this.#storage = { ...this.#storage, models: this.#storage.models.filter((kept) => kept.source !== source) };
+    },
+    assess: async (): Promise<void> => {
+      this.assessed++;
+      const { verdicts } = this.#script;
+      if (verdicts !== undefined) this.update({ verdicts });
     },
     pause: async (): Promise<void> => this.#pause(true),
     resume: async (): Promise<void> => this.#pause(false),
@@ -184,6 +206,7 @@ export class ScriptedEngine implements EngineLike {
   readonly #listeners = new Set<(state: EngineState) => void>();
   #state: EngineState;
   #storage: ModelStorage;
+  #kept: KeptReport;
   #load: AbortController | null = null;
   /** Held back until `release`, while not null. */
   #gate: { readonly promise: Promise<void>; readonly open: () => void } | null = null;
@@ -196,6 +219,7 @@ export class ScriptedEngine implements EngineLike {
     );
     const { maxDownload } = script;
     this.settings = { defaultModel: 'default', ...(maxDownload === undefined ? {} : { maxDownload }) };
+    this.#kept = script.kept ?? { parts: [], unreadable: [], usage: null, quota: null };
     const none = { usage: null, quota: null, persisted: null, models: [] };
     this.#storage = { ...none, kind: script.storage === undefined ? 'none' : 'opfs', ...script.storage };
     this.#state = { ...initialState, ...(script.models ? { models: script.models } : {}), ...script.state };
@@ -219,6 +243,39 @@ export class ScriptedEngine implements EngineLike {
   subscribe(listener: (state: EngineState) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  async setPreferences(change: PreferencesChange): Promise<void> {
+    this.update({ preferences: { ...this.#state.preferences, ...change } });
+    const { preferencesError } = this.#script;
+    if (preferencesError !== undefined) throw EngineError.from(preferencesError);
+  }
+
+  async kept(): Promise<KeptReport> {
+    await this.#storageWorks();
+    return this.#kept;
+  }
+
+  async eraseAll(): Promise<Erasure> {
+    this.erasures++;
+    const erasure = this.#script.erasure ?? { erased: this.#kept.parts.map(({ kind }) => kind), left: [] };
+    const empty = (part: KeptReport['parts'][number]) =>
+      erasure.erased.includes(part.kind) ? { kind: part.kind, items: 0, bytes: 0 } : part;
+    this.#kept = { ...this.#kept, parts: this.#kept.parts.map(empty) };
+    const { changes, cloud } = this.#state;
+    this.update({
+      status: { kind: 'idle' },
+      preferences: noPreferences,
+      cloud: { ...cloud, allowed: false },
+      changes: { storage: changes.storage + 1, conversations: changes.conversations + 1 },
+    });
+    return erasure;
+  }
+
+  async profile(running?: boolean): Promise<ProfileReport> {
+    this.profiled.push(running);
+    const report = this.#script.profile ?? { kind: 'none', reason: 'no-model' };
+    return report.kind === 'none' || running === undefined ? report : { ...report, running };
   }
 
   /** Publishes a change, as the host would. */

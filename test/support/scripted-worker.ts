@@ -12,6 +12,7 @@
 import { serveEngine } from '../../engine/host/serve-engine.js';
 import { EngineError, engineErrorCodes, type EngineErrorCode } from '../../engine/protocol/errors.js';
 import { IndexedDbConsentStore } from '../../engine/routing/consent-store.js';
+import { SettingsDatabase } from '../../engine/routing/settings-database.js';
 import type { Backend, BackendEvent, BackendRequest } from '../../engine/backends/backend.js';
 import type { OpenModel } from '../../engine/routing/runner.js';
 import type { DecoderDevice } from '../../engine/decoders/decoder.js';
@@ -104,5 +105,5 @@ serveEngine({
   openModel,
   createCloud: () => backend('scripted cloud', 'cloud'),
   probe: async () => ({ webgpu: { available: true, name: 'scripted' }, wasmSimd: true, rates: null }),
-  consent: new IndexedDbConsentStore('llm-elements-test'),
+  consent: new IndexedDbConsentStore(new SettingsDatabase('llm-elements-test')),
 });
