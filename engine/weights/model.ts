@@ -174,7 +174,20 @@ export interface Model {
    * @throws EngineError `model-invalid` (missing tensor, wrong hash, truncated), `network`, `aborted`, `out-of-memory`
    */
   readTensor(name: TensorName, signal?: AbortSignal): Promise<WeightTensor>;
+  /**
+   * Reads a tensor to its place in the caller's memory, WebAssembly's above all, without an array of its own in between. Only
+   * where the source can. Scales are not looked at: the caller must see that they are finite.
+   * @throws as `readTensor`; the target then holds anything
+   */
+  readTensorInto?(name: TensorName, target: TensorTarget, signal?: AbortSignal): Promise<void>;
   close(): void;
+}
+
+/** Memory for a tensor's bytes as `WeightTensor` has them, exactly as long. */
+export interface TensorTarget {
+  readonly data: Uint8Array;
+  /** Empty unless the tensor is quantised. */
+  readonly scales: Uint8Array;
 }
 
 /** Progress of opening and reading a model, for elements. */

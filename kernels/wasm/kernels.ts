@@ -19,6 +19,8 @@ export interface MatrixKernels {
   /** rest f32 [tokens, columns] = x - what quantiseActivations made of it. */
   activationsRest(x: number, xStride: number, tokens: number, columns: number, quantised: number, rest: number): void;
 
+  /** Index of the first of `count` halves that is an infinity or NaN; -1 when all are finite. */
+  notFinite(from: number, count: number): number;
   /** Pack's q4 bytes -> quads, in place. Room for a multiple of 4 rows; scratch 2 * columns bytes. */
   repackQ4(quants: number, scales: number, rows: number, columns: number, scratch: number): void;
   /** Pack's q8 bytes -> quads, in place. Room for a multiple of 4 rows; scratch 4 * columns bytes. */

@@ -252,6 +252,22 @@ for (const loaded of builds) {
       );
     });
 
+    it('the first half that is no finite number is found, wherever it is', () => {
+      const wrong = fc.constantFrom(0x7c00, 0xfc00, 0x7c01, 0xffff);
+      fc.assert(
+        fc.property(fc.integer({ min: 0, max: 70 }), fc.array(fc.tuple(fc.nat(69), wrong)), (count, faults) => {
+          arena.reset(); // beyond the end: something else
+          const halves = Uint16Array.from(
+            { length: count },
+            (_, i) => (i * 40_503) & 0xfbff & ~(i % 7 === 0 ? 0 : 0x400),
+          );
+          for (const [at, bits] of faults) if (at < count) halves[at] = bits;
+          const at = arena.put(new Uint16Array([...halves, 0x7c00]));
+          expect(kernels.notFinite(at, count)).to.equal(halves.findIndex((bits) => (bits & 0x7c00) === 0x7c00));
+        }),
+      );
+    });
+
     it('dense products are the reference to the last bit, in every batch', () => {
       const dense = fc.record({
         rows: fc.integer({ min: 1, max: 19 }),

@@ -56,7 +56,7 @@ export interface KnownPack {
 }
 
 /** Opens a pack whose manifest is known and trusted. */
-export async function openManifest(pack: KnownPack, opening: Opening): Promise<Model> {
+export async function openManifest(pack: KnownPack, opening: Opening): Promise<PackModel> {
   const { manifest, source, hash } = pack;
   const files = filesOf(manifest, source);
   const id = pack.id ?? `pack:${hash}`;
@@ -236,12 +236,15 @@ interface Opened {
   readonly tokenizerFiles: TokenizerFiles;
 }
 
+/** A model whose tensors lie in shards as decoders read them. */
+export type PackModel = Model & Required<Pick<Model, 'readTensorInto'>>;
+
 export function modelOf(
   manifest: Omit<Manifest, 'tokenizer' | 'shards'>,
   { id, source, tokenizerFiles }: Opened,
   loadShard: LoadShard,
   close: () => void,
-): Model {
+): PackModel {
   const reader = createShardReader(loadShard);
   const places = new Map(manifest.tensors.map((tensor) => [tensor.name, tensor]));
   const tensors = new Map<string, TensorFacts>();
@@ -250,6 +253,12 @@ export function modelOf(
     tensors.set(name, { name, kind, shape, byteLength: data + scales });
   }
   let closed = false;
+  const placeOf = (name: string): Manifest['tensors'][number] => {
+    const tensor = places.get(name);
+    if (tensor === undefined) throw new EngineError('model-invalid', `${manifest.name} has no tensor ${name}.`);
+    if (closed) throw new EngineError('invalid-request', `${manifest.name} was closed before ${name} was read.`);
+    return tensor;
+  };
   return {
     identity: {
       id,
@@ -263,9 +272,7 @@ export function modelOf(
     generationDefaults: manifest.generation,
     tensors,
     async readTensor(name, signal): Promise<WeightTensor> {
-      const tensor = places.get(name);
-      if (tensor === undefined) throw new EngineError('model-invalid', `${manifest.name} has no tensor ${name}.`);
-      if (closed) throw new EngineError('invalid-request', `${manifest.name} was closed before ${name} was read.`);
+      const tensor = placeOf(name);
       const { data: dataLength, scales: scalesLength } = partLengths(tensor.kind, tensor.shape);
       if ('data' in tensor) {
         const { buffer } = await reader.read(tensor.data, dataLength, signal);
@@ -278,6 +285,17 @@ export function modelOf(
       const scales = new Uint16Array((await reader.read(tensor.scales, scalesLength, signal)).buffer);
       checkScales(scales, name, source);
       return { kind: tensor.kind, shape: tensor.shape as [number, number], quants, scales };
+    },
+    async readTensorInto(name, target, signal) {
+      const tensor = placeOf(name);
+      const { data, scales } = partLengths(tensor.kind, tensor.shape);
+      if (target.data.length !== data || target.scales.length !== scales) throw new RangeError(`no room for ${name}`);
+      if ('data' in tensor) {
+        await reader.readInto(tensor.data, target.data, signal);
+        return;
+      }
+      await reader.readInto(tensor.quants, target.data, signal);
+      await reader.readInto(tensor.scales, target.scales, signal);
     },
     close() {
       closed = true;

@@ -15,6 +15,8 @@ import type { Place } from './manifest.js';
 export interface ShardReader {
   /** @returns `length` bytes from `place` on, going over into the following shards, in an array of the caller's own */
   read(place: Place, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /** The same into memory that is there already, filled to its end. */
+  readInto(place: Place, target: Uint8Array, signal?: AbortSignal): Promise<void>;
   /** Lets the held shard go. Further reads load it again. */
   release(): void;
 }
@@ -36,25 +38,33 @@ export function createShardReader(loadShard: LoadShard): ShardReader {
     return bytes;
   }
 
-  async function readNow(place: Place, length: number, signal: AbortSignal | undefined) {
+  async function fill({ shard, offset }: Place, target: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
     checkSignal(signal);
-    const part = allocate(length, 'a tensor');
-    let filled = 0;
-    let { shard, offset } = place;
-    for (; filled < length; shard++, offset = 0) {
-      const piece = (await load(shard, signal)).subarray(offset, offset + length - filled);
-      part.set(piece, filled);
+    for (let filled = 0; filled < target.length; shard++, offset = 0) {
+      const piece = (await load(shard, signal)).subarray(offset, offset + target.length - filled);
+      checkSignal(signal); // the caller has gone, and perhaps its memory
+      target.set(piece, filled);
       filled += piece.length;
     }
-    return part;
+  }
+
+  function inTurn<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const turn = queue.then(work);
+    queue = turn.catch(() => undefined); // The caller hears of it through `turn`; the next reader starts afresh.
+    return signal === undefined ? turn : orAborted(turn, signal);
   }
 
   return {
     read(place, length, signal) {
-      const turn = queue.then(() => readNow(place, length, signal));
-      queue = turn.catch(() => undefined); // The caller hears of it through `turn`; the next reader starts afresh.
-      return signal === undefined ? turn : orAborted(turn, signal);
+      const work = async (): Promise<Uint8Array<ArrayBuffer>> => {
+        checkSignal(signal);
+        const part = allocate(length, 'a tensor');
+        await fill(place, part, signal);
+        return part;
+      };
+      return inTurn(work, signal);
     },
+    readInto: (place, target, signal) => inTurn(() => fill(place, target, signal), signal),
     release() {
       held = null;
     },

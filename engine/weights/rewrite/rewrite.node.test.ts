@@ -15,6 +15,7 @@ import { DownloadSwitch } from '../download/switch.js';
 import type { Model, ModelSpec } from '../model.js';
 import { openModel, type OpenModelOptions } from '../open-model.js';
 import { dequantise } from '../quantise.js';
+import { partLengths } from '../tensor-layout.js';
 import { localLocks } from '../store/locks.js';
 import { ModelStore } from '../store/model-store.js';
 
@@ -71,7 +72,24 @@ async function assertSame(model: Model): Promise<void> {
   assert.deepEqual(model.spec, spec);
   for (const name of truth.tensors.keys()) {
     assert.deepEqual(await model.readTensor(name), await truth.readTensor(name), name);
+    await assertSamePlaced(model, name);
   }
+}
+
+/** The same, read to a place that the caller has; the bytes around it stay. */
+async function assertSamePlaced(model: Model, name: string): Promise<void> {
+  if (model.readTensorInto === undefined) return;
+  const wanted = await truth.readTensor(name);
+  const { data, scales } = partLengths(wanted.kind, wanted.shape);
+  const memory = new Uint8Array(data + scales + 3).fill(0xa5);
+  const target = { data: memory.subarray(1, 1 + data), scales: memory.subarray(2 + data, 2 + data + scales) };
+  await model.readTensorInto(name, target);
+  const bytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) => new Uint8Array(buffer, byteOffset, byteLength);
+  const quantised = 'quants' in wanted;
+  assert.deepEqual(target.data, bytes(quantised ? wanted.quants : wanted.data), name);
+  if (quantised) assert.deepEqual(target.scales, bytes(wanted.scales), name);
+  assert.deepEqual([memory[0], memory[1 + data], memory.at(-1)], [0xa5, 0xa5, 0xa5], name);
+  await assert.rejects(model.readTensorInto(name, { ...target, data: memory.subarray(0, data + 1) }), RangeError);
 }
 
 const textOf = ({ tokenizerFiles }: Model) =>
@@ -210,6 +228,7 @@ test('a damaged copy is found out, the tensor read from the source, and the copy
   const piece = records.get(`${stored?.files[4]?.key}.0`) as Uint8Array;
   piece[5] = (piece[5] as number) ^ 1;
   const model = await open(await storeOver());
+  for (const name of truth.tensors.keys()) await assertSamePlaced(model, name);
   await assertSame(model);
   assert.match(notes.join(' '), /damaged/);
   const next = await storeOver();

@@ -19,12 +19,13 @@ import {
   type ManifestFile,
   type ParsedManifest,
 } from '../pack/manifest.js';
-import { modelOf, openManifest } from '../pack/pack-model.js';
+import { modelOf, openManifest, type PackModel } from '../pack/pack-model.js';
 import { sha256 } from '../sha256.js';
 import { rewriteLock } from '../store/delete-kept.js';
 import type { ModelStore, StoredFile } from '../store/model-store.js';
 import { pieceCount, pieceLength } from '../store/pieces.js';
 import { elementCount } from '../tensor-layout.js';
+import { putTensor } from '../tensor-target.js';
 import type { TensorRows } from '../tensor-rows.js';
 import { planLayout, type Layout } from './layout.js';
 import { Rewriter, type Errors } from './rewriter.js';
@@ -81,25 +82,37 @@ export async function openRewritten(
   if (manifest === null) return null;
   const pack = await openManifest({ manifest, bytes, source, hash: file.key, id, made: true }, opening);
   let direct: Promise<Model> | null = null;
+  const rescue = async (thrown: unknown): Promise<Model> => {
+    if (!(thrown instanceof DamagedCopyError)) throw thrown;
+    if (direct === null) {
+      opening.onNote(`The copy of ${pack.identity.name} on this device was damaged; it is made anew next time.`);
+      await store.delete(source);
+    }
+    direct ??= original();
+    return direct;
+  };
   return {
     ...pack,
-    async readTensor(name, signal) {
-      try {
-        return await pack.readTensor(name, signal);
-      } catch (thrown) {
-        if (!(thrown instanceof DamagedCopyError)) throw thrown;
-        if (direct === null) {
-          opening.onNote(`The copy of ${pack.identity.name} on this device was damaged; it is made anew next time.`);
-          await store.delete(source);
-        }
-        direct ??= original();
-        return (await direct).readTensor(name, signal);
-      }
-    },
+    ...readingWith(pack, rescue),
     close() {
       pack.close();
       void direct?.then((model) => model.close()).catch(() => undefined); // what failed to open needs no closing
     },
+  };
+}
+
+/** @param rescue the model to read a tensor from when the copy fails; throws where that is no remedy */
+function readingWith(
+  pack: PackModel,
+  rescue: (thrown: unknown) => Promise<Model>,
+): Required<Pick<Model, 'readTensor' | 'readTensorInto'>> {
+  return {
+    readTensor: (name, signal) =>
+      pack.readTensor(name, signal).catch(async (thrown: unknown) => (await rescue(thrown)).readTensor(name, signal)),
+    readTensorInto: (name, target, signal) =>
+      pack.readTensorInto(name, target, signal).catch(async (thrown: unknown) => {
+        putTensor(await (await rescue(thrown)).readTensor(name, signal), target);
+      }),
   };
 }
 
@@ -261,16 +274,12 @@ async function whileRewriting(
   return {
     ...pack,
     identity: model.identity,
-    async readTensor(name, signal) {
-      try {
-        return await pack.readTensor(name, signal);
-      } catch (thrown) {
-        const lost = thrown instanceof DamagedCopyError || (thrown instanceof EngineError && thrown.code === 'storage');
-        if (!lost) throw thrown;
-        opening.onNote(`${thrown.message} ${facts.name} runs, but is read again next time.`);
-        return model.readTensor(name, signal);
-      }
-    },
+    ...readingWith(pack, (thrown) => {
+      const lost = thrown instanceof DamagedCopyError || (thrown instanceof EngineError && thrown.code === 'storage');
+      if (!lost) throw thrown;
+      opening.onNote(`${thrown.message} ${facts.name} runs, but is read again next time.`);
+      return Promise.resolve(model);
+    }),
     close() {
       end.abort(new EngineError('aborted', 'Loading the model was stopped.'));
       release();

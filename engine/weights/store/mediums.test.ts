@@ -54,6 +54,18 @@ for (const [title, open] of Object.entries(mediums)) {
       await pieces.remove('view');
     });
 
+    it('are joined in the order asked for, or not at all when one is missing', async () => {
+      if (pieces.join === undefined) return; // IndexedDB: records are read one by one
+      await pieces.put('j.0', bytesOf(70_000, 7));
+      await pieces.put('j.1', bytesOf(5, 3));
+      const joined = await pieces.join(['j.1', 'j.0']);
+      expect(joined?.subarray(0, 5)).to.deep.equal(bytesOf(5, 3));
+      expect(joined?.subarray(5)).to.deep.equal(bytesOf(70_000, 7));
+      expect(await pieces.join(['j.0', 'j.2'])).to.equal(null);
+      await pieces.remove('j.0');
+      await pieces.remove('j.1');
+    });
+
     it('carry a whole store', async () => {
       const parts = { pieces, locks: webLocks(navigator.locks), now: () => Date.now() };
       const store = await ModelStore.open(parts);

@@ -190,6 +190,10 @@ export class ModelStore {
         const only = await this.parts.pieces.get(first);
         return only?.length === file.byteLength ? only : null;
       }
+      if (this.parts.pieces.join !== undefined) {
+        const joined = await this.parts.pieces.join(names);
+        return joined?.length === file.byteLength ? joined : null;
+      }
       const whole = new Uint8Array(file.byteLength);
       for (let from = 0; from < count; from += readsAtOnce) {
         const pieces = await Promise.all(

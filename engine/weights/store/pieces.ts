@@ -13,6 +13,11 @@ export interface PieceStore {
   put(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** @returns the record in memory of the caller's own, or null */
   get(name: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  /**
+   * The records one behind the other, in memory of the caller's own, or null when one is missing. Only where that is quicker than
+   * `get` for each.
+   */
+  join?(names: readonly string[]): Promise<Uint8Array<ArrayBuffer> | null>;
   /** @returns bytes of the record, or null */
   size(name: string): Promise<number | null>;
   /** Nothing happens when there is none. */

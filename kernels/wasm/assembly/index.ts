@@ -3,6 +3,7 @@
 
 export { activationsRest, quantiseActivations } from './quantise-activations';
 export { repackQ4, repackQ8 } from './repack';
+export { notFinite } from './not-finite';
 export { matmulQ4 } from './matmul-q4';
 export { matmulQ8 } from './matmul-q8';
 export { matmulF16, matmulF32 } from './matmul-dense';
