@@ -12,6 +12,10 @@ export interface DeviceRates {
   readonly wasm: number;
 }
 
+/** Of the one device that is there. @param kernels folder that holds `kernels/`, absolute */
+export const measureRate = (device: 'webgpu' | 'wasm', kernels: string): Promise<number> =>
+  device === 'webgpu' ? measureWebGpu() : measureWasm(kernels);
+
 /** @param kernels folder that holds `kernels/`, absolute */
 export async function measureRates(kernels: string): Promise<DeviceRates> {
   // One after the other: software WebGPU computes on the same processor.

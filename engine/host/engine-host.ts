@@ -74,6 +74,7 @@ const unmeasured: Abilities = {
   webgpu: false,
   wasmSimd: false,
   rates: { webgpu: null, wasm: null },
+  threads: 1,
   memoryBytes: null,
 };
 const unknownRoom = { usage: null, quota: null };

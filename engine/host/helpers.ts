@@ -63,6 +63,11 @@ export class Helpers {
     };
   }
 
+  /** That could be had now; 1 where no tab lends any. */
+  get threads(): number {
+    return this.#offers.at(-1)?.threads ?? 1;
+  }
+
   /** The newest tab's, because it is the likeliest to stay; null when no tab offers any. */
   borrow(): BorrowedHelper | null {
     const offer = this.#offers.at(-1);

@@ -13,6 +13,8 @@ export interface Abilities {
   readonly wasmSimd: boolean;
   /** Billions of multiply-adds a second, one 4-bit matrix-vector product at a time; null where it was not measured. */
   readonly rates: { readonly webgpu: number | null; readonly wasm: number | null };
+  /** Those of WebAssembly, for models that are worth sharing; 1 for none but the engine's own. */
+  readonly threads: number;
   /** Of the device, as far as the browser says. */
   readonly memoryBytes: number | null;
 }
@@ -25,6 +27,12 @@ const share = 0.6;
 
 /** Share of the device's memory that a page may count on. */
 const pageShare = 0.5;
+
+/** Models below this many bytes are computed by one thread (decoders/wasm/thread-pool.ts). */
+const threadsFromBytes = 16 * 2 ** 20;
+
+/** What a further thread adds: memory is shared, and threads wait for each other. */
+const furtherThread = 0.7;
 
 /** Bytes beyond which WebAssembly's 32-bit memory has no room for the weights. */
 const wasmLimit = 3.5e9;
@@ -42,9 +50,11 @@ export function judge(listing: ModelListing, abilities: Abilities): ModelVerdict
   if (memoryBytes !== null && byteLength > memoryBytes * pageShare) return without('too-large');
   const wasm = wasmSimd && byteLength <= wasmLimit;
   if (!webgpu && !wasm) return without('too-large');
+  // The ladder compares one thread with the card, and so does this.
   const wasmFaster = wasm && rates.webgpu !== null && rates.wasm !== null && rates.webgpu < rates.wasm;
   const device = webgpu && !wasmFaster ? 'webgpu' : 'wasm';
-  const rate = rates[device];
+  const helped = device === 'wasm' && byteLength >= threadsFromBytes ? 1 + furtherThread * (abilities.threads - 1) : 1;
+  const rate = rates[device] === null ? null : rates[device] * helped;
   if (rate === null || parameters === 0) return { ...without('unknown'), device };
   const tokensPerSecond = (rate * 1e9 * share) / parameters;
   return { modelId, tier: tokensPerSecond >= readingSpeed ? 'well' : 'slow', device, tokensPerSecond };

@@ -12,15 +12,26 @@ interface Schema extends DBSchema {
   shapes: { key: string; value: unknown };
 }
 
-/** Opened at the first use. */
-export function indexedDbTuningStore(): TuningStore {
+/** For those who keep the visitor's overview of what lies on the device. */
+export interface ErasableTuningStore extends TuningStore {
+  /** Devices measured. */
+  count(): Promise<number>;
+  clear(): Promise<void>;
+}
+
+/** Opened at the first use. @param name of the database, for tests */
+export function indexedDbTuningStore(name = databaseName): ErasableTuningStore {
   let opening: Promise<IDBPDatabase<Schema>> | null = null;
   const open = (): Promise<IDBPDatabase<Schema>> =>
-    (opening ??= openDB<Schema>(databaseName, 1, { upgrade: (database) => void database.createObjectStore('shapes') }));
+    (opening ??= openDB<Schema>(name, 1, { upgrade: (database) => void database.createObjectStore('shapes') }));
   return {
     get: async (key) => (await open()).get('shapes', key),
     set: async (key, value) => {
       await (await open()).put('shapes', value, key);
+    },
+    count: async () => (await open()).count('shapes'),
+    clear: async () => {
+      await (await open()).clear('shapes');
     },
   };
 }

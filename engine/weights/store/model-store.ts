@@ -27,6 +27,8 @@ export type { StoredFile, StoredModel } from './journal.js';
 
 /** Pieces of one file read at once: enough to hide a medium's latency, few enough to hold little beside the file. */
 const readsAtOnce = 2;
+/** Pieces that are looked for at once: a shard's. */
+const sizesAtOnce = 8;
 /** Characters of what a model is called; more is cut off. */
 const longestName = 400;
 
@@ -154,6 +156,22 @@ export class ModelStore {
     return true;
   }
 
+  /**
+   * Removes everything: also the highest revisions seen, as if nobody had ever been here. Models that somebody uses fail
+   * at their next read, so callers free them first.
+   * @throws EngineError `storage`, also when something is left
+   */
+  async clear(): Promise<void> {
+    const { pieces, locks } = this.parts;
+    const remove = async (): Promise<void> => {
+      for (const name of await pieces.list()) await pieces.remove(name);
+      this.journal = { index: { version: 1, models: [], revisions: {} }, number: 0 };
+      const left = await pieces.list();
+      if (left.length > 0) throw new Error(`${left.length} records are still there`);
+    };
+    await guard('write', () => locks.hold('journal', remove));
+  }
+
   /** Keeps a model from being evicted, by any worker, until the returned function is called. */
   use(source: string): () => void {
     const release = this.parts.locks.use(source);
@@ -172,9 +190,12 @@ export class ModelStore {
   /** @returns how many bytes from the start are stored: a number of whole pieces, or all */
   async prefix(file: StoredFile): Promise<number> {
     return guard('read', async () => {
-      for (let index = 0; index < pieceCount(file.byteLength); index++) {
-        if ((await this.parts.pieces.size(pieceName(file, index))) !== pieceSize(file, index))
-          return index * pieceLength;
+      const count = pieceCount(file.byteLength);
+      for (let from = 0; from < count; from += sizesAtOnce) {
+        const indices = Array.from({ length: Math.min(sizesAtOnce, count - from) }, (_, i) => from + i);
+        const sizes = await Promise.all(indices.map((index) => this.parts.pieces.size(pieceName(file, index))));
+        const bad = indices.find((index, i) => sizes[i] !== pieceSize(file, index));
+        if (bad !== undefined) return bad * pieceLength;
       }
       return file.byteLength;
     });
