@@ -59,7 +59,7 @@ export class Answering {
       let from: Provenance | null = null;
       const routes = {
         first: () => this.#first(job),
-        next: (error: EngineError) => this.parts.slot.stepDown(error, signal),
+        next: (error: EngineError, failed: Route) => this.parts.slot.recover(failed.backend, error, signal),
       };
       for await (const event of answer(job.completion, routes, signal)) {
         if (event.type === 'route') {

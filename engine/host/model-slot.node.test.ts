@@ -67,6 +67,7 @@ function slotOf({ start, dispose, probe }: Script) {
       return { webgpu: { available: true, name: 'gpu' }, wasmSimd: true, rates: null };
     },
     now: () => 0,
+    pauses: [0, 1, 1],
     catalogue: new Catalogue(
       () => settings.catalogueUrl,
       async () => Response.json(listings),
@@ -108,7 +109,10 @@ describe('ModelSlot and the switch for the cloud', () => {
     });
     await slot.load('one', 'auto', never());
     breaks = true;
-    await assert.rejects(slot.stepDown(new EngineError('device-lost', 'gone'), never()), { code: 'device-lost' });
+    const { backend } = await slot.ensure('one', never());
+    await assert.rejects(slot.recover(backend, new EngineError('device-lost', 'gone'), never()), {
+      code: 'device-lost',
+    });
     assert.equal(slot.status.kind, 'failed');
   });
 
@@ -131,7 +135,8 @@ describe('ModelSlot and a model that cannot be freed', () => {
   test('the next device takes over all the same, and a note says it', async () => {
     const { slot, notes } = slotOf({ dispose: (device) => (device === 'webgpu' ? broken() : Promise.resolve()) });
     await slot.load('one', 'auto', never());
-    const route = await slot.stepDown(new EngineError('device-lost', 'gone'), never());
+    const { backend } = await slot.ensure('one', never());
+    const route = await slot.recover(backend, new EngineError('internal', 'gone'), never());
     assert.equal(route?.provenance.backend, 'local');
     assert.equal(slot.status.kind === 'ready' && slot.status.model.device, 'wasm');
     assert.match(notes.join(), /already released/);

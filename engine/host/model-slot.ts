@@ -1,8 +1,8 @@
 // The one model that is loaded, and the loads under way. Equal loads are joined; a load of another model waits for the
-// answer that runs (Turnstile) and is broken off when nobody wants it any more. Climbs the ladder of devices and keeps
-// the rungs below for a device that fails in mid-answer. Called by EngineHost; knows nothing of tabs and ports.
-// What goes wrong: the opened header or the plan fails -> the old model stays; a device fails -> the next rung; all
-// fail -> no model is loaded, the status is `failed`, and the next request tries again.
+// answer that runs (Turnstile) and is broken off when nobody wants it any more. How a model is started is Climbing's
+// affair, how it comes back after its device failed in mid-answer Mending's. Called by EngineHost; knows nothing of tabs
+// and ports. What goes wrong: the opened header or the plan fails -> the old model stays; a device fails -> it is mended;
+// all fail -> no model is loaded, the status is `failed`, and the next request tries again.
 
 import type { ChatMessage } from '../protocol/chat.js';
 import { EngineError } from '../protocol/errors.js';
@@ -17,19 +17,17 @@ import {
 import type { Backend } from '../backends/backend.js';
 import type { Route } from '../routing/answer.js';
 import type { Capabilities } from '../routing/capabilities.js';
-import {
-  isDeviceFailure,
-  planLadder,
-  rungsAfter,
-  stepDownNote,
-  type DeviceSetting,
-  type Rung,
-} from '../routing/ladder.js';
+import { planLadder, type DeviceSetting, type LadderPlan } from '../routing/ladder.js';
+import { gaveUp, refetching, waitingForNetwork } from '../routing/recovery.js';
 import type { OpenedModel, OpenModel, RunningModel, StageProgress } from '../routing/runner.js';
 import { DownloadSwitch } from '../weights/download/switch.js';
+import { isFull } from '../weights/store/failures.js';
 import { fileListing, type Catalogue } from './catalogue.js';
-import { cloudListing, consentRequired, loadedCloud } from './cloud-model.js';
+import { Climbing, routeOf, type Current } from './climbing.js';
+import { cloudListing } from './cloud-model.js';
 import { JoinedLoads, type JoinedLoad } from './joined-loads.js';
+import { Mending } from './mending.js';
+import { untilOnline } from './network.js';
 import { rejectOnAbort, type Turnstile } from './turnstile.js';
 
 export interface SlotParts {
@@ -44,23 +42,17 @@ export interface SlotParts {
   readonly cloudAllowed: () => boolean;
   readonly changed: (kind: 'progress' | 'change') => void;
   readonly note: (text: string) => void;
+  /** Milliseconds before each try of a device that failed; passed in by tests. */
+  readonly pauses?: readonly number[];
 }
+
+/** How often a load that lost the network, or what was kept, goes on by itself. */
+const retriesAllowed = 3;
 
 /** What a load brings beside the model's name. */
 export interface LoadWish {
   readonly confirmed?: boolean;
   readonly file?: Blob;
-}
-
-interface Current {
-  readonly listing: ModelListing;
-  readonly opened: OpenedModel | null;
-  rung: Rung;
-  /** Rungs below this one. */
-  below: readonly Rung[];
-  running: RunningModel | null;
-  backend: Backend;
-  loaded: LoadedModel;
 }
 
 export class ModelSlot {
@@ -76,7 +68,24 @@ export class ModelSlot {
   /** What the load under way loads. */
   #opening: ModelListing | null = null;
 
-  constructor(private readonly parts: SlotParts) {}
+  readonly #climbing: Climbing;
+  readonly #mending: Mending;
+  readonly #mends = new JoinedLoads<Route | null>();
+  /** The backend that failed and is being replaced. */
+  #failed: Backend | null = null;
+  /** What the model that is loaded was asked for with. */
+  #wish: LoadWish = {};
+
+  constructor(private readonly parts: SlotParts) {
+    this.#climbing = new Climbing(parts);
+    this.#mending = new Mending({
+      ...parts,
+      climbing: this.#climbing,
+      tell: (state) => this.#tell(state),
+      reopen: (listing, signal) => this.#open(listing, signal, this.#wish),
+      progress: (listing) => this.#stage(listing),
+    });
+  }
 
   get kvBytes(): number {
     return this.#current?.running?.kvBytes() ?? 0;
@@ -123,29 +132,50 @@ export class ModelSlot {
     return routeOf(this.#current);
   }
 
-  /** After the running model's device failed: the same model on the next rung, null when there is none. Within a turn. */
-  async stepDown(error: EngineError, signal: AbortSignal): Promise<Route | null> {
+  /**
+   * After the device of a running model failed: the same model started again, there or on the next rung; null when nothing
+   * is left. Several answers that failed with it are mended once. Within a turn.
+   * @param failed what answered
+   */
+  async recover(failed: Backend, error: EngineError, signal: AbortSignal): Promise<Route | null> {
     const current = this.#current;
-    const left = current ? rungsAfter(error, current.rung, current.below) : [];
-    const below = left.filter((rung) => rung !== 'cloud' || this.parts.cloudAllowed());
-    const [next] = below;
-    if (!current || next === undefined) {
-      await this.#dispose();
-      this.#set({ kind: 'failed', error: error.toShape() });
-      return null;
+    if (this.#failed !== failed) {
+      if (failed.info.leavesDevice || current === null) return null;
+      if (current.backend !== failed) return routeOf(current); // it is mended already
     }
-    this.parts.note(stepDownNote(current.rung, next, error));
+    this.#failed = failed;
+    const work = async (shared: AbortSignal): Promise<Route | null> => {
+      try {
+        return current && (await this.#mend(current, error, shared));
+      } finally {
+        this.#failed = null;
+      }
+    };
+    // Not raced against the signal: the turn is ours until the work has ended.
+    const route = await this.#mends.join('mend', signal, work).begin();
+    signal.throwIfAborted();
+    return route;
+  }
+
+  async #mend(failed: Current, error: EngineError, signal: AbortSignal): Promise<Route | null> {
     this.#current = null;
+    this.#opening = failed.listing;
     try {
-      await this.#free(current);
-      const climbed = await this.#climb(current.listing, current.opened, below, signal);
-      this.#settle(climbed);
-      return routeOf(climbed);
+      const mended = await this.#mending.mend(failed, error, signal);
+      if (mended === null) {
+        this.#set({ kind: 'failed', error: error.toShape() });
+        return null;
+      }
+      this.#settle(mended);
+      return routeOf(mended);
     } catch (failure) {
-      current.opened?.close();
       const final = EngineError.from(failure);
+      this.#giveUp(signal);
       this.#set(signal.aborted ? { kind: 'idle' } : { kind: 'failed', error: final.toShape() });
       throw final;
+    } finally {
+      this.#opening = null;
+      this.#control = null;
     }
   }
 
@@ -158,7 +188,9 @@ export class ModelSlot {
 
   /** Breaks off the load under way, whoever wants it. */
   stop(): void {
-    this.#loads.stopAll(new EngineError('aborted', 'Loading was stopped.'));
+    const reason = new EngineError('aborted', 'Loading was stopped.');
+    this.#loads.stopAll(reason);
+    this.#mends.stopAll(reason);
   }
 
   /** Frees the model after the answer that runs, if it is the one kept under this name. */
@@ -216,12 +248,52 @@ export class ModelSlot {
   ): Promise<LoadedModel> {
     if (this.#fits(listing.id, device) && this.#current) return this.#current.loaded;
     const before = this.status;
-    let opened: OpenedModel | null = null;
     this.#opening = listing;
     try {
       signal.throwIfAborted();
       this.#loading(listing, { loadedBytes: 0, totalBytes: listing.byteLength });
-      const { rungs, notes } = await Promise.race([this.#plan(listing, device), rejectOnAbort(signal)]);
+      const plan = await Promise.race([this.#plan(listing, device), rejectOnAbort(signal)]);
+      const current = await this.#persist(listing, plan, signal, wish);
+      this.#wish = wish;
+      this.#control = null;
+      this.#settle(current);
+      return current.loaded;
+    } catch (thrown) {
+      this.#control = null;
+      const error = signal.aborted ? EngineError.from(signal.reason) : EngineError.from(thrown);
+      this.#giveUp(signal);
+      if (!signal.aborted) this.#set({ kind: 'failed', error: error.toShape() });
+      else this.#set(this.#current ? before : { kind: 'idle' });
+      throw error;
+    } finally {
+      this.#opening = null;
+    }
+  }
+
+  /** Begins again when the network is back, and once when what this device keeps cannot be read. */
+  async #persist(listing: ModelListing, plan: LadderPlan, signal: AbortSignal, wish: LoadWish): Promise<Current> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#begin(listing, plan, signal, wish);
+      } catch (thrown) {
+        const { code } = EngineError.from(thrown);
+        if (signal.aborted || attempt > retriesAllowed) throw thrown;
+        if (code === 'network') {
+          const away = (): void => this.#tell(waitingForNetwork(attempt, retriesAllowed));
+          if (!(await untilOnline(signal, away))) throw thrown;
+        } else if (code === 'storage' && attempt === 1 && !isFull(thrown)) {
+          this.#tell(refetching);
+        } else {
+          throw thrown;
+        }
+      }
+    }
+  }
+
+  async #begin(listing: ModelListing, plan: LadderPlan, signal: AbortSignal, wish: LoadWish): Promise<Current> {
+    const { rungs, notes } = plan;
+    let opened: OpenedModel | null = null;
+    try {
       if (listing.id !== cloudModelId && rungs[0] !== 'cloud') {
         opened = await this.#open(listing, signal, wish);
         signal.throwIfAborted();
@@ -229,19 +301,10 @@ export class ModelSlot {
       for (const note of notes) this.parts.note(note);
       await this.#dispose();
       this.loads++;
-      const current = await this.#climb(listing, opened, rungs, signal);
-      this.#control = null;
-      this.#settle(current);
-      return current.loaded;
+      return await this.#climbing.climb({ listing, opened, rungs, onProgress: this.#stage(listing) }, signal);
     } catch (thrown) {
       opened?.close();
-      this.#control = null;
-      const error = signal.aborted ? EngineError.from(signal.reason) : EngineError.from(thrown);
-      if (!signal.aborted) this.#set({ kind: 'failed', error: error.toShape() });
-      else this.#set(this.#current ? before : { kind: 'idle' });
-      throw error;
-    } finally {
-      this.#opening = null;
+      throw thrown;
     }
   }
 
@@ -264,72 +327,18 @@ export class ModelSlot {
     });
   }
 
-  async #plan(listing: ModelListing, device: DeviceSetting) {
-    if (listing.id === cloudModelId) return { rungs: ['cloud'] as const, notes: [] };
+  async #plan(listing: ModelListing, device: DeviceSetting): Promise<LadderPlan> {
+    if (listing.id === cloudModelId) return { rungs: ['cloud'], notes: [] };
     return planLadder(await this.parts.probe(device === 'auto'), device, this.parts.cloudAllowed());
   }
 
-  async #climb(
-    listing: ModelListing,
-    opened: OpenedModel | null,
-    rungs: readonly Rung[],
-    signal: AbortSignal,
-  ): Promise<Current> {
-    for (const [index, rung] of rungs.entries()) {
-      try {
-        return await this.#start(listing, opened, rung, rungs.slice(index + 1), signal);
-      } catch (thrown) {
-        const error = EngineError.from(thrown);
-        const next = rungs[index + 1];
-        const mayTry = next !== 'cloud' || this.parts.cloudAllowed(); // the switch may have gone off since the plan
-        if (signal.aborted || next === undefined || !mayTry || !isDeviceFailure(error)) throw error;
-        this.parts.note(stepDownNote(rung, next, error));
-      }
-    }
-    throw new EngineError('internal', 'The ladder of devices is empty.');
-  }
-
-  async #start(
-    listing: ModelListing,
-    opened: OpenedModel | null,
-    rung: Rung,
-    below: readonly Rung[],
-    signal: AbortSignal,
-  ): Promise<Current> {
-    const started = this.parts.now();
-    if (rung === 'cloud' || opened === null) {
-      if (!this.parts.cloudAllowed()) throw consentRequired();
-      const backend = this.parts.createCloud(this.parts.settings());
-      const loaded = loadedCloud(backend.info.modelName, this.parts.settings());
-      return { listing, opened, rung: 'cloud', below: [], running: null, backend, loaded };
-    }
-    const running = await opened.start(rung, this.#stage(listing, signal));
-    if (signal.aborted) {
-      await running.backend.dispose();
-      throw EngineError.from(signal.reason);
-    }
-    const loaded: LoadedModel = {
-      id: listing.id,
-      name: listing.id === listing.url ? opened.name : listing.name,
-      backend: 'local',
-      decoder: running.decoder.kind,
-      device: running.decoder.device,
-      deviceName: running.decoder.deviceName,
-      contextLength: running.decoder.contextLength,
-      weightBytes: running.decoder.weightBytes,
-      loadMilliseconds: this.parts.now() - started,
-    };
-    return { listing, opened, rung, below, running, backend: running.backend, loaded };
-  }
-
   /** What a device has read says nothing of the download, which tells of itself; it counts where there is none. */
-  #stage(listing: ModelListing, signal: AbortSignal) {
-    const onProgress = (progress: StageProgress): void => {
+  #stage(listing: ModelListing) {
+    return (progress: StageProgress): void => {
       const { status } = this;
       const downloads = status.kind === 'loading' && status.totalBytes > 0 && status.phase !== 'preparing';
       if (!downloads) this.#loading(listing, progress, 'preparing');
     };
-    return { signal, onProgress };
   }
 
   #loading(listing: ModelListing, progress: StageProgress, known?: 'preparing'): void {
@@ -350,7 +359,20 @@ export class ModelSlot {
     this.#ready(current);
   }
 
+  #tell(state: RecoveryState): void {
+    this.recovering = state;
+    this.parts.changed('change');
+  }
+
+  /** What was being mended is not; unless it was stopped, that stays told until something works. */
+  #giveUp(signal: AbortSignal): void {
+    this.recovering = signal.aborted || this.recovering === null ? null : gaveUp(this.recovering);
+  }
+
   #ready(current: Current): void {
+    const mended = this.recovering !== null;
+    this.recovering = null;
+    if (mended) this.parts.changed('change');
     if (this.status.kind !== 'ready' || this.status.model !== current.loaded) {
       this.#set({ kind: 'ready', model: current.loaded });
     }
@@ -365,17 +387,8 @@ export class ModelSlot {
     const current = this.#current;
     this.#current = null;
     if (!current) return;
-    await this.#free(current);
+    await this.#climbing.free(current);
     current.opened?.close();
-  }
-
-  /** What cannot be freed (its device is lost, say) must not keep the next one from starting: it is noted, no more. */
-  async #free(current: Current): Promise<void> {
-    try {
-      await current.backend.dispose();
-    } catch (error) {
-      this.parts.note(`${current.loaded.name} could not be freed in full (${EngineError.from(error).message})`);
-    }
   }
 }
 
@@ -387,9 +400,3 @@ function isKeptAs(source: string, url: string): boolean {
   const folder = url.replace(/\/$/, '');
   return [url, `${folder}/manifest.json`, `${folder}/`, `${folder}/resolve/main/`].includes(source);
 }
-
-const routeOf = ({ backend, loaded, rung }: Current): Route => ({
-  backend,
-  device: rung,
-  provenance: { backend: loaded.backend, model: loaded.id },
-});

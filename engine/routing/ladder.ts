@@ -66,16 +66,12 @@ export const isDeviceFailure = (error: EngineError): boolean => deviceFailures.h
 
 const rungNames: Record<Rung, string> = { webgpu: 'WebGPU', wasm: 'WebAssembly', cloud: 'the cloud' };
 
-/**
- * Where a running model goes on after its device failed: on what is below, best first. A helper that went with its tab
- * says nothing against the device itself.
- */
-export const rungsAfter = (error: EngineError, rung: Rung, below: readonly Rung[]): readonly Rung[] =>
-  error.code === 'helper-lost' ? [rung, ...below] : below;
-
 /** The note for people when one rung gives way to the next. */
 export function stepDownNote(from: Rung, to: Rung, error: EngineError): string {
-  if (from === to) return `${error.message} The model goes on without it.`;
+  if (from === to) {
+    const goes = error.code === 'helper-lost' ? 'goes on without it' : `is loaded again on ${rungNames[to]}`;
+    return `${error.message} The model ${goes}.`;
+  }
   const end = to === 'cloud' ? 'the cloud continues, as you allowed.' : `the model continues on ${rungNames[to]}.`;
   return `${rungNames[from]} failed (${error.message}): ${end}`;
 }

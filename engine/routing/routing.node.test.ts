@@ -201,7 +201,11 @@ describe('answer', () => {
     const following = [second.route, cloud.route, last.route];
     const next = async (): Promise<Route | null> => following.shift() ?? null;
     const text = [];
-    for await (const event of answer(completion, { first: async () => first.route, next }, new AbortController().signal))
+    for await (const event of answer(
+      completion,
+      { first: async () => first.route, next },
+      new AbortController().signal,
+    ))
       if (event.type === 'delta') text.push(event.text);
     assert.equal(text.join(''), 'abc');
     assert.deepEqual(second.asked[0]?.partialIds, [1, 2]);
