@@ -4,13 +4,16 @@
 import { EngineError } from '../protocol/errors.js';
 import type { EngineSettings } from '../protocol/host-api.js';
 import { engineScope } from '../protocol/scope.js';
+import type { EngineHome } from '../protocol/state.js';
 import { Engine } from './engine.js';
 import { engineBuild } from './kit-build.js';
 import { catalogueUrlIn, helperUrlBeside, kitBaseUrl, modelReference, workerUrlIn } from './locations.js';
-import { openWorkerPort } from './worker-port.js';
+import type { ElectedTab, ElectedTabOptions } from './elected-tab.js';
+import { isForeign } from './start-worker.js';
+import { sharedWorkerDoor, type EngineDoor } from './worker-port.js';
 
 export interface ConnectOptions {
-  /** Engine worker script, same-origin. Default: `engine-worker.js` beside the kit. */
+  /** Engine worker script. Default: `engine-worker.js` beside the kit. */
   readonly workerUrl?: string | URL;
   /** Catalogue of models. Default: `models/models.json` beside the kit. */
   readonly catalogueUrl?: string | URL;
@@ -26,6 +29,11 @@ export interface ConnectOptions {
   readonly trustedKeys?: readonly string[];
   /** Bytes that one model's download may have. */
   readonly maxDownload?: number;
+  /**
+   * Where the engine lives. 'auto' (default): in a SharedWorker, and where that cannot be had (the kit comes from another
+   * origin, the browser has none) in the dedicated worker of a tab that all tabs elect. 'tab': there in any case.
+   */
+  readonly host?: 'auto' | 'tab';
   /** Tells several engines of one site apart; '' is the one that everybody shares. */
   readonly name?: string;
   /** Identity of this page towards the engine; made up when absent. Another id is another connection. */
@@ -66,7 +74,9 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
     ...(options.trustedKeys === undefined ? {} : { trustedKeys: options.trustedKeys.map((key) => key.toLowerCase()) }),
     ...(options.maxDownload === undefined ? {} : { maxDownload: options.maxDownload }),
   };
-  const scope = engineScope(workerUrl, options.name, engineBuild);
+  const home: EngineHome =
+    options.host === 'tab' || typeof SharedWorker === 'undefined' || isForeign(workerUrl) ? 'tab' : 'shared-worker';
+  const scope = engineScope(workerUrl, options.name, engineBuild, home);
   const key = JSON.stringify([scope, options.tabId ?? '']);
   const known = engines.get(key);
   if (known) {
@@ -74,14 +84,15 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
     warnOfOthers(engine.settings, settings);
     return engine;
   }
+  const startTimeout = options.startTimeout ?? 30_000;
   const opening = Engine.open(
     {
-      openPort: () => openWorkerPort(workerUrl, scope),
+      door: home === 'tab' ? electedTabDoor({ workerUrl, scope, startTimeout }) : sharedWorkerDoor(workerUrl, scope),
       helperUrl: helperUrlBeside(workerUrl),
       scope,
       tabId: options.tabId ?? crypto.randomUUID(),
       settings,
-      startTimeout: options.startTimeout ?? 30_000,
+      startTimeout,
       heartbeatTimeout: options.heartbeatTimeout ?? 60_000,
     },
     () => engines.delete(key),
@@ -95,6 +106,19 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
     engines.delete(key);
     throw error;
   }
+}
+
+/** Most sites have no use for elections: their code is fetched where it is wanted. */
+function electedTabDoor(options: ElectedTabOptions): EngineDoor {
+  let tab: ElectedTab | null = null;
+  return {
+    open: async () => {
+      const { ElectedTab } = await import('./elected-tab.js');
+      tab ??= new ElectedTab(options);
+      return await tab.open();
+    },
+    leave: () => tab?.leave(),
+  };
 }
 
 function absolute(url: string | URL, base: string, what: string): string {

@@ -23,8 +23,6 @@ export interface ConnectionOptions {
   readonly openPort: () => WorkerPort | Promise<WorkerPort>;
   /** Absent: a page. */
   readonly role?: HelloRequest['role'];
-  /** Of the helper's script (protocol/helper.ts); absent: this page lends nothing. */
-  readonly helperUrl?: string;
   readonly scope: string;
   readonly tabId: string;
   readonly settings: EngineSettings;
@@ -52,14 +50,15 @@ export class Connection {
   /** comlink drops the calls of a proxy that is collected: it is held here as long as the connection. */
   private constructor(
     private readonly options: ConnectionOptions,
-    private readonly port: MessagePort,
+    private readonly carrier: WorkerPort,
     private readonly host: Remote<HostApi>,
   ) {}
 
   /** @throws EngineError `engine-lost` when the host cannot be started or does not answer; what hello refuses */
   static async open(options: ConnectionOptions): Promise<{ connection: Connection; hello: HelloReply }> {
-    const { port, failed } = await options.openPort();
-    const connection = new Connection(options, port, wrap<HostApi>(port));
+    const carrier = await options.openPort();
+    const { failed } = carrier;
+    const connection = new Connection(options, carrier, wrap<HostApi>(carrier.port));
     const late = setTimeout(() => {
       connection.end(
         new EngineError('engine-lost', `The engine did not answer within ${options.startTimeout / 1000} seconds.`, {
@@ -88,6 +87,11 @@ export class Connection {
   /** Aborted, with an EngineError as reason, when this connection is over. */
   get gone(): AbortSignal {
     return this.#gone.signal;
+  }
+
+  /** Its messages go through another tab's channel; the host can hand this page no port. */
+  get relayed(): boolean {
+    return this.carrier.relayed ?? false;
   }
 
   /**
@@ -147,7 +151,8 @@ export class Connection {
     if (this.gone.aborted) return;
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
     this.#gone.abort(reason);
-    this.port.close();
+    this.carrier.port.close();
+    this.carrier.close?.();
   }
 
   async #holdLifeLock(name: string): Promise<void> {

@@ -16,6 +16,8 @@ import { cloudModelId, type EngineState, type LoadedModel } from '../protocol/st
 import { Completions } from './completions.js';
 import { Conversations } from './conversations.js';
 import { Connection, type ConnectionOptions } from './connection.js';
+import { PageLife } from './page-life.js';
+import type { EngineDoor } from './worker-port.js';
 import { lendHelper } from './lend-helper.js';
 import { modelReference } from './locations.js';
 import { askToPersist, Models } from './models.js';
@@ -35,8 +37,17 @@ export interface LoadOptions {
   readonly confirmed?: boolean;
 }
 
-/** Lives of the host within `livesWindow` milliseconds after which a dead one is started again only when asked for. */
-const livesAllowed = 3;
+export interface EngineOptions extends Omit<ConnectionOptions, 'openPort'> {
+  readonly door: EngineDoor;
+  /** Of the helper's script (protocol/helper.ts); absent: this page lends nothing. */
+  readonly helperUrl?: string;
+}
+
+/**
+ * Lives of the host within `livesWindow` milliseconds after which a dead one is started again only when asked for. One
+ * in a tab ends whenever that tab is closed, which is no sign of anything.
+ */
+const livesAllowed = { 'shared-worker': 3, tab: 12 } as const;
 const livesWindow = 60_000;
 
 export class Engine extends EventTarget {
@@ -56,9 +67,10 @@ export class Engine extends EventTarget {
   /** The model this page last saw loaded: what a new host is asked for after the old one died. */
   #lastModel: string | undefined;
   #closed = false;
+  readonly #life: PageLife;
 
   private constructor(
-    private readonly options: ConnectionOptions,
+    private readonly options: EngineOptions,
     private readonly onClosed: () => void,
     first: { connection: Connection; state: EngineState; settings: EngineSettings; channel: BroadcastChannel },
   ) {
@@ -69,6 +81,7 @@ export class Engine extends EventTarget {
     this.#settings = first.settings;
     this.#remember(first.state);
     this.#listen(first.channel);
+    this.#life = new PageLife({ aside: this.#aside, back: this.#back, seen: this.#seen });
     this.#watch(first.connection);
     this.chat = {
       completions: new Completions({
@@ -79,20 +92,23 @@ export class Engine extends EventTarget {
     this.models = new Models(() => this.#connected());
     this.conversations = new Conversations(() => this.#connected());
     this.cloud = { allow: (allowed) => this.#allowCloud(allowed) };
-    globalThis.addEventListener('pagehide', this.#hidden);
-    globalThis.addEventListener('pageshow', this.#shown);
   }
 
   /** Called by connect(). @throws EngineError `engine-lost` when the host cannot be started */
-  static async open(options: ConnectionOptions, onClosed: () => void): Promise<Engine> {
+  static async open(options: EngineOptions, onClosed: () => void): Promise<Engine> {
     const channel = new BroadcastChannel(options.scope); // before hello, so that no state falls between
     try {
-      const { connection, hello } = await Connection.open(options);
+      const { connection, hello } = await Engine.#connect(options);
       return new Engine(options, onClosed, { connection, state: hello.state, settings: hello.settings, channel });
     } catch (error) {
       channel.close();
+      options.door.leave();
       throw error;
     }
+  }
+
+  static async #connect({ door, ...options }: EngineOptions): ReturnType<typeof Connection.open> {
+    return await Connection.open({ ...options, openPort: () => door.open() });
   }
 
   /** The newest state of the engine that all tabs share. */
@@ -201,7 +217,7 @@ export class Engine extends EventTarget {
    */
   async openPort(): Promise<{ readonly port: MessagePort; readonly scope: string; readonly settings: EngineSettings }> {
     await this.#connected(); // the page holds the engine, which would end with its last page
-    const { port } = await this.options.openPort();
+    const { port } = await this.options.door.open();
     return { port, scope: this.options.scope, settings: this.#settings };
   }
 
@@ -209,9 +225,9 @@ export class Engine extends EventTarget {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    globalThis.removeEventListener('pagehide', this.#hidden);
-    globalThis.removeEventListener('pageshow', this.#shown);
+    this.#life.close();
     this.#connection.goodbye('The page closed its connection to the engine.');
+    this.options.door.leave();
     this.#channel?.close();
     this.onClosed();
   }
@@ -232,6 +248,7 @@ export class Engine extends EventTarget {
         hint: 'Call connect() again.',
       });
     }
+    await this.#life.here();
     if (!this.#connection.gone.aborted) return this.#connection;
     this.#connecting ??= this.#reconnect().finally(() => {
       this.#connecting = null;
@@ -243,9 +260,10 @@ export class Engine extends EventTarget {
 
   async #reconnect(): Promise<Connection> {
     if (this.#channel === null) this.#listen(new BroadcastChannel(this.options.scope));
-    const { connection, hello } = await Connection.open(this.options);
-    if (this.#closed) {
-      connection.goodbye('The page closed its connection to the engine.');
+    const { connection, hello } = await Engine.#connect(this.options);
+    if (this.#closed || this.#life.isAside) {
+      connection.goodbye(this.#closed ? 'The page closed its connection to the engine.' : 'The page was left.');
+      this.options.door.leave();
       throw EngineError.from(connection.gone.reason);
     }
     this.#connection = connection;
@@ -262,15 +280,17 @@ export class Engine extends EventTarget {
       this.#show({ ...this.#state, status: { kind: 'failed', error }, generating: [], waiting: [] });
       const now = performance.now();
       this.#births = [...this.#births, now].filter((birth) => now - birth < livesWindow);
-      if (this.#channel === null || this.#births.length > livesAllowed) return; // put aside, or dying again and again
+      if (this.#channel === null || this.#births.length > livesAllowed[this.#state.host]) return; // put aside, or dying again and again
       this.#connected().catch((failure: unknown) => {
         const shape = EngineError.from(failure).toShape();
         if (!this.#closed) this.#show({ ...this.#state, status: { kind: 'failed', error: shape } });
       });
     };
     connection.gone.addEventListener('abort', died, { once: true });
+    if (!this.#life.visible) this.#tellVisible(connection, false);
     const { helperUrl } = this.options;
-    if (helperUrl === undefined) return;
+    // A worker's port cannot be handed to another tab's; and the tab that hosts the engine lends its own.
+    if (helperUrl === undefined || connection.relayed) return;
     lendHelper(connection, helperUrl).catch((error: unknown) => {
       // The connection ended meanwhile: `died` deals with it, and the next one offers again.
       void error;
@@ -303,17 +323,26 @@ export class Engine extends EventTarget {
     this.dispatchEvent(new LlmStateChangeEvent(state));
   }
 
-  /** A page that may be put into the back/forward cache must hold nothing of the engine. */
-  #hidden = (): void => {
+  /** A page that is put aside must hold nothing of the engine, and host nothing. */
+  #aside = (): void => {
     this.#channel?.close();
     this.#channel = null;
     this.#connection.goodbye('The page was left.');
+    this.options.door.leave();
   };
 
-  #shown = (event: PageTransitionEvent): void => {
-    if (!event.persisted) return;
+  #back = (): void => {
     this.#connected().catch((error: unknown) => {
       this.#show({ ...this.#state, status: { kind: 'failed', error: EngineError.from(error).toShape() } });
     });
   };
+
+  #seen = (visible: boolean): void => this.#tellVisible(this.#connection, visible);
+
+  #tellVisible(connection: Connection, visible: boolean): void {
+    if (connection.gone.aborted) return;
+    connection.call('setVisibility', visible).catch((error: unknown) => {
+      void error; // the connection ended meanwhile, and the next one is told
+    });
+  }
 }

@@ -5,7 +5,7 @@
 import { EngineError } from '../protocol/errors.js';
 import { helperBegin, parseHelperOrder, type HelperReport } from '../protocol/helper.js';
 import type { Connection } from './connection.js';
-import { trustedScriptUrl } from './trusted-url.js';
+import { startWorker, type StartedWorker } from './start-worker.js';
 
 /** More threads than this gain nothing for products that wait for memory, and take the page its processor. */
 const mostThreads = 8;
@@ -21,9 +21,9 @@ export async function lendHelper(connection: Connection, url: string): Promise<v
   const threads = lendableThreads();
   if (threads === 0) return;
   const { port1: orders, port2: offered } = new MessageChannel();
-  const workers = new Map<string, Worker>();
+  const workers = new Map<string, StartedWorker>();
   const stop = (id: string): void => {
-    workers.get(id)?.terminate();
+    workers.get(id)?.stop();
     workers.delete(id);
   };
   const fail = (id: string): void => {
@@ -33,13 +33,12 @@ export async function lendHelper(connection: Connection, url: string): Promise<v
   };
   const start = (id: string, port: MessagePort): void => {
     try {
-      const worker = new Worker(trustedScriptUrl(url), { type: 'module', name: 'llm-elements helper' });
-      workers.set(id, worker);
-      worker.addEventListener('error', (event) => {
-        event.preventDefault();
-        fail(id);
+      const started = startWorker(url, 'llm-elements helper');
+      workers.set(id, started);
+      started.failed.catch(() => {
+        if (workers.get(id) === started) fail(id);
       });
-      worker.postMessage(helperBegin, [port]);
+      started.worker.postMessage(helperBegin, [port]);
     } catch (error) {
       // worker-src, Trusted Types: the engine goes on without threads, and the host says so in its notes.
       void error;

@@ -1,6 +1,6 @@
-// Gets a port to the host, however the host is started: today by a SharedWorker whose script is of the page's own
-// origin. Called by Connection; the one place that an elected tab's worker will join. What goes wrong (no SharedWorker
-// here, a script from elsewhere, a script that does not start) is a typed error with what to do, never a silence.
+// What a connection takes its port from (`EngineDoor`), and the usual one: a SharedWorker whose script is of the page's own
+// origin. The other one is elected-tab.ts. Called by connect(). What goes wrong (no SharedWorker here, a script from
+// elsewhere, a script that does not start) is a typed error with what to do, never a silence.
 
 import { EngineError } from '../protocol/errors.js';
 import { trustedScriptUrl } from './trusted-url.js';
@@ -9,7 +9,25 @@ export interface WorkerPort {
   readonly port: MessagePort;
   /** Rejects if the worker's script cannot be fetched or run; never resolves. */
   readonly failed: Promise<never>;
+  /** Frees what carries the port; the port is useless then. Absent: closing the port is all there is. */
+  close?(): void;
+  /** Its messages are carried over a channel: ports go to the host, and none come back. */
+  readonly relayed?: boolean;
 }
+
+/** Where a page's connections to the host come from. */
+export interface EngineDoor {
+  /** A new port for each life of a connection. @throws EngineError `engine-lost` */
+  open(): WorkerPort | Promise<WorkerPort>;
+  /** The page is left or is done with the engine: it must hold nothing of it. `open` may be called again. */
+  leave(): void;
+}
+
+/** A SharedWorker ends by itself when its last page has gone. */
+export const sharedWorkerDoor = (url: string, scope: string): EngineDoor => ({
+  open: () => openWorkerPort(url, scope),
+  leave: () => undefined,
+});
 
 /**
  * @param url of the engine worker's script
@@ -30,7 +48,14 @@ export function openWorkerPort(url: string, scope: string): WorkerPort {
   const script = trustedScriptUrl(url);
   let worker: SharedWorker;
   try {
-    worker = new SharedWorker(script, { name: scope, type: 'module' });
+    // Where the browser knows it (Chromium), the engine outlives its last page by some seconds: a visitor who follows a
+    // link within the site finds the model loaded.
+    const options: WorkerOptions & { extendedLifetime: boolean } = {
+      name: scope,
+      type: 'module',
+      extendedLifetime: true,
+    };
+    worker = new SharedWorker(script, options);
   } catch (error) {
     throw new EngineError('engine-lost', `The browser refused to start the engine from ${url}.`, {
       hint: 'Serve engine-worker.js from the same origin as the page, and allow it in worker-src.',

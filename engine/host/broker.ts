@@ -48,8 +48,7 @@ export class Broker {
     if (!this.#links.has(link)) {
       const { port1, port2 } = new MessageChannel();
       const end = new LinkEnd(openChannel(linkChannelName(scope, hostId, link)), 'host', port1, () => {
-        this.#links.delete(link);
-        port2.close();
+        this.#links.delete(link); // the session hears of its port's end, or of the tab's lock
       });
       this.#links.set(link, end);
       attach(port2, () => end.end());

@@ -4,15 +4,17 @@
 // Used by the client (which knows the worker's URL) and by the host (which reads its scope from its own name).
 
 import { protocolVersion } from './host-api.js';
+import type { EngineHome } from './state.js';
 
 /**
  * @param workerUrl absolute URL of the engine worker's script; its folder is the base URL of the kit
  * @param name tells several engines of one site apart; '' for the one that everybody shares
  * @param build of the engine that the page belongs to; '' when run from source
+ * @param home a page that wants the engine in a tab has none in common with one that finds it in a SharedWorker
  */
-export function engineScope(workerUrl: string, name = '', build = ''): string {
+export function engineScope(workerUrl: string, name = '', build = '', home: EngineHome = 'shared-worker'): string {
   const base = new URL('.', workerUrl).href;
-  return `llm-elements/${protocolVersion}${build && `.${build}`}/${name}@${base}`;
+  return `llm-elements/${protocolVersion}${build && `.${build}`}/${name}${home === 'tab' ? '~tab' : ''}@${base}`;
 }
 
 /** Held by the host for its whole life; whoever is granted it knows that this host is dead. */
