@@ -35,6 +35,12 @@ export class LlmEngine extends LitElement {
   /** Device to run on: `auto` takes the best that works. */
   @property({ reflect: true }) device: 'auto' | 'webgpu' | 'wasm' = 'auto';
 
+  /**
+   * Where the engine lives: `auto` in a worker of its own that all tabs share, or, where the browser or the kit's address
+   * allows none, in a tab that all tabs elect; `tab` in an elected tab in any case.
+   */
+  @property({ reflect: true }) host: 'auto' | 'tab' = 'auto';
+
   /** Base URL of an OpenAI-compatible endpoint ("https://host/v1"). Used only when the visitor allows it. Holds no key. */
   @property({ attribute: 'cloud-url' }) cloudUrl = '';
 
@@ -85,6 +91,7 @@ export class LlmEngine extends LitElement {
     const settings = [
       'model',
       'device',
+      'host',
       'cloudUrl',
       'cloudModel',
       'workerUrl',
@@ -117,6 +124,7 @@ export class LlmEngine extends LitElement {
     const trustedKeys = this.trustedKeys.split(/\s+/).filter((key) => key !== '');
     return {
       device,
+      host: this.host === 'tab' ? 'tab' : 'auto',
       ...(model === '' ? {} : { defaultModel: model }),
       ...(cloudUrl === '' ? {} : { cloudUrl }),
       ...(cloudModel === '' ? {} : { cloudModel }),
