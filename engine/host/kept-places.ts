@@ -92,11 +92,11 @@ function cachesPlace(caches: CacheStorage, storage: StorageManager | undefined):
 
 /** `usageDetails` is Chrome's own. */
 async function cacheBytes(storage: StorageManager | undefined): Promise<number | null> {
-  const estimate: StorageEstimateDetails = (await storage?.estimate()) ?? {};
-  return estimate.usageDetails?.caches ?? null;
+  const estimate = (await storage?.estimate()) as EstimateDetails | undefined;
+  return estimate?.usageDetails?.caches ?? null;
 }
 
-interface StorageEstimateDetails {
+interface EstimateDetails {
   readonly usageDetails?: { readonly caches?: number };
 }
 
