@@ -24,6 +24,8 @@ export interface TokenizerJsonParts {
 export interface TokenizerDescription {
   /** For the library: like the file, with parts rewritten that the library treats otherwise than the crate. */
   readonly tokenizer: Json;
+  /** `tokenizer.model`. */
+  readonly model: Json;
   readonly alphabet: TokenAlphabet;
   readonly stripLeadingSpace: boolean;
   readonly pieces: ReadonlyMap<number, string>;
@@ -61,8 +63,13 @@ export function readTokenizerJson(parts: TokenizerJsonParts): TokenizerDescripti
   if (!Array.isArray(model['merges'])) throw invalid('tokenizer.json: model.merges is no list');
   const byId = new Map<number, string>();
   const pieces = new Map<number, string>();
-  for (const [piece, id] of Object.entries(object(model['vocab'], 'tokenizer.json: model.vocab'))) {
-    pieces.set(checkedId(id, piece), piece);
+  const vocabulary = object(model['vocab'], 'tokenizer.json: model.vocab');
+  let size = parts.vocabularySize ?? 0;
+  // Hundreds of thousands of them: nothing is made for each but its entry.
+  for (const piece of Object.keys(vocabulary)) {
+    const id = checkedId(vocabulary[piece], piece);
+    pieces.set(id, piece);
+    if (id >= size) size = id + 1;
   }
   const addedTokens = readAddedTokens(file, config);
   const control = new Set<number>();
@@ -70,19 +77,21 @@ export function readTokenizerJson(parts: TokenizerJsonParts): TokenizerDescripti
     byId.set(token.id, token.content);
     if (token.special) control.add(token.id);
   }
-  const idOfText = new Map([...pieces].map(([id, piece]) => [piece, id]));
-  for (const [id, content] of byId) idOfText.set(content, id);
+  const idOfAdded = new Map([...byId].map(([id, content]) => [content, id]));
+  const idOf = (text: string): number | undefined =>
+    idOfAdded.get(text) ?? (Object.hasOwn(vocabulary, text) ? (vocabulary[text] as number) : undefined);
 
   const bosToken = tokenText(config['bos_token']);
   const eosToken = tokenText(config['eos_token']);
-  const bos = idOfText.get(bosToken);
+  const bos = idOf(bosToken);
   const decoding = readDecoder(file['decoder']);
-  let size = parts.vocabularySize ?? 0;
-  for (const id of [...pieces.keys(), ...byId.keys()]) size = Math.max(size, id + 1);
+  for (const id of byId.keys()) size = Math.max(size, id + 1);
+  const typed = { ...model, type };
   return {
+    model: typed,
     tokenizer: {
       ...file,
-      model: { ...model, type },
+      model: typed,
       added_tokens: addedTokens,
       normalizer: file['normalizer'] ?? null,
       pre_tokenizer: cutAtWords(rewritePreTokenizer(file['pre_tokenizer'] ?? null), decoding.alphabet, pieces),
@@ -93,7 +102,7 @@ export function readTokenizerJson(parts: TokenizerJsonParts): TokenizerDescripti
     added: byId,
     control,
     vocabularySize: size,
-    endIds: readEndIds(config, eosToken, idOfText, control),
+    endIds: readEndIds(config, eosToken, idOf, control),
     bosToken,
     eosToken,
     bosId: (parts.addBos ?? config['add_bos_token']) === true && bos !== undefined ? bos : null,
@@ -183,17 +192,17 @@ function cutAtWords(preTokenizer: unknown, alphabet: TokenAlphabet, pieces: Read
 function readEndIds(
   config: Json,
   eosToken: string,
-  idOfText: ReadonlyMap<string, number>,
+  idOf: (text: string) => number | undefined,
   control: ReadonlySet<number>,
 ): ReadonlySet<number> {
   const ends = new Set<number>();
-  const eos = idOfText.get(eosToken);
+  const eos = idOf(eosToken);
   if (eos !== undefined) ends.add(eos);
   const generation = config['generation_config'];
   const lists = [config['eos_token_id'], isObject(generation) ? generation['eos_token_id'] : undefined];
   for (const id of lists.flat()) if (typeof id === 'number' && Number.isInteger(id)) ends.add(id);
   for (const name of endNames) {
-    const id = idOfText.get(name);
+    const id = idOf(name);
     if (id !== undefined && control.has(id)) ends.add(id);
   }
   return ends;

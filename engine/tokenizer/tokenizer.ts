@@ -39,6 +39,8 @@ export interface Tokenizer {
   /** Ids that end an answer (eos, end of turn). Never empty unless the model names none. */
   readonly endIds: ReadonlySet<number>;
   readonly hasChatTemplate: boolean;
+  /** Makes now what the first `encode` would have to make: worth calling while something else is waited for. */
+  prepare(): void;
   /**
    * Control tokens written in a string are recognised, as its caller wrote them; in a `PromptText`, only those that the
    * template wrote. For any other text that somebody else wrote, say `plain`.
@@ -52,6 +54,8 @@ export interface Tokenizer {
   decode(ids: readonly number[], options?: { readonly keepSpecial?: boolean }): string;
   /** The text of one token as bytes, for logprobs. */
   tokenBytes(id: number): Uint8Array;
+  /** The id steers the model (BOS, ends, roles) and is never part of a text. */
+  isControl(id: number): boolean;
   /**
    * @param continues the ids go on after other text (a base model's prompt, a partial answer), so the space that
    * SentencePiece writes before its first word is a real one and stays

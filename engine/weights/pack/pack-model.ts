@@ -126,8 +126,9 @@ async function chooseSupply(
   const meter = new DownloadMeter(manifest.totals.byteLength, clock, onProgress);
   const missing: number[] = [];
   let missingBytes = 0;
+  const stored = await Promise.all(files.map((file) => store?.prefix(file)));
   for (const [index, file] of files.entries()) {
-    const here = (await store?.prefix(file)) ?? 0;
+    const here = stored[index] ?? 0;
     if (store !== null) meter.stored(file.key, here);
     if (here === file.byteLength) continue;
     missing.push(index);
