@@ -2,7 +2,8 @@
 // It never knows which decoder it drives, nor queues, tabs or ports.
 // Decoding is the decoder's own loop (`Sequence.decode`), so that a GPU may run ahead of what is shown here.
 // The parts: `begin.ts` and `prompt.ts` (messages to ids), `settings.ts` (fields to options), `sequence-pool.ts` (what a former turn
-// left), `stop-strings.ts` and `tool-calls.ts` (what of the text is shown), `pause.ts` (aborts get through).
+// left), `stop-strings.ts` and `tool-calls.ts` (what of the text is shown), `pause.ts` (aborts get through),
+// `constraint/` (an answer held to a form).
 // Whatever happens - the end, an abort, an early return, an error - the sequence goes back to the pool if it holds what
 // it should and is released otherwise. Errors are those of the parts and of the decoder, as they are.
 
@@ -14,6 +15,8 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { beginAnswer } from './begin.js';
 import { logprobEntry } from './logprobs.js';
 import type { Output } from './output.js';
+import { constrainedDecode } from './constraint/constrained-decode.js';
+import { createConstraint } from './constraint/constraint.js';
 import { Breather } from './pause.js';
 import type { Lease, SequencePool } from './sequence-pool.js';
 import { randomSeed, readSettings, type GenerateDefaults } from './settings.js';
@@ -70,6 +73,7 @@ export async function* generate(options: GenerateOptions): AsyncGenerator<Genera
   );
   const ends = new Set([...tokenizer.endIds, ...(options.endIds ?? [])]);
   const choose: ChooseOptions = { ...settings.choose, penalised: begun };
+  const constraint = createConstraint(completion.response_format, tokenizer, ends, begun);
   const breather = new Breather();
 
   if (over !== null) {
@@ -88,7 +92,10 @@ export async function* generate(options: GenerateOptions): AsyncGenerator<Genera
     let reason: FinishReason | null = null;
     /** What the sequence holds once the next choice is handed out: all but that choice. */
     let appended: readonly number[] = rest;
-    for await (const choice of lease.sequence.decode({ tokens: rest, choose, limit, endIds: ends, signal })) {
+    const wanted = { tokens: rest, choose, limit, endIds: ends, signal };
+    const choices =
+      constraint === null ? lease.sequence.decode(wanted) : constrainedDecode(lease.sequence, wanted, constraint);
+    for await (const choice of choices) {
       lease.tokens.push(...appended);
       if (appended === rest) yield { type: 'prefilled', promptTokens, cachedTokens };
       appended = [choice.id];
@@ -98,7 +105,7 @@ export async function* generate(options: GenerateOptions): AsyncGenerator<Genera
       }
       completionTokens += 1;
       const { text, stopped } = output.push(choice.id);
-      if (stopped) reason = 'stop';
+      if (stopped || constraint?.complete === true) reason = 'stop';
       else if (completionTokens >= settings.maximumTokens) reason = 'length';
       else if (lease.tokens.length >= contextLength) reason = 'length';
       const logprobs = logprobEntry(choice, tokenizer);

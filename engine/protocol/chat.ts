@@ -7,6 +7,7 @@
 import * as v from 'valibot';
 import { check } from './check.js';
 import { refuseUnserved } from './request-edges.js';
+import { responseFormatSchema } from './response-format.js';
 
 /** Characters of all messages together. A context of a million tokens is some four million characters. */
 const totalTextLimit = 16_000_000;
@@ -99,6 +100,8 @@ export const answerFields = {
   priority: v.optional(v.picklist(['interactive', 'background'])),
   max_tokens: v.optional(whole(1, 10_000_000)),
   max_completion_tokens: v.optional(whole(1, 10_000_000)),
+  /** The form that the answer must have; it is held while the answer is written. */
+  response_format: v.optional(responseFormatSchema),
   logprobs: v.optional(v.boolean()),
   top_logprobs: v.optional(whole(0, 20)),
   /**
@@ -146,7 +149,6 @@ export type ChatCompletionInput = v.InferInput<typeof requestSchema> & {
   readonly stream_options?: { readonly include_usage?: boolean };
   readonly parallel_tool_calls?: boolean;
   readonly service_tier?: string;
-  readonly response_format?: { readonly type: 'text' };
   readonly modalities?: readonly ['text'];
   readonly store?: false;
 };

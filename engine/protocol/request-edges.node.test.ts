@@ -26,7 +26,6 @@ function refused(request: unknown, words: RegExp): void {
 
 const unserved: Readonly<Record<string, readonly unknown[]>> = {
   n: [2, 0, '1', 'canary'],
-  response_format: [{ type: 'json_object' }, { type: 'json_schema', json_schema: { name: 'canary' } }, {}, 'text'],
   tool_choice: ['required', { type: 'function', function: { name: 'canary' } }, 'canary'],
   functions: [[{ name: 'canary' }], []],
   function_call: [{ name: 'canary' }],
@@ -43,7 +42,6 @@ for (const [field, values] of Object.entries(unserved)) {
 
 const harmless: Readonly<Record<string, readonly unknown[]>> = {
   n: [1, null, undefined],
-  response_format: [{ type: 'text' }, null],
   tool_choice: ['auto', 'none', null],
   function_call: ['auto', 'none'],
   audio: [null],

@@ -19,9 +19,6 @@ const oneOf =
   (value: unknown): boolean =>
     values.includes(value);
 
-const ofType = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
-
 const toolsInstead = 'Send the functions as `tools`.';
 const textOnly = { why: 'answers are text only', hint: 'Leave it out.' };
 
@@ -29,14 +26,6 @@ const edges: ReadonlyMap<string, Edge> = new Map([
   [
     'n',
     { served: oneOf(1), why: 'one request gives one answer', hint: 'Leave it out, and ask again for another answer.' },
-  ],
-  [
-    'response_format',
-    {
-      served: (value: unknown) => ofType(value) === 'text',
-      why: 'the form of an answer cannot be enforced',
-      hint: 'Leave it out, ask for JSON in a message, and check what comes.',
-    },
   ],
   [
     'tool_choice',

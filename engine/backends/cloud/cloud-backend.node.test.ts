@@ -98,6 +98,16 @@ describe('cloud backend', () => {
       assert.equal(sent?.headers[header], undefined);
   });
 
+  test('hands the form of the answer on, a schema with a name; refuses one that no endpoint knows', async () => {
+    await run('', { ...question('x'), response_format: { type: 'json_schema', json_schema: { schema: true } } });
+    assert.deepEqual(requests.at(-1)?.body.response_format, {
+      type: 'json_schema',
+      json_schema: { schema: true, name: 'answer' },
+    });
+    const { error } = await run('', { ...question('x'), response_format: { type: 'regex', regex: { pattern: 'a' } } });
+    assert.equal(error?.code, 'invalid-request');
+  });
+
   test('continues a partial answer as a trailing assistant message', async () => {
     const { text } = await run('', question('one two three'), { partialAnswer: 'Echo: one ' });
     assert.equal(text, 'two three');

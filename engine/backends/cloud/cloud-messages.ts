@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { check } from '../../protocol/check.js';
 import { EngineError } from '../../protocol/errors.js';
 import type { ChatMessage, FinishReason, LogprobEntry } from '../../protocol/chat.js';
+import type { ResponseFormat } from '../../protocol/response-format.js';
 import { cloudModelId } from '../../protocol/state.js';
 import { isTextCompletion, type CompletionRequest } from '../../protocol/text-completion.js';
 
@@ -13,7 +14,8 @@ import { isTextCompletion, type CompletionRequest } from '../../protocol/text-co
  * The request's body. A partial answer goes as a last assistant message, which servers of open models continue.
  * Fields that only local engines know are left out, and so is `logit_bias` unless the cloud was asked for by name: its
  * keys are token ids of the model it was written for.
- * @throws EngineError `invalid-request` for a bare text: few endpoints continue one, and none was asked whether it does
+ * @throws EngineError `invalid-request` for a bare text: few endpoints continue one, and none was asked whether it does;
+ * for a form that no endpoint knows
  */
 export function cloudBody(request: CompletionRequest, model: string | null, partialAnswer: string): unknown {
   if (isTextCompletion(request)) {
@@ -30,6 +32,12 @@ export function cloudBody(request: CompletionRequest, model: string | null, part
       ? { max_tokens: request.max_tokens }
       : { max_completion_tokens: request.max_completion_tokens };
   const logit_bias = request.model === cloudModelId ? request.logit_bias : undefined;
+  const { response_format } = request;
+  if (response_format?.type === 'regex') {
+    throw new EngineError('invalid-request', 'The cloud cannot hold an answer to a regular expression.', {
+      hint: 'Ask for JSON by a schema, or choose a model that runs on this device.',
+    });
+  }
   // JSON.stringify leaves out what is undefined.
   return {
     model: model ?? undefined,
@@ -41,6 +49,7 @@ export function cloudBody(request: CompletionRequest, model: string | null, part
     presence_penalty,
     frequency_penalty,
     logit_bias,
+    response_format: namedFormat(response_format),
     seed,
     stop,
     tools,
@@ -48,6 +57,12 @@ export function cloudBody(request: CompletionRequest, model: string | null, part
     top_logprobs,
     ...limit,
   };
+}
+
+/** Endpoints want a schema to have a name. */
+function namedFormat(format: ResponseFormat | undefined): unknown {
+  if (format?.type !== 'json_schema') return format;
+  return { ...format, json_schema: { ...format.json_schema, name: format.json_schema.name ?? 'answer' } };
 }
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
