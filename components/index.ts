@@ -5,6 +5,7 @@ export { LlmChat } from './chat/chat.js';
 export { LlmEngine } from './engine/engine.js';
 export { LlmMetrics } from './metrics/metrics.js';
 export { LlmModelPicker } from './model-picker/model-picker.js';
+export { LlmStatus } from './status/status.js';
 export {
   LlmErrorEvent,
   LlmMessageEvent,

@@ -4,3 +4,4 @@ import './engine.js';
 import './chat.js';
 import './metrics.js';
 import './model-picker.js';
+import './status.js';

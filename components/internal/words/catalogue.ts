@@ -4,6 +4,7 @@
 
 import type { metricsWords } from '../../metrics/metrics.words.js';
 import type { pickerWords } from '../../model-picker/model-picker.words.js';
+import type { chipWords } from '../../status/status.words.js';
 import type { SomeTexts } from '../texts.js';
 import type { units } from '../format.js';
 import type { words } from '../words.js';
@@ -17,6 +18,7 @@ export interface Catalogue {
   readonly errors: typeof words.errors;
   readonly picker: typeof pickerWords;
   readonly metrics: typeof metricsWords;
+  readonly chip: typeof chipWords;
 }
 
 /** What a site replaces or adds: any of the texts. */
