@@ -168,7 +168,7 @@ export const chatStyles = css`
   }
 
   textarea {
-    flex: 1;
+    flex: 1 1 auto;
     min-inline-size: 0;
     field-sizing: content;
     min-block-size: 2.5rem;

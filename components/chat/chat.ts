@@ -4,30 +4,29 @@
 
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, query, state } from 'lit/decorators.js';
-import type { ChatMessage, Tool, ToolCall } from '../../engine/protocol/chat.js';
+import type { ChatMessage, Tool } from '../../engine/protocol/chat.js';
 import { baseStyles } from '../internal/base.styles.js';
 import { EngineController } from '../internal/engine-controller.js';
-import { LlmErrorEvent, LlmMessageEvent, LlmSendEvent, LlmStateChangeEvent } from '../internal/events.js';
+import { LlmStateChangeEvent } from '../internal/events.js';
 import { LlmElement } from '../internal/llm-element.js';
 import { markdownStyles } from '../internal/markdown/markdown.styles.js';
-import { MarkdownStream } from '../internal/markdown/stream.js';
 import { listOfText } from '../internal/list-of-text.js';
 import { SpeakerController } from '../internal/speaker.js';
+import { languageTag } from '../internal/texts.js';
 import { words } from '../internal/words.js';
 import { chatStyles } from './chat.styles.js';
 import { fit, renderComposer } from './composer.js';
-import { Conversation } from './conversation.js';
-import { copyText } from './copy.js';
-import { toMessage, type AnswerEntry, type ConversationSettings, type Entry } from './entries.js';
+import type { Entry } from './entries.js';
 import { FollowController } from './follow.js';
-import { renderCloudSwitch, renderHeader, renderWelcome } from './frame.js';
+import { renderCloudSwitch, renderHeader, renderUndo, renderWelcome } from './frame.js';
 import { modelName, renderEntries, renderLog } from './log.js';
 import { messageStyles } from './message.styles.js';
-import { Narrator } from './narrator.js';
-import { PaintController } from './paint.js';
 import { statusLine, type StatusLine } from './status.js';
-import { toolCallEvent } from './tool-result.js';
+import { TalkController } from './talk.js';
+import { turnStyles } from './turn.styles.js';
 import { Troubles } from './troubles.js';
+
+const noExtras = () => nothing;
 
 /**
  * @summary A chat with the model of the page's engine: answers stream in, can be stopped and tried again; who wrote
@@ -76,28 +75,28 @@ import { Troubles } from './troubles.js';
  * @cssprop --llm-font-mono - Font of code.
  */
 export class LlmChat extends LlmElement {
-  static override readonly styles = [baseStyles, markdownStyles, messageStyles, chatStyles];
+  static override readonly styles = [baseStyles, markdownStyles, messageStyles, turnStyles, chatStyles];
 
   readonly #engine = new EngineController(this, () => this.#engineChanged());
   readonly #follow = new FollowController(this, () => this.scroller);
   readonly #speaker = new SpeakerController(this);
-  readonly #paint = new PaintController(this);
   readonly #troubles = new Troubles(this, () => this.#engine.store, this.#speaker);
+  readonly #talk = new TalkController(this, {
+    engine: this.#engine,
+    speaker: this.#speaker,
+    settings: () => this,
+    asks: () => {
+      this.#troubles.forget();
+      this.#follow.latest();
+    },
+  });
 
-  @query('textarea') private readonly field!: HTMLTextAreaElement | null;
+  @query('.composer textarea') private readonly field!: HTMLTextAreaElement | null;
   @query('.scroller') private readonly scroller!: HTMLElement | null;
 
   /** The field holds something to send. */
   @state() private filled = false;
 
-  readonly #conversation = new Conversation(() => this.#engine.store.connect(), {
-    changed: () => this.#conversationChanged(),
-    message: (entry) => this.#messageAdded(entry),
-    error: (error) => this.dispatchEvent(new LlmErrorEvent(error)),
-    toolCall: (call) => this.#toolCalled(call),
-  });
-  readonly #streams = new Map<number, MarkdownStream>();
-  readonly #narrator = new Narrator(this.#speaker, (answer) => this.#markdown(answer));
   #told: unknown = null;
 
   /** Instructions for the model, put before the conversation. */
@@ -131,32 +130,20 @@ export class LlmChat extends LlmElement {
   // A Lit property, so that what a page assigns before the element is defined is not lost.
   @property({ attribute: false })
   get messages(): readonly ChatMessage[] {
-    return this.#conversation.messages;
+    return this.#talk.conversation.messages;
   }
 
   set messages(messages: readonly ChatMessage[]) {
-    this.#streams.clear();
-    this.#conversation.messages = messages;
+    this.#talk.replace(() => (this.#talk.conversation.messages = messages));
   }
 
   /** An answer is being written or waited for. */
   get busy(): boolean {
-    return this.#conversation.busy;
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    // Nobody is left to read it; the words so far stay, should the element be moved.
-    this.#conversation.stop();
+    return this.#talk.conversation.busy;
   }
 
   override updated(changed: PropertyValues<this>): void {
     if (changed.has('autoload') && this.autoload) void this.#troubles.autoload();
-  }
-
-  #settings(): ConversationSettings {
-    const { systemPrompt, tools, temperature, maxTokens } = this;
-    return { systemPrompt, tools, temperature, maxTokens };
   }
 
   /** For buttons that vanish with what they do: the focus goes to the field. Calls from the page move no focus. */
@@ -167,55 +154,15 @@ export class LlmChat extends LlmElement {
 
   #submit(): void {
     const { field } = this;
-    if (field === null || this.#conversation.busy || !this.#request(field.value)) return;
+    if (field === null || this.busy || !this.#talk.request(field.value)) return;
     field.value = '';
     this.filled = false;
     fit(field);
   }
 
-  /** Sends unless the page objects. */
-  #request(text: string): boolean {
-    const wanted = text.trim();
-    if (wanted === '' || !this.dispatchEvent(new LlmSendEvent({ text: wanted }))) return false;
-    this.focus({ preventScroll: true });
-    return this.send(wanted);
-  }
-
-  #markdown(answer: AnswerEntry): MarkdownStream {
-    let stream = this.#streams.get(answer.id);
-    if (stream === undefined) {
-      stream = new MarkdownStream();
-      this.#streams.set(answer.id, stream);
-    }
-    return stream;
-  }
-
-  #newestAnswer(): AnswerEntry | null {
-    return this.#conversation.entries.findLast((entry) => entry.kind === 'answer') ?? null;
-  }
-
-  #conversationChanged(): void {
-    const last = this.#conversation.entries.at(-1);
-    if (last?.kind === 'answer') this.#narrator.answerChanged(last, () => this.#newestAnswer());
-    this.#paint.soon();
-  }
-
-  #messageAdded(entry: Exclude<Entry, { kind: 'system' }>): void {
-    const answer = entry.kind === 'answer' ? entry : null;
-    const message = toMessage(entry);
-    if (message === null) return;
-    this.dispatchEvent(
-      new LlmMessageEvent({ message, provenance: answer?.provenance ?? null, usage: answer?.usage ?? null }),
-    );
-  }
-
-  #toolCalled(call: ToolCall): void {
-    this.dispatchEvent(toolCallEvent(call, (result) => this.addToolResult(call.id, result)));
-  }
-
   #engineChanged(): void {
     const { connection, state: engineState } = this.#engine.store;
-    this.#narrator.statusChanged(statusLine(connection, this.busy), engineState?.status.kind === 'ready');
+    this.#talk.narrator.statusChanged(statusLine(connection, this.busy), engineState?.status.kind === 'ready');
     this.#troubles.engineChanged(this.busy);
     if (engineState !== null && engineState !== this.#told) {
       this.#told = engineState;
@@ -225,33 +172,34 @@ export class LlmChat extends LlmElement {
 
   /** Sends `text` as if the visitor had written it. False where an answer is being written or the text is empty. */
   send(text: string): boolean {
-    this.#troubles.forget();
-    this.#follow.latest();
-    return this.#conversation.send(text, this.#settings());
+    return this.#talk.send(text);
   }
 
   /** Ends the running answer; what came of it stays. */
   stop(): void {
-    this.#conversation.stop();
+    this.#talk.conversation.stop();
   }
 
-  /** Asks for the newest answer again. */
+  /** Asks for the newest answer again; what it said stays beside the new one. */
   retry(): void {
-    this.#troubles.forget();
-    this.#conversation.retry(this.#settings());
+    this.#talk.again();
+  }
+
+  /** Has the newest answer go on where it broke off. False where it did not. */
+  proceed(): boolean {
+    return this.#talk.proceed();
   }
 
   /** Forgets the conversation and starts anew. */
   newChat(): void {
-    this.#streams.clear();
     this.#troubles.forget();
-    this.#conversation.clear();
-    this.#narrator.newChat();
+    this.#talk.replace(() => this.#talk.conversation.clear());
+    this.#talk.narrator.newChat();
   }
 
   /** Hands in a tool's result by the id of its call. False where no open call has this id. */
   addToolResult(id: string, result: string): boolean {
-    return this.#conversation.addToolResult(id, result, this.#settings());
+    return this.#talk.conversation.addToolResult(id, result, this);
   }
 
   /** Puts the focus into the field. */
@@ -260,7 +208,8 @@ export class LlmChat extends LlmElement {
   }
 
   override render(): TemplateResult {
-    const { entries, busy } = this.#conversation;
+    const { entries, busy } = this.#talk.conversation;
+    const { deleted } = this.#talk;
     const last = entries.at(-1);
     const waiting = last?.kind === 'answer' && last.status === 'waiting';
     const status = statusLine(this.#engine.store.connection, waiting);
@@ -271,7 +220,7 @@ export class LlmChat extends LlmElement {
         follow: this.#follow,
         content: entries.length === 0 ? this.#renderWelcome() : this.#renderEntries(entries, status),
       })}
-      ${this.#renderTroubles(last)}
+      ${this.#renderTroubles(last)} ${deleted === null ? nothing : renderUndo(deleted.count, () => this.#talk.undo())}
       ${renderComposer({
         busy,
         placeholder: this.placeholder || words.chat.placeholder,
@@ -289,16 +238,21 @@ export class LlmChat extends LlmElement {
   #renderWelcome(): TemplateResult {
     const { welcome, suggestions } = this;
     const cloudAllowed = this.#engine.state?.cloud.allowed === true;
-    return renderWelcome({ welcome, suggestions, cloudAllowed, ask: (text) => this.#request(text) });
+    return renderWelcome({ welcome, suggestions, cloudAllowed, ask: (text) => this.#talk.request(text) });
   }
 
   #renderEntries(entries: readonly Entry[], status: StatusLine): TemplateResult {
+    const { conversation, editing, actions } = this.#talk;
     return renderEntries(entries, {
-      markdown: (answer) => this.#markdown(answer),
+      markdown: (answer) => this.#talk.markdown(answer),
       status,
+      busy: conversation.busy,
+      editing,
+      actions,
+      siblings: (id) => conversation.siblings(id),
+      language: languageTag(),
       modelName: (id) => modelName(this.#engine.state, id),
-      copy: (text) => copyText(text, this.#speaker),
-      retry: () => this.#refocus(() => this.retry()),
+      extras: noExtras,
     });
   }
 

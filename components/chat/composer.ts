@@ -25,8 +25,7 @@ export function renderComposer(options: ComposerOptions): TemplateResult {
     else options.submit();
   };
   const keydown = (event: KeyboardEvent) => {
-    // 229: Safari tells an input method's Enter only so, after the composition has ended.
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    if (!isSendKey(event)) return;
     event.preventDefault();
     if (!busy) options.submit();
   };
@@ -59,6 +58,10 @@ export function renderComposer(options: ComposerOptions): TemplateResult {
     </button>
   </form>`;
 }
+
+/** Enter, and not an input method's: Safari tells its Enter only by 229, after the composition has ended. */
+export const isSendKey = ({ key, shiftKey, isComposing, keyCode }: KeyboardEvent): boolean =>
+  key === 'Enter' && !shiftKey && !isComposing && keyCode !== 229;
 
 /** Grows the field to its text where CSS cannot (`field-sizing`); the style sheet limits the height. */
 export function fit(field: HTMLTextAreaElement): void {

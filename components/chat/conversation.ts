@@ -1,17 +1,19 @@
 // One conversation: its messages, the request that runs, what became of each answer. `<llm-chat>` renders it and turns
 // clicks into its methods; it asks the engine and knows nothing of the DOM, which makes it testable without one.
 // The messages are the truth (OpenAI's shapes); an entry adds what a person wants to know of one: who wrote it, how
-// fast, whether it was stopped or failed.
-// What goes wrong: a failed answer keeps the text that came and its error; `retry` asks again with the same messages
-// before it. An aborted answer keeps its text too. One request at a time; a second is refused by `send`'s result.
+// fast, whether it was stopped or failed. They stand on one tree (thread.ts): nothing is overwritten, an edited question
+// and an answer asked for again are branches; `entries` is the line that is shown.
+// What goes wrong: a failed answer keeps the text that came and its error; `regenerate` asks again, `proceed` has the
+// model go on where it broke off. An aborted answer keeps its text too. One request at a time; a second is refused.
 
 import type { ChatMessage, ToolCall } from '../../engine/protocol/chat.js';
+import type { Attachment, Conversation as Kept } from '../../engine/protocol/conversations.js';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
 import type { EngineLike } from '../internal/engine.js';
+import { readAnswer } from './answer-stream.js';
 import {
-  cloudOffset,
+  canContinue,
   fromMessage,
-  mergeCalls,
   newAnswer,
   toMessage,
   toRequest,
@@ -22,6 +24,8 @@ import {
   type ToolEntry,
   type UserEntry,
 } from './entries.js';
+import { fromRecord, toRecord } from './record.js';
+import { Thread, type Deleted } from './thread.js';
 
 /** What the element hears of: each is called after the entries changed. */
 export interface ConversationListener {
@@ -38,9 +42,9 @@ export interface ConversationListener {
 const maximumToolRounds = 6;
 
 export class Conversation {
-  /** Oldest first. A changed entry is another object. */
+  /** The line that is shown, oldest first. A changed entry is another object. */
   get entries(): readonly Entry[] {
-    return this.#entries;
+    return this.#thread.line;
   }
 
   /** A request runs. */
@@ -48,22 +52,30 @@ export class Conversation {
     return this.#request !== null;
   }
 
-  /** The conversation in OpenAI's shapes; assigning ends a running request. */
+  /** Unique among all that are kept; another one after `clear` and after other messages were assigned. */
+  get id(): string {
+    return this.#id;
+  }
+
+  /** The line that is shown, in OpenAI's shapes; assigning ends a running request. */
   get messages(): readonly ChatMessage[] {
-    return this.#entries.flatMap((entry) => toMessage(entry) ?? []);
+    return messagesOf(this.entries);
   }
 
   set messages(messages: readonly ChatMessage[]) {
-    this.#abandon();
-    this.#entries = messages.map((message) => fromMessage(message, this.#nextId++));
+    this.#begin(new Thread());
+    for (const message of messages) this.#thread.add(fromMessage(message, this.#place()));
     this.#listener.changed();
   }
 
+  /** Given by the visitor; '' where nobody named it. */
+  title = '';
   readonly #engine: () => Promise<EngineLike>;
   readonly #listener: ConversationListener;
   readonly #now: () => number;
-  #entries: readonly Entry[] = [];
-  #nextId = 1;
+  #id = newId();
+  #created = Date.now();
+  #thread = new Thread();
   #request: AbortController | null = null;
   #toolRounds = 0;
 
@@ -77,14 +89,18 @@ export class Conversation {
     this.#now = now;
   }
 
-  /** Adds the visitor's message and asks for an answer. False where one is still being written or the text is empty. */
-  send(text: string, settings: ConversationSettings): boolean {
-    if (this.busy || text.trim() === '') return false;
-    const entry: UserEntry = { kind: 'user', id: this.#nextId++, text };
-    this.#entries = [...this.#entries, entry];
-    this.#toolRounds = 0;
-    this.#listener.message(entry);
-    void this.#ask(settings);
+  /** Adds the visitor's message and asks for an answer. False where one is still being written or it is empty. */
+  send(text: string, settings: ConversationSettings, attachments: readonly Attachment[] = []): boolean {
+    if (this.busy || (text.trim() === '' && attachments.length === 0)) return false;
+    this.#say({ kind: 'user', ...this.#place(), text, attachments }, this.entries.at(-1)?.id ?? null, settings);
+    return true;
+  }
+
+  /** The visitor's message in other words, on a branch beside it, and asks for an answer. */
+  edit(id: string, text: string, settings: ConversationSettings): boolean {
+    const entry = this.#thread.get(id);
+    if (this.busy || entry?.kind !== 'user' || (text.trim() === '' && entry.attachments.length === 0)) return false;
+    this.#say({ ...entry, ...this.#place(), text }, this.#thread.parentOf(id), settings);
     return true;
   }
 
@@ -93,18 +109,76 @@ export class Conversation {
     this.#request?.abort();
   }
 
-  /** Asks again for the newest answer, without what it said. */
-  retry(settings: ConversationSettings): void {
+  /** Asks for an answer again (the newest, where none is named); what it said stays beside the new one. */
+  regenerate(settings: ConversationSettings, id: string | null = null): void {
     if (this.busy) return;
-    const last = this.#entries.at(-1);
-    if (last?.kind === 'answer') this.#entries = this.#entries.slice(0, -1);
-    if (this.#entries.length > 0) void this.#ask(settings);
+    const entry = id === null ? this.entries.at(-1) : this.#thread.get(id);
+    if (entry === undefined) return;
+    if (entry.kind !== 'answer') return void this.#ask(settings, entry.id);
+    const parent = this.#thread.parentOf(entry.id);
+    if (parent === null) return; // nobody asked for it: the page put it there
+    // What said nothing is no branch worth going back to.
+    if (entry.text === '' && entry.toolCalls.length === 0) this.#thread.delete(entry.id);
+    this.#toolRounds = 0;
+    void this.#ask(settings, parent);
   }
 
-  /** Forgets all of it; a running request is ended. */
+  /** Has the newest answer go on where it broke off. False where it did not. */
+  proceed(settings: ConversationSettings): boolean {
+    const last = this.entries.at(-1);
+    if (this.busy || last?.kind !== 'answer' || !canContinue(last)) return false;
+    void this.#run(settings, last);
+    return true;
+  }
+
+  /** Those that stand beside a message on other branches, itself included. */
+  siblings(id: string): readonly string[] {
+    return this.#thread.siblingsOf(id);
+  }
+
+  /** Shows the branch with this message. */
+  show(id: string): void {
+    if (this.busy) return;
+    this.#thread.show(id);
+    this.#listener.changed();
+  }
+
+  /** Messages that a `delete` of this one takes: itself and what follows it on every branch. */
+  following(id: string): number {
+    return this.#thread.countFrom(id);
+  }
+
+  /** Deletes a message with all that follows it. @returns what `putBack` takes; null while an answer is written */
+  delete(id: string): Deleted | null {
+    if (this.busy) return null;
+    const deleted = this.#thread.delete(id);
+    this.#listener.changed();
+    return deleted;
+  }
+
+  /** Undoes a `delete`. */
+  putBack(deleted: Deleted): void {
+    if (!this.busy && this.#thread.putBack(deleted)) this.#listener.changed();
+  }
+
+  /** Forgets all of it; a running request is ended. What is kept on the device stays there. */
   clear(): void {
-    this.#abandon();
-    this.#entries = [];
+    this.#begin(new Thread());
+    this.#listener.changed();
+  }
+
+  /** As it is kept. */
+  record(): Kept {
+    const facts = { id: this.#id, title: this.title, created: this.#created };
+    return toRecord(facts, this.#thread, Date.now());
+  }
+
+  /** Goes on with a kept one; a running request is ended. */
+  restore(kept: Kept): void {
+    this.#begin(fromRecord(kept));
+    this.#id = kept.id;
+    this.#created = kept.created;
+    this.title = kept.title;
     this.#listener.changed();
   }
 
@@ -114,9 +188,7 @@ export class Conversation {
    */
   addToolResult(callId: string, text: string, settings: ConversationSettings): boolean {
     if (!this.openCalls().some(({ id }) => id === callId)) return false;
-    const entry: ToolEntry = { kind: 'tool', id: this.#nextId++, callId, text };
-    this.#entries = [...this.#entries, entry];
-    this.#listener.message(entry);
+    this.#listener.message(this.#thread.add({ kind: 'tool', ...this.#place(), callId, text }));
     this.#listener.changed();
     if (this.openCalls().length === 0 && !this.busy) {
       this.#toolRounds += 1;
@@ -127,49 +199,53 @@ export class Conversation {
 
   /** Calls of the newest answer that have no result yet. */
   openCalls(): readonly ToolCall[] {
-    const index = this.#entries.findLastIndex((entry) => entry.kind === 'answer');
-    const answer = this.#entries[index];
+    const index = this.entries.findLastIndex((entry) => entry.kind === 'answer');
+    const answer = this.entries[index];
     if (answer?.kind !== 'answer') return [];
-    const since = this.#entries.slice(index + 1);
+    const since = this.entries.slice(index + 1);
     if (since.some((entry) => entry.kind === 'user')) return [];
     return answer.toolCalls.filter(({ id }) => !since.some((entry) => entry.kind === 'tool' && entry.callId === id));
   }
 
-  async #ask(settings: ConversationSettings): Promise<void> {
+  #say(entry: UserEntry, parent: string | null, settings: ConversationSettings): void {
+    this.#thread.add(entry, parent);
+    this.#toolRounds = 0;
+    this.#listener.message(entry);
+    void this.#ask(settings);
+  }
+
+  /** Asks for an answer to the message, the newest where none is named. */
+  #ask(settings: ConversationSettings, to?: string): Promise<void> {
+    return this.#run(settings, this.#thread.add(newAnswer(this.#place()), to), false);
+  }
+
+  /** @param resumed the answer goes on with the text that it has */
+  async #run(settings: ConversationSettings, answer: AnswerEntry, resumed = true): Promise<void> {
     const request = new AbortController();
     this.#request = request;
-    const messages = withSystemPrompt(this.messages, settings.systemPrompt);
-    const id = this.#nextId++;
-    this.#entries = [...this.#entries, newAnswer(id)];
-    this.#listener.changed();
-    const timing = { first: 0, last: 0 };
+    const { id } = answer;
     const current = () => this.#request === request;
+    const before = this.entries.slice(
+      0,
+      this.entries.findIndex((entry) => entry.id === id),
+    );
+    const messages = withSystemPrompt(messagesOf(before), settings.systemPrompt);
+    this.#thread.change(id, (entry) => ({ ...entry, status: 'waiting', error: null, finishReason: null }));
+    this.#listener.changed();
     try {
       const engine = await this.#engine();
-      const stream = await engine.chat.completions.create(toRequest(messages, settings), { signal: request.signal });
-      for await (const chunk of stream) {
+      const wanted = toRequest(messages, settings, resumed ? answer : null);
+      const stream = await engine.chat.completions.create(wanted, { signal: request.signal });
+      const whole = await readAnswer(stream, this.#now, (update) => {
         // An abandoned answer's late chunks belong to no entry.
-        if (!current()) return;
-        const choice = chunk.choices[0];
-        const { content = '', tool_calls: calls = [] } = choice.delta;
-        if (content !== '' || calls.length > 0) {
-          timing.last = this.#now();
-          if (timing.first === 0) timing.first = timing.last;
-        }
-        this.#change(id, (answer) => ({
-          ...answer,
-          text: answer.text + content,
-          toolCalls: calls.length === 0 ? answer.toolCalls : mergeCalls(answer.toolCalls, calls),
-          status: content !== '' || calls.length > 0 ? 'streaming' : answer.status,
-          provenance: chunk.llm,
-          cloudFrom: cloudOffset(answer, chunk.llm, content),
-          usage: chunk.usage ?? answer.usage,
-          finishReason: choice.finish_reason ?? answer.finishReason,
-        }));
-      }
+        if (!current()) return false;
+        this.#thread.change(id, update);
+        this.#listener.changed();
+        return true;
+      });
       if (!current()) return;
       this.#request = null;
-      this.#finish(id, timing);
+      this.#finish(id, whole);
     } catch (thrown) {
       if (!current()) return;
       this.#request = null;
@@ -177,38 +253,42 @@ export class Conversation {
     }
   }
 
-  #finish(id: number, timing: { readonly first: number; readonly last: number }): void {
-    const answer = this.#change(id, (entry) => {
-      const steps = (entry.usage?.completion_tokens ?? 0) - 1;
-      const seconds = (timing.last - timing.first) / 1000;
-      return { ...entry, status: 'done', tokensPerSecond: steps > 3 && seconds > 0 ? steps / seconds : null };
-    });
+  #finish(id: string, rate: number | null): void {
+    const answer = this.#thread.change(id, (entry) => ({ ...entry, status: 'done', tokensPerSecond: rate }));
+    this.#listener.changed();
     if (answer === null) return;
     this.#listener.message(answer);
     for (const call of answer.toolCalls) this.#listener.toolCall(call);
   }
 
-  #fail(id: number, error: EngineErrorShape | null): void {
-    const answer = this.#change(id, (entry) => ({ ...entry, status: error === null ? 'stopped' : 'failed', error }));
+  #fail(id: string, error: EngineErrorShape | null): void {
+    const status = error === null ? 'stopped' : 'failed';
+    const answer = this.#thread.change(id, (entry) => ({ ...entry, status, error }));
+    this.#listener.changed();
     if (answer !== null && answer.text !== '') this.#listener.message(answer);
     if (error !== null) this.#listener.error(error);
   }
 
-  #change(id: number, update: (answer: AnswerEntry) => AnswerEntry): AnswerEntry | null {
-    let changed: AnswerEntry | null = null;
-    this.#entries = this.#entries.map((entry) => {
-      if (entry.kind !== 'answer' || entry.id !== id) return entry;
-      changed = update(entry);
-      return changed;
-    });
-    this.#listener.changed();
-    return changed;
-  }
-
-  /** Ends the running request without a trace of it. */
-  #abandon(): void {
+  /** A conversation of its own; the request of the one before is ended without a trace. */
+  #begin(thread: Thread): void {
     const request = this.#request;
     this.#request = null;
     request?.abort();
+    this.#thread = thread;
+    this.#id = newId();
+    this.#created = Date.now();
+    this.#toolRounds = 0;
+    this.title = '';
   }
+
+  #place() {
+    return { id: newId(), created: Date.now() };
+  }
+}
+
+const messagesOf = (line: readonly Entry[]): ChatMessage[] => line.flatMap((entry) => toMessage(entry) ?? []);
+
+/** 96 random bits; `crypto.randomUUID` is missing on pages that are not secure. */
+function newId(): string {
+  return [...crypto.getRandomValues(new Uint32Array(3))].map((part) => part.toString(36)).join('-');
 }

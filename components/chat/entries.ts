@@ -1,5 +1,5 @@
 // What a conversation consists of, and how it goes to and from OpenAI's shapes. Pure; used by conversation.ts, which
-// changes entries, and by message.ts, which shows them.
+// changes entries, by message.ts, which shows them, and by record.ts, which has them kept.
 
 import type {
   ChatMessage,
@@ -9,20 +9,30 @@ import type {
   Tool,
   ToolCall,
 } from '../../engine/protocol/chat.js';
+import type { Attachment } from '../../engine/protocol/conversations.js';
 import type { EngineErrorShape } from '../../engine/protocol/errors.js';
 import type { StreamRequest } from '../internal/engine.js';
+import { withFiles } from './files-in-text.js';
 
-export type AnswerStatus = 'waiting' | 'streaming' | 'done' | 'stopped' | 'failed';
+/** `interrupted`: the page was left while it was written. */
+export type AnswerStatus = 'waiting' | 'streaming' | 'done' | 'stopped' | 'failed' | 'interrupted';
 
-export interface UserEntry {
-  readonly kind: 'user';
-  readonly id: number;
-  readonly text: string;
+interface Placed {
+  /** Unique, also among the conversations kept on the device. */
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
 }
 
-export interface AnswerEntry {
+export interface UserEntry extends Placed {
+  readonly kind: 'user';
+  readonly text: string;
+  /** Text files put to it; a model reads them before the text. */
+  readonly attachments: readonly Attachment[];
+}
+
+export interface AnswerEntry extends Placed {
   readonly kind: 'answer';
-  readonly id: number;
   readonly text: string;
   readonly toolCalls: readonly ToolCall[];
   readonly status: AnswerStatus;
@@ -35,18 +45,18 @@ export interface AnswerEntry {
   readonly tokensPerSecond: number | null;
   readonly finishReason: FinishReason | null;
   readonly error: EngineErrorShape | null;
+  /** The tokens of `text`, where all of them are known: an answer that broke off goes on from exactly there. */
+  readonly tokenIds: readonly number[] | null;
 }
 
-export interface ToolEntry {
+export interface ToolEntry extends Placed {
   readonly kind: 'tool';
-  readonly id: number;
   readonly callId: string;
   readonly text: string;
 }
 
-export interface SystemEntry {
+export interface SystemEntry extends Placed {
   readonly kind: 'system';
-  readonly id: number;
   readonly text: string;
 }
 
@@ -59,9 +69,9 @@ export interface ConversationSettings {
   readonly maxTokens: number | null;
 }
 
-export const newAnswer = (id: number): AnswerEntry => ({
+export const newAnswer = (place: Placed): AnswerEntry => ({
   kind: 'answer',
-  id,
+  ...place,
   text: '',
   toolCalls: [],
   status: 'waiting',
@@ -71,18 +81,38 @@ export const newAnswer = (id: number): AnswerEntry => ({
   tokensPerSecond: null,
   finishReason: null,
   error: null,
+  tokenIds: [],
 });
 
-export function fromMessage(message: ChatMessage, id: number): Entry {
+/** It has words, and more could follow them. */
+export const canContinue = ({ status, text, toolCalls, finishReason }: AnswerEntry): boolean =>
+  text.trim() !== '' &&
+  toolCalls.length === 0 &&
+  (status === 'stopped' ||
+    status === 'failed' ||
+    status === 'interrupted' ||
+    (status === 'done' && finishReason === 'length'));
+
+/** Being written or waited for. */
+export const isOpen = (entry: Entry | undefined): boolean =>
+  entry?.kind === 'answer' && (entry.status === 'waiting' || entry.status === 'streaming');
+
+export function fromMessage(message: ChatMessage, place: Placed): Entry {
   switch (message.role) {
     case 'system':
-      return { kind: 'system', id, text: message.content };
+      return { kind: 'system', ...place, text: message.content };
     case 'user':
-      return { kind: 'user', id, text: message.content };
+      return { kind: 'user', ...place, text: message.content, attachments: [] };
     case 'tool':
-      return { kind: 'tool', id, callId: message.tool_call_id, text: message.content };
+      return { kind: 'tool', ...place, callId: message.tool_call_id, text: message.content };
     case 'assistant':
-      return { ...newAnswer(id), text: message.content ?? '', toolCalls: message.tool_calls ?? [], status: 'done' };
+      return {
+        ...newAnswer(place),
+        tokenIds: null,
+        text: message.content ?? '',
+        toolCalls: message.tool_calls ?? [],
+        status: 'done',
+      };
   }
 }
 
@@ -90,8 +120,9 @@ export function fromMessage(message: ChatMessage, id: number): Entry {
 export function toMessage(entry: Entry): ChatMessage | null {
   switch (entry.kind) {
     case 'system':
+      return { role: 'system', content: entry.text };
     case 'user':
-      return { role: entry.kind, content: entry.text };
+      return { role: 'user', content: withFiles(entry.text, entry.attachments) };
     case 'tool':
       return { role: 'tool', content: entry.text, tool_call_id: entry.callId };
     case 'answer':
@@ -107,12 +138,23 @@ export function withSystemPrompt(messages: readonly ChatMessage[], systemPrompt:
   return [{ role: 'system', content: systemPrompt }, ...messages];
 }
 
-export const toRequest = (messages: ChatMessage[], settings: ConversationSettings): StreamRequest => ({
+/** @param before the part of the answer that is there already */
+export const toRequest = (
+  messages: ChatMessage[],
+  settings: ConversationSettings,
+  before: AnswerEntry | null = null,
+): StreamRequest => ({
   messages,
   stream: true,
+  ...(before === null
+    ? {}
+    : {
+        resume: { text: before.text, ...(before.tokenIds === null ? {} : { tokenIds: [...before.tokenIds] }) },
+      }),
   ...(settings.tools.length === 0 ? {} : { tools: [...settings.tools] }),
   ...(settings.temperature === null ? {} : { temperature: settings.temperature }),
-  ...(settings.maxTokens === null ? {} : { max_tokens: settings.maxTokens }),
+  // What is there counts towards the limit: an answer that reached it gets as much again.
+  ...(settings.maxTokens === null ? {} : { max_tokens: settings.maxTokens + tokensOf(before) }),
 });
 
 /** Tool calls stream in pieces: the same index again continues that call's arguments. */
@@ -142,4 +184,10 @@ export function mergeCalls(
 export function cloudOffset(answer: AnswerEntry, provenance: Provenance, content: string): number | null {
   if (answer.cloudFrom !== null || provenance.backend !== 'cloud' || content === '') return answer.cloudFrom;
   return answer.text.length;
+}
+
+/** Tokens of an answer as far as they are known. */
+function tokensOf(answer: AnswerEntry | null): number {
+  if (answer === null) return 0;
+  return answer.usage?.completion_tokens ?? answer.tokenIds?.length ?? Math.ceil(answer.text.length / 4);
 }

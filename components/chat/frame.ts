@@ -61,6 +61,13 @@ export function renderWelcome({ welcome, suggestions, cloudAllowed, ask }: Welco
   </div>`;
 }
 
+/** What was deleted, and the way back; it stays until something else is asked for. */
+export const renderUndo = (count: number, undo: () => void): TemplateResult =>
+  html`<div class="undo" part="undo">
+    <span>${words.chat.deleted(count)}</span>
+    <button type="button" @click=${undo}>${words.chat.undo}</button>
+  </div>`;
+
 export interface CloudSwitchOptions {
   readonly cloud: EngineState['cloud'] | undefined;
   readonly change: (allowed: boolean) => void;

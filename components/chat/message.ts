@@ -1,5 +1,5 @@
-// How one message looks: the visitor's words in a bubble, the answer as running text with who wrote it underneath, a tool
-// call as a small card. Template functions of `<llm-chat>`; text of either side is only ever text.
+// How one message looks: the answer as running text with who wrote it underneath, a tool call as a small card; the
+// visitor's words are question.ts'. Template functions of `<llm-chat>`; text of either side is only ever text.
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
@@ -7,11 +7,13 @@ import type { ToolCall } from '../../engine/protocol/chat.js';
 import type { EngineErrorCode } from '../../engine/protocol/errors.js';
 import { errorNotice } from '../internal/error-notice.js';
 import { formatRate } from '../internal/format.js';
-import { cloudIcon, copyIcon, deviceIcon, retryIcon, toolIcon } from '../internal/icons.js';
+import { cloudIcon, copyIcon, deviceIcon, proceedIcon, retryIcon, toolIcon, trashIcon } from '../internal/icons.js';
 import { renderMarkdown } from '../internal/markdown/render.js';
 import type { MarkdownStream } from '../internal/markdown/stream.js';
 import { words } from '../internal/words.js';
-import type { AnswerEntry, Entry, ToolEntry } from './entries.js';
+import { renderButton, renderVersions, type MessageActions } from './actions.js';
+import { canContinue, isOpen, type AnswerEntry, type Entry, type ToolEntry } from './entries.js';
+import { renderQuestion } from './question.js';
 import type { StatusLine } from './status.js';
 
 /** Asking the same again would fail the same way. */
@@ -26,14 +28,23 @@ export interface MessageContext {
   readonly markdown: (answer: AnswerEntry) => MarkdownStream;
   /** Results by the id of their call. */
   readonly results: ReadonlyMap<string, ToolEntry>;
-  /** The newest entry; only it can be asked for again. */
+  /** The newest entry; only it can go on. */
   readonly last: Entry | undefined;
+  /** An answer is being written: until it is whole, nothing else can be done. */
+  readonly busy: boolean;
+  /** Whose words the visitor is changing. */
+  readonly editing: string | null;
+  /** The versions of a message, itself included. */
+  readonly siblings: (id: string) => readonly string[];
   /** What the engine does while an answer waits. */
   readonly status: StatusLine;
+  /** Another one has all words rendered anew. */
+  readonly language: string;
   /** A model's name by its id. */
   readonly modelName: (id: string) => string;
-  readonly copy: (text: string) => Promise<boolean>;
-  readonly retry: () => void;
+  readonly actions: MessageActions;
+  /** What else stands in the row under an answer. */
+  readonly extras: (answer: AnswerEntry) => unknown;
 }
 
 /** The entry, or nothing for those that are shown elsewhere (tool results) or not at all (the system prompt). */
@@ -43,42 +54,40 @@ export function renderEntry(entry: Entry, context: MessageContext): unknown {
     case 'tool':
       return nothing;
     case 'user':
-      return guard(
-        [entry],
-        () =>
-          html`<article class="message user" part="message user-message" aria-label=${words.chat.you}>
-            <div class="bubble" dir="auto">${entry.text}</div>
-          </article>`,
-      );
+      return renderQuestion(entry, context);
     case 'answer': {
-      const last = entry === context.last;
+      const { last, status, modelName, language } = context;
       const results = entry.toolCalls.map(({ id }) => context.results.get(id));
-      const waiting = entry.status === 'waiting' ? context.status : null;
-      return guard(
-        [entry, last, waiting?.text, waiting?.progress, context.modelName(entry.provenance?.model ?? ''), ...results],
-        () => renderAnswer(entry, last, context),
-      );
+      const waiting = entry.status === 'waiting' ? status : null;
+      const name = modelName(entry.provenance?.model ?? '');
+      const unfinished = isOpen(entry);
+      const body = [entry, entry === last, waiting?.text, waiting?.progress, name, language, ...results];
+      const siblings = context.siblings(entry.id);
+      const meta = [entry, entry === last, context.busy, siblings, name, language, context.extras];
+      return html`<article
+        class="message assistant"
+        part="message assistant-message"
+        data-entry=${entry.id}
+        data-status=${entry.status}
+        aria-label=${words.chat.assistant}
+        aria-busy=${unfinished ? 'true' : 'false'}
+      >
+        ${guard(body, () => renderAnswer(entry, context))}
+        ${unfinished ? nothing : guard(meta, () => renderMeta(entry, siblings, context))}
+      </article>`;
     }
   }
 }
 
-function renderAnswer(answer: AnswerEntry, last: boolean, context: MessageContext): TemplateResult {
+function renderAnswer(answer: AnswerEntry, context: MessageContext): TemplateResult {
   const stream = context.markdown(answer);
   stream.update(answer.text);
-  const unfinished = answer.status === 'waiting' || answer.status === 'streaming';
+  const { copy, again } = context.actions;
   const cloudName =
     answer.provenance?.backend === 'cloud' ? context.modelName(answer.provenance.model) : words.chat.cloud;
-  return html`<article
-    class="message assistant"
-    part="message assistant-message"
-    data-status=${answer.status}
-    aria-label=${words.chat.assistant}
-    aria-busy=${unfinished ? 'true' : 'false'}
-  >
-    ${answer.status === 'waiting' ? renderWaiting(context.status) : nothing}
-    <div class="answer">
-      ${renderMarkdown(stream.blocks, { cloudFrom: answer.cloudFrom, cloudName, copy: context.copy })}
-    </div>
+  const retry = () => again(answer.id);
+  return html`${answer.status === 'waiting' && answer.text === '' ? renderWaiting(context.status) : nothing}
+    <div class="answer">${renderMarkdown(stream.blocks, { cloudFrom: answer.cloudFrom, cloudName, copy })}</div>
     ${answer.toolCalls.map((call) => renderToolCall(call, context.results.get(call.id)))}
     ${
       answer.status === 'done' && answer.text.trim() === '' && answer.toolCalls.length === 0
@@ -91,11 +100,11 @@ function renderAnswer(answer: AnswerEntry, last: boolean, context: MessageContex
         ? nothing
         : errorNotice(
             answer.error,
-            last && !unchangeable.has(answer.error.code) ? { label: words.chat.retry, run: context.retry } : undefined,
+            answer === context.last && !unchangeable.has(answer.error.code)
+              ? { label: words.chat.retry, run: retry }
+              : undefined,
           )
-    }
-    ${unfinished ? nothing : renderMeta(answer, last, context)}
-  </article>`;
+    }`;
 }
 
 const renderWaiting = (status: StatusLine): TemplateResult =>
@@ -114,42 +123,37 @@ const renderWaiting = (status: StatusLine): TemplateResult =>
   </div>`;
 
 /** Who wrote it, how fast, and what can be done with it. */
-function renderMeta(answer: AnswerEntry, last: boolean, context: MessageContext): TemplateResult {
-  const { provenance, usage, tokensPerSecond, status } = answer;
+function renderMeta(answer: AnswerEntry, siblings: readonly string[], context: MessageContext): TemplateResult {
+  const { id, text, provenance, usage, tokensPerSecond, status } = answer;
+  const { busy, actions, last } = context;
+  const newest = answer === last;
   const facts = [
-    status === 'stopped' ? words.chat.stopped : '',
+    status === 'stopped' ? words.chat.stopped : status === 'interrupted' ? words.chat.interrupted : '',
     provenance === null ? '' : context.modelName(provenance.model),
     tokensPerSecond === null ? '' : formatRate(tokensPerSecond),
     usage === null || usage.completion_tokens === 0 ? '' : words.chat.tokens(usage.completion_tokens),
   ].filter((fact) => fact !== '');
+  const again = { name: 'again', icon: retryIcon(), run: () => actions.again(id) };
+  const proceed = { name: 'proceed', icon: proceedIcon(), run: () => actions.proceed() };
+  const remove = { name: 'delete', label: words.chat.delete, icon: trashIcon(), run: () => actions.delete(id) };
   return html`<footer class="meta" part="meta">
     <span class="actions">
+      ${renderVersions(id, siblings, busy, actions.turn)}
       ${
-        answer.text === ''
-          ? nothing
-          : html`<button
-              type="button"
-              class="plain small"
-              aria-label=${words.chat.copyAnswer}
-              title=${words.chat.copyAnswer}
-              @click=${() => void context.copy(answer.text)}
-            >
-              ${copyIcon()}
-            </button>`
-      }
-      ${
-        last && answer.error === null
-          ? html`<button
-              type="button"
-              class="plain small"
-              aria-label=${words.chat.retry}
-              title=${words.chat.retry}
-              @click=${context.retry}
-            >
-              ${retryIcon()}
-            </button>`
+        newest && canContinue(answer)
+          ? renderButton({ ...proceed, label: words.chat.proceed, text: words.chat.proceed }, busy)
           : nothing
       }
+      ${
+        text === ''
+          ? nothing
+          : renderButton(
+              { name: 'copy', label: words.chat.copyAnswer, icon: copyIcon(), run: () => void actions.copy(text) },
+              false,
+            )
+      }
+      ${answer.error === null ? renderButton({ ...again, label: newest ? words.chat.retry : words.chat.again }, busy) : nothing}
+      ${renderButton(remove, busy)}${context.extras(answer)}
     </span>
     ${
       provenance === null

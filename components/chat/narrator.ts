@@ -12,7 +12,7 @@ import type { StatusLine } from './status.js';
 export class Narrator {
   readonly #speaker: SpeakerController;
   readonly #markdown: (answer: AnswerEntry) => MarkdownStream;
-  #reading: { readonly id: number; readonly reader: SentenceReader } | null = null;
+  #reading: { readonly id: string; readonly reader: SentenceReader } | null = null;
   #status = '';
 
   constructor(speaker: SpeakerController, markdown: (answer: AnswerEntry) => MarkdownStream) {
@@ -33,6 +33,8 @@ export class Narrator {
         if (answer.provenance === null) return;
         this.#speaker.cancel();
         this.#speaker.say(() => this.#unsaid(answer, true) || words.chat.answered);
+        return;
+      case 'interrupted':
         return;
       case 'stopped':
         this.#speaker.cancel();

@@ -2,6 +2,7 @@
 // gets. They carry content of the conversation to the page that embeds the element and to nobody else.
 
 import type { ChatMessage, CompletionUsage, Provenance } from '../../engine/protocol/chat.js';
+import type { Attachment } from '../../engine/protocol/conversations.js';
 import type { EngineErrorShape } from '../../engine/protocol/errors.js';
 import type { EngineState } from '../../engine/protocol/state.js';
 
@@ -17,12 +18,28 @@ abstract class LlmEvent<Detail> extends Event {
 export interface LlmSendDetail {
   /** What the visitor wrote. */
   readonly text: string;
+  /** Text files put to it. */
+  readonly attachments: readonly Attachment[];
 }
 
 /** `llm-send`: the visitor sends a message. `preventDefault()` keeps it from being sent. */
 export class LlmSendEvent extends LlmEvent<LlmSendDetail> {
   constructor(detail: LlmSendDetail) {
     super('llm-send', detail, { cancelable: true });
+  }
+}
+
+export interface LlmDeleteDetail {
+  /** As it stands in the conversation. */
+  readonly message: ChatMessage;
+  /** How many messages go, this one included: also what follows it, on every branch. */
+  readonly count: number;
+}
+
+/** `llm-delete`: the visitor deletes a message. `preventDefault()` keeps it. */
+export class LlmDeleteEvent extends LlmEvent<LlmDeleteDetail> {
+  constructor(detail: LlmDeleteDetail) {
+    super('llm-delete', detail, { cancelable: true });
   }
 }
 
@@ -86,6 +103,7 @@ export class LlmStateChangeEvent extends LlmEvent<EngineState> {
 declare global {
   interface HTMLElementEventMap {
     'llm-send': LlmSendEvent;
+    'llm-delete': LlmDeleteEvent;
     'llm-message': LlmMessageEvent;
     'llm-error': LlmErrorEvent;
     'llm-tool-call': LlmToolCallEvent;

@@ -7,6 +7,9 @@ import { svg, html, type TemplateResult } from 'lit';
 const icon = (paths: TemplateResult): TemplateResult =>
   html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${paths}</svg>`;
 
+const pointing = (paths: TemplateResult): TemplateResult =>
+  html`<svg class="icon directional" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${paths}</svg>`;
+
 export const sendIcon = () => icon(svg`<path d="M12 19V5m0 0-6.5 6.5M12 5l6.5 6.5" />`);
 export const stopIcon = () => icon(svg`<rect class="solid" x="7" y="7" width="10" height="10" rx="2" />`);
 export const newChatIcon = () =>
@@ -22,6 +25,18 @@ export const copyIcon = () =>
   icon(
     svg`<rect x="8.5" y="8.5" width="11" height="11" rx="2.5" /><path d="M5.5 15.5A2 2 0 0 1 4.5 13.8V6.5a2 2 0 0 1 2-2h7.3a2 2 0 0 1 1.7 1" />`,
   );
+export const editIcon = () => icon(svg`<path d="m14.8 5.2 4 4L9 19l-5 1 1-5zM12.5 7.5l4 4" />`);
+export const proceedIcon = () => pointing(svg`<path d="M5 6.5v11l7-5.5zM13 6.5v11l7-5.5z" />`);
+export const fileIcon = () =>
+  icon(
+    svg`<path d="M13.5 3.5h-6a2 2 0 0 0-2 2v13a2 2 0 0 0 2 2h9a2 2 0 0 0 2-2v-10zm0 0v5h5M8.5 13h7M8.5 16.5h4.5" />`,
+  );
+export const trashIcon = () =>
+  icon(
+    svg`<path d="M4.5 7h15M9.5 7V5a1 1 0 0 1 1-1h3a1 1 0 0 1 1 1v2M6.5 7l.8 11.2a2 2 0 0 0 2 1.8h5.4a2 2 0 0 0 2-1.8L17.5 7" />`,
+  );
+export const beforeIcon = () => pointing(svg`<path d="m14.5 6-6 6 6 6" />`);
+export const afterIcon = () => pointing(svg`<path d="m9.5 6 6 6-6 6" />`);
 export const downIcon = () => icon(svg`<path d="M12 5v14m0 0 6-6m-6 6-6-6" />`);
 export const warningIcon = () => icon(svg`<path d="M12 4 2.8 19.5h18.4zM12 10v4.5M12 17.2v.1" />`);
 export const toolIcon = () =>

@@ -1,20 +1,14 @@
-// The parts of the elements that need no DOM: sentences for the voice, numbers, the store, the conversation's edges.
+// The parts of the elements that need no DOM: sentences for the voice, numbers, the store.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Conversation, type ConversationListener } from '../chat/conversation.js';
-import { mergeCalls, type ConversationSettings } from '../chat/entries.js';
-import { toolResultText } from '../chat/tool-result.js';
-import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
+import { ScriptedEngine } from '../../test/support/scripted-engine.js';
 import { EngineError } from '../../engine/protocol/errors.js';
 import { EngineStore } from './engine-store.js';
 import { formatBytes, formatDuration, formatNumber, formatParameters, formatRate } from './format.js';
 import { MarkdownStream } from './markdown/stream.js';
 import { SentenceReader } from './sentences.js';
-
-const plain: ConversationSettings = { systemPrompt: '', tools: [], temperature: null, maxTokens: null };
-const ready = { status: { kind: 'ready', model: demoLoaded } } as const;
 
 describe('sentences for a screen reader', () => {
   it('gives each finished sentence once and holds back the newest', () => {
@@ -126,86 +120,6 @@ describe('the engine store', () => {
     store.close();
     engine.update({ tabs: 5 });
     assert.equal(heard, 0);
-  });
-});
-
-function talk(script: Script) {
-  const engine = new ScriptedEngine({ state: ready, ...script });
-  const told: string[] = [];
-  let finished: () => void = () => undefined;
-  const listener: ConversationListener = {
-    changed: () => undefined,
-    message: (entry) => {
-      told.push(`${entry.kind}: ${entry.text}`);
-      if (entry.kind === 'answer') finished();
-    },
-    error: (error) => {
-      told.push(`error: ${error.code}`);
-      finished();
-    },
-    toolCall: (call) => told.push(`call: ${call.function.name}`),
-  };
-  const conversation = new Conversation(() => Promise.resolve(engine), listener);
-  const end = () => new Promise<void>((resolve) => (finished = resolve));
-  return { engine, conversation, told, end };
-}
-
-describe('the conversation', () => {
-  it('refuses a second message while one is answered', async () => {
-    const { conversation, end } = talk({});
-    assert.equal(conversation.send('One', plain), true);
-    assert.equal(conversation.send('Two', plain), false);
-    await end();
-    assert.equal(conversation.messages.length, 2);
-  });
-
-  it('keeps the text of a failed answer, and leaves it out when asking again', async () => {
-    const { conversation, told, end, engine } = talk({
-      answers: [[{ say: 'Half' }, { fail: { code: 'cloud-failed', message: 'x', hint: '' } }], [{ say: 'Whole' }]],
-    });
-    conversation.send('Go', plain);
-    await end();
-    await sleep(0);
-    assert.deepEqual(told, ['user: Go', 'answer: Half', 'error: cloud-failed']);
-    conversation.retry(plain);
-    await end();
-    assert.deepEqual(engine.requests[1]?.messages, [{ role: 'user', content: 'Go' }]);
-    assert.deepEqual(conversation.messages.at(-1), { role: 'assistant', content: 'Whole' });
-  });
-
-  it('drops what comes after the conversation was cleared', async () => {
-    const { conversation, told } = talk({ answers: [[{ say: 'Early' }, { wait: 30 }, { say: 'Late' }]] });
-    conversation.send('Go', plain);
-    await sleep(10);
-    conversation.clear();
-    await sleep(60);
-    assert.deepEqual(conversation.entries, []);
-    assert.deepEqual(told, ['user: Go']);
-    assert.equal(conversation.send('Again', plain), true);
-  });
-
-  it('joins tool calls that stream in pieces, whatever their index says', () => {
-    const piece = (index: number, name: string, text: string) =>
-      ({ index, id: name, type: 'function', function: { name, arguments: text } }) as const;
-    const calls = mergeCalls(mergeCalls([], [piece(0, 'a', '{"x"')]), [
-      piece(0, '', ':1}'),
-      piece(4_000_000_000, 'b', '{}'),
-    ]);
-    assert.deepEqual(
-      calls.map((call) => [call.function.name, call.function.arguments]),
-      [
-        ['a', '{"x":1}'],
-        ['b', '{}'],
-      ],
-    );
-  });
-
-  it('writes a tool result as a model reads it', async () => {
-    assert.equal(await toolResultText(Promise.resolve('text'), 'no'), 'text');
-    assert.equal(await toolResultText(Promise.resolve(undefined), 'no'), '{"ok":true}');
-    assert.equal(await toolResultText(Promise.resolve({ found: 3 }), 'no'), '{"found":3}');
-    assert.equal(await toolResultText(Promise.reject(new Error('not found')), 'no'), '{"error":"not found"}');
-    assert.equal(await toolResultText(Promise.reject(new Error('')), 'no'), '{"error":"no"}');
   });
 });
 
