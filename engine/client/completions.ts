@@ -1,6 +1,7 @@
 // `engine.chat.completions`: OpenAI's call over the port. With `stream: true` an async iterable of chunks, without it
 // the whole answer. Called by pages and elements through Engine. Knows nothing of how connections are made: it asks
-// for one for each request, so that the next request after a death works.
+// for one for each request, so that the next request after a death works, and for another when the engine died under an
+// answer: that goes on from what had come (`resume`), a bounded number of times.
 
 import { EngineError } from '../protocol/errors.js';
 import { parseChatCompletionRequest } from '../protocol/chat.js';
@@ -58,22 +59,64 @@ export class Completions {
 
   async #begin(request: CompletionRequest, options: RequestOptions): Promise<ChatCompletionStream> {
     const { signal, onPlace = () => undefined } = options;
-    const stopped = (): EngineError => new EngineError('aborted', 'The request was stopped.');
     if (signal?.aborted) throw stopped();
-    const connection = await this.parts.connected(signal);
-    const { port1, port2 } = new MessageChannel();
-    const stream = new ChatCompletionStream({ port: port1, signal, onHeard: () => connection.heard(), onPlace });
-    const model = request.model === undefined ? this.parts.model() : modelReference(request.model);
-    connection.during(() => stream.finished).catch((error: unknown) => stream.fail(EngineError.from(error)));
-    try {
-      await connection.call('complete', model === undefined ? request : { ...request, model }, port2);
-    } catch (error) {
-      stream.fail(EngineError.from(error));
-      throw signal?.aborted ? stopped() : error;
-    }
+    const stream = new ChatCompletionStream({ signal, onPlace, resume: request.resume });
+    await new Promise<void>((admitted, refused) => {
+      this.#answer(stream, request, signal, admitted).then(admitted, refused);
+    });
     return stream;
   }
+
+  /** Sees the answer through, over as many lives of the engine as it may take. @throws what the stream fails with */
+  async #answer(
+    stream: ChatCompletionStream,
+    request: CompletionRequest,
+    signal: AbortSignal | undefined,
+    admitted: () => void,
+  ): Promise<void> {
+    try {
+      for (let lives = 1; !stream.ended; lives++) {
+        const connection = await this.parts.connected(signal);
+        if (stream.ended) break;
+        try {
+          await connection.during(() => this.#ask(connection, stream, request, admitted));
+        } catch (error) {
+          stream.interrupt();
+          const lost = EngineError.from(error).code === 'engine-lost' && !connection.silent;
+          if (!lost || lives >= livesAllowed) throw error;
+        }
+      }
+    } catch (error) {
+      const final = signal?.aborted ? stopped() : EngineError.from(error);
+      stream.fail(final);
+      throw final;
+    }
+  }
+
+  async #ask(
+    connection: Connection,
+    stream: ChatCompletionStream,
+    request: CompletionRequest,
+    admitted: () => void,
+  ): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    const answered = stream.listen(port1, () => connection.heard());
+    answered.catch(() => undefined); // it is waited for below, unless the call fails first
+    const { soFar: resume, from } = stream;
+    // What was begun by one model is not continued by another, whatever is loaded by now.
+    const begun = from?.backend === 'local' ? from.model : this.parts.model();
+    const model = request.model === undefined ? begun : modelReference(request.model);
+    const whole = { ...request, ...(model !== undefined && { model }), ...(resume !== undefined && { resume }) };
+    await connection.call('complete', whole, port2);
+    admitted();
+    await answered;
+  }
 }
+
+/** Engines that one answer may outlive, plus one: a request that kills its engine ends. */
+const livesAllowed = 4;
+
+const stopped = (): EngineError => new EngineError('aborted', 'The request was stopped.');
 
 /** Reads a stream to its end. */
 async function collect(stream: ChatCompletionStream): Promise<ChatCompletion> {
@@ -89,6 +132,7 @@ async function collect(stream: ChatCompletionStream): Promise<ChatCompletion> {
     logprobs.push(...(choice.logprobs?.content ?? []));
     finish = choice.finish_reason ?? finish;
     if (finish === null || chunk.usage === undefined) continue;
+    const { backend, model } = chunk.llm;
     return {
       id: chunk.id,
       object: 'chat.completion',
@@ -103,7 +147,7 @@ async function collect(stream: ChatCompletionStream): Promise<ChatCompletion> {
         },
       ],
       usage: chunk.usage,
-      llm: chunk.llm,
+      llm: { backend, model },
     };
   }
   throw new EngineError('internal', 'The answer ended without its last part.', { hint: 'Send the request again.' });

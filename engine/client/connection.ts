@@ -43,6 +43,7 @@ let connections = 0;
 export class Connection {
   readonly #gone = new AbortController();
   #pending = 0;
+  #silent = false;
   #heartbeat: ReturnType<typeof setInterval> | null = null;
   /** Heartbeats since the host was last heard; counted, not timed, because hidden pages' timers run late. */
   #unanswered = 0;
@@ -82,6 +83,11 @@ export class Connection {
     } finally {
       clearTimeout(late);
     }
+  }
+
+  /** It ended because the host lives but does not answer: no other takes its place, and the same would hang again. */
+  get silent(): boolean {
+    return this.#silent;
   }
 
   /** Aborted, with an EngineError as reason, when this connection is over. */
@@ -193,6 +199,7 @@ export class Connection {
 
   #ping(): void {
     if (this.#unanswered >= missedBeats) {
+      this.#silent = true;
       this.end(hostSilent());
       return;
     }

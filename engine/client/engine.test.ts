@@ -291,12 +291,24 @@ describe('Engine', () => {
   it('continues an answer on the next device when the first fails in the middle', async () => {
     const engine = await tab('a');
     const answer = await engine.chat.completions.create({
-      messages: [{ role: 'user', content: 'fail device-lost a b c' }],
+      messages: [{ role: 'user', content: 'fail internal a b c' }],
     });
     expect(answer.choices[0].message.content).to.equal('a b c ');
     expect(answer.usage.completion_tokens).to.equal(3);
     const state = await until(engine, (now) => now.status.kind === 'ready' && now.status.model.device === 'wasm');
     expect(state.notes.at(-1)).to.contain('continues on WebAssembly');
+  });
+
+  it('continues an answer on the same device, loaded again, when that was lost in the middle', async () => {
+    const [engine, other] = await Promise.all([tab('a'), tab('b')]);
+    await engine.load('slow');
+    const told = until(other, (state) => state.recovering !== null);
+    const answer = ask(engine, 'fail device-lost a b c').then(read);
+    expect((await told).recovering).to.include({ cause: 'device-lost', action: 'reloading', attempt: 1 });
+    expect(await answer).to.equal('a b c ');
+    const state = await until(other, (now) => now.recovering === null);
+    expect(state.status).to.have.nested.property('model.device', 'webgpu');
+    expect(state.notes.at(-1)).to.contain('loaded again on WebGPU');
   });
 
   it('knows all that its worker fetched, also when a model came in hundreds of pieces', async () => {

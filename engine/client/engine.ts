@@ -12,7 +12,7 @@ import type { Erasure, KeptReport } from '../protocol/kept-data.js';
 import type { PreferencesChange } from '../protocol/preferences.js';
 import type { ProfileReport } from '../protocol/profile.js';
 import { parseBroadcast } from '../protocol/page-messages.js';
-import { cloudModelId, type EngineState, type LoadedModel } from '../protocol/state.js';
+import { cloudModelId, type EngineState, type LoadedModel, type RecoveryState } from '../protocol/state.js';
 import { Completions } from './completions.js';
 import { Conversations } from './conversations.js';
 import { Connection, type ConnectionOptions } from './connection.js';
@@ -21,6 +21,7 @@ import type { EngineDoor } from './worker-port.js';
 import { lendHelper } from './lend-helper.js';
 import { modelReference } from './locations.js';
 import { askToPersist, Models } from './models.js';
+import { Revival, type Rebirth } from './revival.js';
 
 /** Fired on the engine whenever its state changed. */
 export class LlmStateChangeEvent extends Event {
@@ -43,13 +44,6 @@ export interface EngineOptions extends Omit<ConnectionOptions, 'openPort'> {
   readonly helperUrl?: string;
 }
 
-/**
- * Lives of the host within `livesWindow` milliseconds after which a dead one is started again only when asked for. One
- * in a tab ends whenever that tab is closed, which is no sign of anything.
- */
-const livesAllowed = { 'shared-worker': 3, tab: 12 } as const;
-const livesWindow = 60_000;
-
 export class Engine extends EventTarget {
   readonly tabId: string;
   readonly chat: { readonly completions: Completions };
@@ -62,8 +56,12 @@ export class Engine extends EventTarget {
   #connection: Connection;
   #connecting: Promise<Connection> | null = null;
   #channel: BroadcastChannel | null = null;
-  #births: number[] = [];
+  readonly #revival = new Revival(() => performance.now());
+  /** Of the host's own state, beside what the revival says. */
+  #mending: RecoveryState | null = null;
   #loadIds = 0;
+  /** What the death that is being mended asks for. */
+  #rebirth: Rebirth | null = null;
   /** The model this page last saw loaded: what a new host is asked for after the old one died. */
   #lastModel: string | undefined;
   #closed = false;
@@ -270,6 +268,8 @@ export class Engine extends EventTarget {
     this.#settings = hello.settings;
     this.#watch(connection);
     this.#take(hello.state, true);
+    // Before any answer goes on, which would load it where it failed.
+    if (this.#rebirth?.device !== undefined) await this.#reload(connection, this.#rebirth);
     return connection;
   }
 
@@ -277,14 +277,12 @@ export class Engine extends EventTarget {
     const died = (): void => {
       if (this.#closed || connection !== this.#connection) return;
       const error = EngineError.from(connection.gone.reason).toShape();
-      this.#show({ ...this.#state, status: { kind: 'failed', error }, generating: [], waiting: [] });
-      const now = performance.now();
-      this.#births = [...this.#births, now].filter((birth) => now - birth < livesWindow);
-      if (this.#channel === null || this.#births.length > livesAllowed[this.#state.host]) return; // put aside, or dying again and again
-      this.#connected().catch((failure: unknown) => {
-        const shape = EngineError.from(failure).toShape();
-        if (!this.#closed) this.#show({ ...this.#state, status: { kind: 'failed', error: shape } });
-      });
+      const failed = { ...this.#state, status: { kind: 'failed', error }, generating: [], waiting: [] } as const;
+      if (this.#channel === null) return this.#show(failed); // put aside
+      // One that lives and hangs is no death: it is what the next connection meets again, working perhaps.
+      const rebirth = connection.silent ? {} : this.#revival.died(this.#state, this.#settings, this.#lastModel);
+      this.#show(connection.silent || rebirth === null ? failed : { ...failed, status: { kind: 'idle' } });
+      if (rebirth !== null) void this.#revive(rebirth);
     };
     connection.gone.addEventListener('abort', died, { once: true });
     if (!this.#life.visible) this.#tellVisible(connection, false);
@@ -295,6 +293,28 @@ export class Engine extends EventTarget {
       // The connection ended meanwhile: `died` deals with it, and the next one offers again.
       void error;
     });
+  }
+
+  /** Starts the next engine and loads what the last one had. */
+  async #revive(rebirth: Rebirth): Promise<void> {
+    this.#rebirth = rebirth;
+    try {
+      const connection = await this.#connected();
+      if (rebirth.model !== undefined && rebirth.device === undefined) await this.#reload(connection, rebirth);
+    } catch (failure) {
+      const error = EngineError.from(failure).toShape();
+      if (this.#connection.gone.aborted && !this.#closed)
+        this.#show({ ...this.#state, status: { kind: 'failed', error } });
+    }
+    if (this.#rebirth !== rebirth) return; // it died again
+    this.#rebirth = null;
+    this.#revival.done();
+    this.#show({ ...this.#state, recovering: this.#mending });
+  }
+
+  async #reload(connection: Connection, { model, device }: Rebirth): Promise<void> {
+    const loadId = `${this.tabId}.${++this.#loadIds}`;
+    await connection.call('load', { model, loadId, ...(device === undefined ? {} : { device }) });
   }
 
   #listen(channel: BroadcastChannel): void {
@@ -311,6 +331,7 @@ export class Engine extends EventTarget {
     const same = state.hostId === this.#state.hostId;
     if (same ? state.sequence <= this.#state.sequence : !fresh) return;
     this.#remember(state);
+    if (state.status.kind === 'ready' && this.#rebirth === null) this.#revival.done();
     this.#show(state);
   }
 
@@ -319,8 +340,9 @@ export class Engine extends EventTarget {
   }
 
   #show(state: EngineState): void {
-    this.#state = state;
-    this.dispatchEvent(new LlmStateChangeEvent(state));
+    this.#mending = state.recovering === this.#revival.state ? null : state.recovering;
+    this.#state = { ...state, recovering: this.#revival.state ?? state.recovering };
+    this.dispatchEvent(new LlmStateChangeEvent(this.#state));
   }
 
   /** A page that is put aside must hold nothing of the engine, and host nothing. */

@@ -78,6 +78,7 @@ export class Answering {
           meter.prefilled(event.promptTokens, event.cachedTokens);
         } else if (event.type === 'delta') {
           meter.tokens(event.tokens);
+          writer.hold(event.ids ?? []);
           if (event.text !== '' || event.logprobs?.length) stream.chunk(writer.text(from, event.text, event.logprobs));
         } else {
           meter.prefilled(event.promptTokens, 0);

@@ -8,6 +8,9 @@ import type { FinishReason } from '../protocol/chat.js';
 type Delta = ChatCompletionChunk['choices'][0]['delta'];
 
 export class ChunkWriter {
+  /** Tokens whose text is held back so far. */
+  #held: number[] = [];
+
   /** @param created seconds since 1970 */
   constructor(
     private readonly id: string,
@@ -16,6 +19,11 @@ export class ChunkWriter {
 
   begin(from: Provenance): ChatCompletionChunk {
     return this.#chunk(from, { role: 'assistant', content: '' }, null);
+  }
+
+  /** Tokens that go with the next chunk. */
+  hold(ids: readonly number[]): void {
+    this.#held.push(...ids);
   }
 
   text(from: Provenance, content: string, logprobs: readonly LogprobEntry[] | undefined): ChatCompletionChunk {
@@ -46,7 +54,7 @@ export class ChunkWriter {
       created: this.created,
       model: from.model,
       choices: [{ index: 0, delta, finish_reason, ...content }],
-      llm: from,
+      llm: this.#held.length === 0 ? from : { ...from, tokenIds: this.#held.splice(0) },
     };
   }
 }

@@ -23,8 +23,13 @@ const usualTiming: LinkTiming = { patience: 6_000, interval: 1_000 };
 export class EngineLink {
   readonly completions: Completions;
 
-  constructor(readonly connection: Connection) {
-    this.completions = new Completions({ connected: async () => this.connection, model: () => undefined });
+  /** @param another the connection after this one, for answers that the engine's death cut off */
+  constructor(
+    readonly connection: Connection,
+    another: () => Promise<Connection>,
+  ) {
+    const connected = async (): Promise<Connection> => (connection.gone.aborted ? await another() : connection);
+    this.completions = new Completions({ connected, model: () => undefined });
   }
 
   async models(): Promise<readonly ModelListing[]> {
@@ -80,7 +85,7 @@ export class EngineLinks {
       startTimeout: 30_000,
       heartbeatTimeout: 60_000,
     });
-    return new EngineLink(connection);
+    return new EngineLink(connection, async () => (await this.get(clientId)).connection);
   }
 
   /** Asks the page, then every page, until one hands over a port. */

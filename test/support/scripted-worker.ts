@@ -5,6 +5,7 @@
 //   "fail CODE a b c"    says all but the last word, then throws an EngineError of that code; a continuation skips what
 //                        the partial answer holds already and says the rest
 //   "hang MS a b"        blocks this worker for MS milliseconds before it speaks, as a defect would
+//   "perish N a b c"     says N words and closes this worker, as a crash would; a continuation of those says the rest
 //   "die"                closes this worker in the middle of everything, as a crash would
 // Models: any URL that ends in .scripted; `?load=MS` makes loading slow, `?broken=CODE` fails, `?webgpu=CODE` fails on
 // WebGPU only, `?fetch=N` fetches N files beside it. Cloud: the same script, its words in capitals.
@@ -31,7 +32,8 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-async function* play(request: BackendRequest, speak: (word: string) => string): AsyncGenerator<BackendEvent> {
+async function* play(request: BackendRequest, kind: 'local' | 'cloud'): AsyncGenerator<BackendEvent> {
+  const speak = (word: string): string => (kind === 'cloud' ? word.toUpperCase() : word);
   const { completion, partialAnswer, signal } = request;
   const script = completion.messages ? (completion.messages.at(-1)?.content ?? '') : completion.prompt;
   const [verb = '', ...rest] = script.split(' ');
@@ -39,7 +41,7 @@ async function* play(request: BackendRequest, speak: (word: string) => string): 
     globalThis.close(); // the current task still runs to its end: it must never come
     await new Promise(() => undefined);
   }
-  const argument = ['slow', 'fail', 'hang'].includes(verb) ? rest.shift() : undefined;
+  const argument = ['slow', 'fail', 'hang', 'perish'].includes(verb) ? rest.shift() : undefined;
   if (verb === 'hang') {
     const until = performance.now() + Number(argument);
     while (performance.now() < until);
@@ -48,10 +50,16 @@ async function* play(request: BackendRequest, speak: (word: string) => string): 
   const words = rest.slice(said, completion.max_tokens === undefined ? undefined : said + completion.max_tokens);
   yield { type: 'prefilled', promptTokens: script.length, cachedTokens: 0 };
   const fails = verb === 'fail' && partialAnswer === '';
+  let spoken = said;
   for (const word of fails ? words.slice(0, -1) : words) {
+    if (verb === 'perish' && spoken++ === Number(argument) && partialAnswer === '') {
+      await pause(30, signal); // what was said is on its way
+      globalThis.close();
+      await new Promise(() => undefined);
+    }
     if (verb === 'slow') await pause(Number(argument), signal);
     signal.throwIfAborted();
-    yield { type: 'delta', text: `${speak(word)} `, tokens: 1 };
+    yield { type: 'delta', text: `${speak(word)} `, tokens: 1, ...(kind === 'local' && { ids: [word.length] }) };
   }
   if (fails) throw new EngineError(codeOf(argument ?? ''), 'The script says so.');
   yield { type: 'end', finishReason: 'stop', promptTokens: script.length, completionTokens: words.length };
@@ -59,7 +67,7 @@ async function* play(request: BackendRequest, speak: (word: string) => string): 
 
 const backend = (modelId: string, kind: Backend['info']['kind']): Backend => ({
   info: { kind, modelId, modelName: modelId, leavesDevice: kind === 'cloud' },
-  stream: (request) => play(request, kind === 'cloud' ? (word) => word.toUpperCase() : (word) => word),
+  stream: (request) => play(request, kind),
   dispose: async () => undefined,
 });
 
