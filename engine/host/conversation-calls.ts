@@ -21,10 +21,10 @@ export interface ConversationParts {
   readonly mayKeep: () => boolean;
   /** Something was kept, changed or deleted. */
   readonly changed: () => void;
-  /** The loaded model's count and context; null where none is loaded or its tokenizer is elsewhere (the cloud). */
+  /** The loaded model's count, null where its tokenizer is elsewhere (the cloud), and its context; null without one. */
   readonly count: (
     messages: readonly ChatMessage[],
-  ) => { readonly tokens: number; readonly contextLength: number } | null;
+  ) => { readonly tokens: number | null; readonly contextLength: number } | null;
 }
 
 export type ConversationCalls = Pick<
@@ -41,9 +41,12 @@ export function conversationCalls({ conversations, mayKeep, changed, count }: Co
     countTokens: async (_session, request): Promise<TokenCount> => {
       const { messages } = parseCountTokens(request);
       const counted = count(messages);
-      return counted === null
-        ? { tokens: estimate(messages), contextLength: null, exact: false }
-        : { ...counted, exact: true };
+      const contextLength = counted?.contextLength ?? 0;
+      return {
+        tokens: counted?.tokens ?? estimate(messages),
+        contextLength: contextLength === 0 ? null : contextLength, // the cloud does not say how much it reads
+        exact: typeof counted?.tokens === 'number',
+      };
     },
     listConversations: async (_session, query) => {
       const wanted = parseConversationQuery(query);

@@ -96,11 +96,11 @@ export class ModelSlot {
     return this.#current?.running ?? null;
   }
 
-  /** What these messages cost the loaded model; null where none is loaded or only the cloud could tell. */
-  count(messages: readonly ChatMessage[]): { readonly tokens: number; readonly contextLength: number } | null {
+  /** What these messages cost the loaded model, null where it cannot tell (the cloud); null where none is loaded. */
+  count(messages: readonly ChatMessage[]): { readonly tokens: number | null; readonly contextLength: number } | null {
     const { backend, loaded } = this.#current ?? {};
-    if (backend?.countTokens === undefined || loaded === undefined) return null;
-    return { tokens: backend.countTokens(messages), contextLength: loaded.contextLength };
+    if (backend === undefined || loaded === undefined) return null;
+    return { tokens: backend.countTokens?.(messages) ?? null, contextLength: loaded.contextLength };
   }
 
   /** Loads in a turn of its own. @throws EngineError */
