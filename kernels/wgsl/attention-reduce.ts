@@ -38,8 +38,9 @@ ${splitFunctions(spec)}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
   let row = group.y;
-  let count = split_count(step.position + row);
-  if (row >= step.rows || count == 1u) { return; }
+  if (row >= step.rows) { return; }
+  let count = split_count(position_of(row));
+  if (count == 1u) { return; }
   let head = row * ${heads}u + group.x;
   let first = head * ${stride}u;
   var best = -3.4e38;

@@ -67,7 +67,8 @@ var<workgroup> page_parts: array<f32, ${splitPages * fours * 4}>;`
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
   let row = group.z;
-  let position = step.position + row;
+  let position = position_of(row);
+  let table = table_of(row);
   if (row >= step.rows || group.x >= split_count(position)) { return; }
   let first = first_seen(position);
   let split = first / ${splitTokens}u + group.x;
@@ -93,7 +94,7 @@ ${
     let page = split * ${splitPages}u + pair / ${size}u;
     var sum = 0.0;
     if (pair < ${splitPages * size}u && page >= first_page && page < min(past_page, float_from)) {
-      let base = quant_base(pages[step.page_table + page].y);
+      let base = quant_base(pages[table + page].y);
       for (var c = tid % 4u; c < ${columns}u; c += 4u) {
         sum += dot(query[(pair % ${size}u) * ${columns}u + c], key_minima(base, kv_head, c));
       }
@@ -111,7 +112,7 @@ ${
   let token_of_page = tid / 4u;
   let lane = tid % 4u;
   for (var page = first_page; page < past_page; page++) {
-    let slots = pages[step.page_table + page];
+    let slots = pages[table + page];
     let token = page * ${pageTokens}u + token_of_page;
     let seen = token >= begin && token < end;
     let closed = page < float_from;
@@ -187,7 +188,7 @@ ${
           ? /* wgsl */ `
       let page = split * ${splitPages}u + t / ${pageTokens}u;
       if (page < float_from) {
-        weight *= value_scale(quant_base(pages[step.page_table + page].y), kv_head, t % ${pageTokens}u);
+        weight *= value_scale(quant_base(pages[table + page].y), kv_head, t % ${pageTokens}u);
       }`
           : ''
       }
@@ -202,7 +203,7 @@ ${
   if (slice < ${slices}u) {
     ${each((g) => `var v${g} = vec4<f32>();`)}
     for (var page = first_page; page < past_page; page++) {
-      let slots = pages[step.page_table + page];
+      let slots = pages[table + page];
       let page_at = page * ${pageTokens}u;
       let past = min(end - page_at, ${pageTokens}u);
       for (var t = slice; t < past; t += ${slices}u) {

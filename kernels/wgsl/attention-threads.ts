@@ -54,7 +54,7 @@ fn main(
   let row_groups = step.rows * ${kvHeads * groups}u;
   let part = id / row_groups;
   let row = (id % row_groups) / ${kvHeads * groups}u;
-  let position = step.position + row;
+  let position = position_of(row);
   if (part >= split_count(position)) { return; }
   let first = first_seen(position);
   let page = first / ${pageTokens}u + part;
@@ -64,7 +64,7 @@ fn main(
   let in_group = (id % ${groups}u) * ${size}u;
   let first_head = row * ${heads}u + kv_head * ${perKvHead}u + in_group;
   let heads_here = min(${size}u, ${perKvHead}u - in_group);
-  let slots = pages[step.page_table + page];
+  let slots = pages[table_of(row) + page];
   let closed = page < first_float_page(position);
 
   var query: array<vec4<f32>, ${size * columns}>;

@@ -75,7 +75,11 @@ export function attentionParts(spec: AttentionSpec, position: number, rows: numb
 
 /** @param window as in the layer's uniform; 0: none */
 export function attentionWorkgroups(spec: AttentionSpec, position: number, rows: number, window: number): Workgroups {
-  const parts = attentionParts(spec, position, rows, window);
+  return partsWorkgroups(spec, attentionParts(spec, position, rows, window), rows);
+}
+
+/** @param parts of the row that has most */
+export function partsWorkgroups(spec: AttentionSpec, parts: number, rows: number): Workgroups {
   const groups = spec.pool.kvHeads * headGroups(spec).groups;
   return spec.byThreads === true ? spread(Math.ceil((parts * rows * groups) / lanes)) : [parts, groups, rows];
 }

@@ -30,11 +30,14 @@ export interface ChooseNumbers {
   readonly seed: number;
   /** Alternatives wanted, at most `maxAlternatives`; -1: no log-probabilities at all. */
   readonly logprobs: number;
-  /** Count the chosen token of row 0 among the penalised ones (decoding, where the next step sees it). */
+  /** Count the chosen token of the dispatch's first row among the penalised ones (decoding, where the next step sees it). */
   readonly learns: boolean;
 }
 
 export const chooseBytes = 48;
+
+/** Where the uniform says which of the step's rows is the dispatch's first one; u32. */
+export const chooseFirstRowAt = 44;
 
 /** @param out chooseBytes long */
 export function packChoose(options: ChooseNumbers, out: ArrayBuffer): void {
@@ -53,6 +56,7 @@ export function packChoose(options: ChooseNumbers, out: ArrayBuffer): void {
   words[7] = options.seed >>> 0;
   words[8] = Math.floor(options.seed / 2 ** 32) >>> 0;
   words[9] = Math.max(0, options.logprobs);
+  words[11] = 0;
   words[10] = (samples ? 1 : 0) | (options.logprobs >= 0 ? 2 : 0) | (options.learns ? 4 : 0);
 }
 
@@ -70,7 +74,8 @@ struct Choose {
   seed_high: u32,
   alternatives: u32,
   flags: u32,
-  spare: u32,
+  // Of the step's rows, the one that the dispatch begins with.
+  first_row: u32,
 }
 const samples = 1u;
 const wants_logprobs = 2u;

@@ -85,12 +85,12 @@ fn write_choice(row: u32, id: u32, flags: u32, logprob: f32, alternatives: u32) 
   results[at + 2u] = bitcast<u32>(logprob);
   results[at + 3u] = alternatives;
   tokens[row] = id;
-  ${adjusted ? 'if ((choose.flags & learns) != 0u && row == 0u && flags == 0u) { counts[id] += 1u; }' : ''}
+  ${adjusted ? 'if ((choose.flags & learns) != 0u && row == choose.first_row && flags == 0u) { counts[id] += 1u; }' : ''}
 }
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
-  let row = group.x;
+  let row = choose.first_row + group.x;
   if (row >= step.rows) { return; }
   let first_block = row * ${blockTotal}u;
   let wants_list = (choose.flags & wants_logprobs) != 0u;
@@ -234,7 +234,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       kept = min(cut_at, available);
       total = masses[max(kept, 1u) - 1u];
     }
-    let target_mass = uniform_at(step.position + row + 1u) * total;
+    let target_mass = uniform_at(position_of(row) + 1u) * total;
     for (var i = tid; i < kept; i += ${threads}u) {
       if (masses[i] > target_mass) { ${shared.min('chosen_rank', 'i')} break; }
     }

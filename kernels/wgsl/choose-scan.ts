@@ -2,6 +2,7 @@
 // 64 tokens its greatest score, that token's id (the lowest of equals), sums of exponentials, how many scores are finite,
 // and signs of trouble. Called by decoders after the head; choose-pick.ts is the second pass. Knows nothing of choices.
 //
+// Rows are those of a step, from `choose.first_row` on: where rows are different texts', each has its own dispatch.
 // One thread: one row, one block: tokens 64 apart within a workgroup's 4096, so that neighbours read neighbours. No thread
 // waits for another (a barrier costs more than the sums do, on software GPUs above all). The adjusted variant writes scores
 // back in place, so that the second pass (and the CPU, where that must choose) reads them; forbidden tokens get -3.4e38.
@@ -86,7 +87,7 @@ ${
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
-  let row = group.y;
+  let row = choose.first_row + group.y;
   if (row >= step.rows) { return; }
   let first = row * ${vocabularySize}u;
   let block = group.x * ${threads}u + tid;

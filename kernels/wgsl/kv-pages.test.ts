@@ -108,8 +108,8 @@ describe('pages', () => {
 @compute @workgroup_size(32) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   // Rows of 2 x (2 heads of 8): the value tells position, head, element and which of the two it is.
   let e = id.x % 32u;
-  let position = step.position + id.y;
-  kv_append(position, e >= 16u, (e / 8u) % 2u, e % 8u, f32(position * 100u + e));
+  let position = position_of(id.y);
+  kv_append(id.y, e >= 16u, (e / 8u) % 2u, e % 8u, f32(position * 100u + e));
 }`,
     };
     const kernel = await createKernel(gpu.device, source);

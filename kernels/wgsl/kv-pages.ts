@@ -61,7 +61,7 @@ struct Layer {
 }
 `;
 
-/** Slots that every kernel of this family has. `pages[step.page_table + p]` is (float slot, int8 slot) of page p. */
+/** Slots that every kernel of this family has. `pages[table_of(row) + p]` is (float slot, int8 slot) of page p. */
 export const pageSlots = {
   layer: { access: 'uniform', type: 'Layer' },
   pages: { access: 'read', type: 'array<vec2<u32>>' },
@@ -89,7 +89,7 @@ export function checkPool({ kvHeads, headSize, layers }: KvPool): void {
 
 /**
  * Stores single elements of a row's keys and values in the float page that the row's position falls into. Needs `step`.
- * Rows past the page table's end are the caller's mistake; rows past `step.rows` must not be handed in.
+ * Positions past the page table's end are the caller's mistake; rows past `step.rows` must not be handed in.
  */
 export function kvAppend(pool: KvPool): KvAppend {
   checkPool(pool);
@@ -98,8 +98,9 @@ export function kvAppend(pool: KvPool): KvAppend {
     code: /* wgsl */ `
 ${layerStruct}
 ${floatIndexCode(pool)}
-fn kv_append(position: u32, is_value: bool, kv_head: u32, element: u32, value: f32) {
-  let slot = pages[step.page_table + position / ${pageTokens}u].x;
+fn kv_append(row: u32, is_value: bool, kv_head: u32, element: u32, value: f32) {
+  let position = position_of(row);
+  let slot = pages[table_of(row) + position / ${pageTokens}u].x;
   if (slot == ${noSlot}u) { return; }
   floats[float_index(slot, layer.index, is_value, kv_head, position % ${pageTokens}u) + element] = value;
 }

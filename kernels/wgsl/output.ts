@@ -11,7 +11,7 @@ import { ropeFunction, ropeSlot } from './rope-table.js';
 /** WGSL for appending keys and values; made by kv-append.ts for a layout of pages, or by a test. */
 export interface KvAppend {
   readonly slots: Slots;
-  /** Defines `fn kv_append(position: u32, is_value: bool, kv_head: u32, element: u32, value: f32)`. */
+  /** Defines `fn kv_append(row: u32, is_value: bool, kv_head: u32, element: u32, value: f32)`. */
   readonly code: string;
 }
 
@@ -131,7 +131,7 @@ fn place(row: u32, head: u32, element: u32, value: f32) {
     q[(row * ${heads}u + head) * ${headSize}u + element] = value;
   } else {
     let is_value = head >= ${heads + kvHeads}u;
-    kv_append(step.position + row, is_value, head - select(${heads}u, ${heads + kvHeads}u, is_value), element, value);
+    kv_append(row, is_value, head - select(${heads}u, ${heads + kvHeads}u, is_value), element, value);
   }
 }
 // The two elements of a head that make pair \`pair\`: turning pairs first, then those that don't turn.
@@ -144,7 +144,7 @@ fn place_pair(row: u32, head: u32, pair: u32, values: vec2<f32>) {
   let elements = pair_elements(pair);
   var turned = values;
   if (pair < ${rotarySize / 2}u && head < ${heads + kvHeads}u) {
-    let angle = turn(step.position + row, pair);
+    let angle = turn(position_of(row), pair);
     turned = vec2<f32>(values.x * angle.x - values.y * angle.y, values.y * angle.x + values.x * angle.y);
   }
   place(row, head, elements.x, turned.x);

@@ -67,9 +67,9 @@ const families: readonly Family[] = [
 const plainAppend = (kvHeads: number, headSize: number): KvAppend => ({
   slots: { cache: { access: 'write', type: 'array<f32>' } },
   code: /* wgsl */ `
-fn kv_append(position: u32, is_value: bool, kv_head: u32, element: u32, value: f32) {
-  let row = (position - ${position}u) * 2u + select(0u, 1u, is_value);
-  cache[(row * ${kvHeads}u + kv_head) * ${headSize}u + element] = value;
+fn kv_append(row: u32, is_value: bool, kv_head: u32, element: u32, value: f32) {
+  let at = (position_of(row) - ${position}u) * 2u + select(0u, 1u, is_value);
+  cache[(at * ${kvHeads}u + kv_head) * ${headSize}u + element] = value;
 }`,
 });
 

@@ -1,12 +1,14 @@
 // What every decoder must do, as cases that any test runner can run: `for (const { name, run } of decoderContract({...}))
 // it(name, run)` in a browser, `test(name, run)` in Node. It asks the decoder contract (engine/decoders/decoder.ts) alone and
-// compares with the reference decoder; how a decoder computes is not its affair. Choosing is in decoder-contract-choices.ts.
+// compares with the reference decoder; how a decoder computes is not its affair. Choosing is in decoder-contract-choices.ts,
+// several texts at once in decoder-contract-together.ts.
 // Small on purpose: a model of two layers, texts of at most 128 tokens (four KV pages).
 
 import type { Choice } from '../../engine/decoders/decoder.js';
 import type { Model, ModelSpec } from '../../engine/weights/model.js';
 import { fixtureModel } from '../fixtures/fixture-models.js';
 import { choiceCases } from './decoder-contract-choices.js';
+import { togetherCases } from './decoder-contract-together.js';
 import {
   appendOne,
   check,
@@ -45,7 +47,7 @@ export function decoderContract(options: DecoderContractOptions): readonly Contr
   let oracle: Promise<Float32Array> | null = null;
   const oracleLogits = async (): Promise<Float32Array> =>
     (await createReferenceDecoder(model())).logits(text.slice(0, 60));
-  return [...sequenceCases, ...choiceCases].map(([name, body]) => ({
+  return [...sequenceCases, ...choiceCases, ...togetherCases].map(([name, body]) => ({
     name,
     async run() {
       const all = await (oracle ??= oracleLogits());

@@ -7,6 +7,7 @@
 
 import {
   chooseBytes,
+  chooseFirstRowAt,
   choiceFlags,
   maxAlternatives,
   packChoose,
@@ -27,7 +28,9 @@ export interface Choosing {
   readonly options: ChooseOptions;
   /** Empty where only the CPU can choose. */
   readonly commands: readonly Command[];
-  /** Whether the GPU counts its choices among the penalised: only the first row of a step is counted. */
+  /** Which row of the step the commands, encoded and submitted next, begin with. */
+  startAt(row: number): void;
+  /** Whether the GPU counts its choices among the penalised: only the first row of its commands is counted. */
   readonly counting: boolean;
   /** The choice of a step's row; null where the CPU must choose. @throws EngineError `internal` */
   choiceOf(words: Uint32Array, row: number): Choice | null;
@@ -42,6 +45,8 @@ interface Desk {
   readonly uniform: GPUBuffer;
   readonly adjustments: Adjustments | null;
   readonly commands: readonly Command[];
+  /** What the uniform says. */
+  firstRow: number;
   dispose(): void;
 }
 
@@ -94,11 +99,13 @@ export class Chooser {
     const bytes = new ArrayBuffer(chooseBytes);
     packChoose({ ...options, learns }, bytes);
     this.parts.gpu.device.queue.writeBuffer(desk.uniform, 0, bytes);
+    desk.firstRow = 0;
     desk.adjustments?.set(options);
     let open = true;
     return {
       options,
       commands: desk.commands,
+      startAt: (row) => this.startAt(desk, row),
       counting: learns,
       choiceOf: (words, row) => asChoice(words, row, options.logprobs >= 0),
       restart: (penalised) => desk.adjustments?.set({ ...options, penalised }, true),
@@ -114,6 +121,12 @@ export class Chooser {
     this.blocks.destroy();
     for (const desk of this.desks) desk.dispose();
     this.desks.clear();
+  }
+
+  private startAt(desk: Desk, row: number): void {
+    if (desk.firstRow === row) return;
+    desk.firstRow = row;
+    this.parts.gpu.device.queue.writeBuffer(desk.uniform, chooseFirstRowAt, Uint32Array.of(row));
   }
 
   private async newDesk(kind: 'plain' | 'adjusted'): Promise<Desk> {
@@ -134,7 +147,7 @@ export class Chooser {
         uniform.destroy();
         adjustments?.dispose();
       };
-      return { uniform, adjustments, commands, dispose };
+      return { uniform, adjustments, commands, firstRow: 0, dispose };
     });
     this.desks.add(desk);
     return desk;
@@ -169,6 +182,7 @@ function asChoice(words: Uint32Array, row: number, wantsLogprobs: boolean): Choi
 const onCpu = (options: ChooseOptions): Choosing => ({
   options,
   commands: [],
+  startAt: () => undefined,
   counting: false,
   choiceOf: () => null,
   restart: () => undefined,

@@ -11,19 +11,28 @@ import { Chooser } from './choosing.js';
 import { attentionSpecOf, type CommonFacts, hasPostNorms } from './kernels.js';
 import { type Buffers, createBuffers } from './buffers.js';
 import { bindHead, bindNetwork, type UnboundParts } from './network.js';
+import { Lane } from './lane.js';
 import { Pace } from './pace.js';
 import { PagePool } from './page-pool.js';
 import type { LoadPlan } from './plan.js';
 import { compilePrograms, tiles, type HeadProgram, type Program, type Programs } from './programs.js';
+import { Rounds } from './rounds.js';
 import type { Scratch } from './scratch.js';
 import type { ShapeChoice } from './shapes.js';
-import { fewRows, type Head, type NetworkVariant, Steps } from './steps.js';
+import { fewRows, type Head, type NetworkVariant } from './step-parts.js';
+import { Steps } from './steps.js';
 import { Tuning, type TuningStore } from './tuning.js';
 import { type FillOptions, GpuWeights } from './weights.js';
 import type { SequenceParts, WebGpuSequence } from './webgpu-sequence.js';
 
 /** Rows of a chunk of prompt at most. */
 const manyRows = 128;
+
+/**
+ * Bytes of keys and values that texts decoded at once may come to; WebGPU does not say what there is. One that finds no room
+ * after all fails alone.
+ */
+const textMemory = 2 ** 30;
 
 export interface MachineOptions {
   readonly contextLength: number;
@@ -144,6 +153,12 @@ export class Machine {
     return this.loaded;
   }
 
+  /** Texts that are worth decoding at once: those that a round has rows for, and memory for if they were all long. */
+  get concurrency(): number {
+    const fitting = Math.floor(textMemory / this.pool.bytesOf(this.facts.contextLength));
+    return Math.max(1, Math.min(fewRows, fitting));
+  }
+
   /** The logits of every position of `tokens`, computed in `sequence`, which is empty. */
   async logits(
     sequence: WebGpuSequence,
@@ -222,7 +237,7 @@ export class Machine {
       postNorms: hasPostNorms(spec),
       recordBytes: recordWords * 4,
     });
-    return { pool, steps, chooser, pace: new Pace(manyRows) };
+    return { pool, steps, rounds: new Rounds(steps), lane: new Lane(), chooser, pace: new Pace(manyRows) };
   }
 
   private networkParts(scratch: Scratch): UnboundParts {

@@ -26,6 +26,8 @@ export interface StepSize {
   readonly rows: number;
   /** Pages to be closed in this step (or opened again, for those commands). */
   readonly closing: number;
+  /** Positions of the rows, where each is of a sequence of its own. */
+  readonly apart?: readonly number[];
 }
 
 /** One dispatch of a step. */
@@ -39,6 +41,8 @@ export interface Command {
 export interface BoundNetwork {
   /** Opens int8 pages again, before anything else. */
   readonly reopen: readonly Command[];
+  /** Closes pages that are complete, next; none where that happens within the body. */
+  readonly close: readonly Command[];
   readonly body: readonly Command[];
 }
 
@@ -123,7 +127,7 @@ export function bindNetwork(parts: NetworkParts): BoundNetwork {
   const { weights, scratch, kernels } = parts;
   const { step, hidden, tokens, projected } = scratch;
   const { attention, heads } = kernels;
-  const body: Command[] = attention.closesWithin ? [] : bindPaging(parts, 'close');
+  const body: Command[] = [];
   weights.parts('embedding').forEach((part, i) => {
     const { kernel, grid } = kernels.embed[i] as SizedKernel;
     body.push(growing(kernel.dispatch({ step, tokens, ...bufferSlots(part), y: hidden }, [1, 1, 1]), grid));
@@ -144,7 +148,8 @@ export function bindNetwork(parts: NetworkParts): BoundNetwork {
     product('gateUp');
     product('down');
   });
-  return { reopen: bindPaging(parts, 'reopen'), body };
+  const close = attention.closesWithin ? [] : bindPaging(parts, 'close');
+  return { reopen: bindPaging(parts, 'reopen'), close, body };
 }
 
 /** Slots of a layer's products, but for the matrices'. Kernels take of them what they have. */

@@ -14,6 +14,11 @@ export class Pace {
     this.rows = Math.min(most, 2 * fewest);
   }
 
+  /** While other texts are being decoded, which wait for each chunk: half as long. */
+  get rowsBeside(): number {
+    return Math.max(fewest, this.rows / 2);
+  }
+
   learn(rows: number, milliseconds: number): void {
     if (rows < this.rows && milliseconds < targetMs) return; // the end of a prompt says little
     const fitting = (rows * targetMs) / Math.max(milliseconds, 1);

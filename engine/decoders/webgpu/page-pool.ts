@@ -3,6 +3,7 @@
 // is kv/page-layout.ts's; which page is seen how is decided there too, by position.
 
 import { floatLayerBytes, int8LayerLayout, type KvPrecision, type KvShape, pageTokens } from '../../kv/page-layout.js';
+import { mostApart } from '../../../kernels/wgsl/step.js';
 import { type GpuWatch, withinMemory } from '../gpu.js';
 import { SlotStore } from './slot-store.js';
 
@@ -51,9 +52,10 @@ export class PagePool {
       pages: int8 ? 16 : this.regionPages,
     };
     const closed = { label: 'pages of bytes', layerBytes: int8LayerLayout(shape).byteLength, pages: this.regionPages };
-    // Two long texts fit into one binding, or layers are spread over several: alike for both kinds, as kernels want it.
+    // As many long texts as are decoded at once fit, for which layers are spread over several bindings: alike for both
+    // kinds, as kernels want it. It costs nothing until they are there.
     const spread = (int8 ? [floats, closed] : [floats]).map(({ layerBytes, pages }) =>
-      Math.ceil((shape.layers * layerBytes * pages * 2) / largestBinding),
+      Math.ceil((shape.layers * layerBytes * pages * mostApart) / largestBinding),
     );
     this.layersPerBuffer = Math.ceil(shape.layers / Math.min(Math.max(...spread), shape.layers));
     const store = ({ label, layerBytes, pages }: typeof floats): SlotStore =>
@@ -67,6 +69,11 @@ export class PagePool {
       });
     this.floats = store(floats);
     this.closed = int8 ? store(closed) : null;
+  }
+
+  /** Bytes that a text of so many tokens takes. */
+  bytesOf(tokens: number): number {
+    return Math.ceil(tokens / pageTokens) * (this.closed ?? this.floats).slotBytes;
   }
 
   get table(): GPUBuffer {

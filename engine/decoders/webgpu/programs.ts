@@ -2,12 +2,8 @@
 // machine.ts while weights arrive. Knows which family of kernels serves which number of rows; the facts of a model become
 // products in kernels.ts.
 
-import { attentionSource, attentionWorkgroups } from '../../../kernels/wgsl/attention.js';
-import {
-  attentionReduceSource,
-  attentionReduceWorkgroups,
-  needsReduce,
-} from '../../../kernels/wgsl/attention-reduce.js';
+import { attentionParts, attentionSource, partsWorkgroups } from '../../../kernels/wgsl/attention.js';
+import { attentionReduceSource, attentionReduceWorkgroups } from '../../../kernels/wgsl/attention-reduce.js';
 import { tiledSource, tiledWorkgroups } from '../../../kernels/wgsl/attention-tiled.js';
 import { embedSource, type EmbedSpec, embedWorkgroups } from '../../../kernels/wgsl/embed.js';
 import { headsSource, headsWorkgroups } from '../../../kernels/wgsl/heads.js';
@@ -28,7 +24,7 @@ import {
   type ProductFamily,
   type ProductKernel,
 } from './kernels.js';
-import type { AttentionKernels, NetworkKernels, PagingKernels, SizedKernel } from './network.js';
+import type { AttentionKernels, NetworkKernels, PagingKernels, SizedKernel, StepSize } from './network.js';
 import type { MatrixPlan } from './plan.js';
 import { type ShapeChoice, shapeOf, tileOf } from './shapes.js';
 
@@ -131,15 +127,16 @@ async function compileSplitAttention(facts: CommonFacts): Promise<AttentionKerne
     createKernel(facts.device, attentionSource(spec, facts.traits)),
     createKernel(facts.device, attentionReduceSource(spec)),
   ]);
-  const grid: AttentionKernels['grid'] = ({ position, rows }, window) =>
-    attentionWorkgroups(spec, position, rows, window);
+  const partsOf = ({ position, rows, apart }: StepSize, window: number): number =>
+    apart === undefined
+      ? attentionParts(spec, position, rows, window)
+      : Math.max(...apart.map((each) => attentionParts(spec, each, 1, window)));
   return {
     attend,
-    grid,
+    grid: (size, window) => partsWorkgroups(spec, partsOf(size, window), size.rows),
     reduce: {
       kernel: reduce,
-      grid: ({ position, rows }, window) =>
-        needsReduce(spec, position, rows, window) ? attentionReduceWorkgroups(spec, rows) : null,
+      grid: (size, window) => (partsOf(size, window) > 1 ? attentionReduceWorkgroups(spec, size.rows) : null),
     },
     closesWithin: false,
   };

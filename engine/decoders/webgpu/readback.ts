@@ -11,8 +11,11 @@ export interface Place {
   readonly firstRecord: number;
   /** Adds the copy of `rows` records to a step's commands. */
   copy(encoder: GPUCommandEncoder, rows: number): void;
-  /** After the submit. Gives the place back. @returns uint32 [rows, recordWords] */
-  read(rows: number): Promise<Uint32Array>;
+  /**
+   * After the submit. Gives the place back.
+   * @param use is given uint32 [rows, recordWords] while the place is still taken: no later step has written there yet
+   */
+  read<T>(rows: number, use: (words: Uint32Array) => T): Promise<T>;
   /** Instead of `read`, when nothing was submitted. */
   giveBack(): void;
 }
@@ -59,13 +62,13 @@ export class ReadbackRing {
       copy: (encoder, rows) => {
         encoder.copyBufferToBuffer(this.results, firstRecord * recordWords * 4, copy, 0, rows * recordWords * 4);
       },
-      read: async (rows) => {
+      read: async (rows, use) => {
         const bytes = rows * recordWords * 4;
         try {
           await this.gpu.guard(() => copy.mapAsync(GPUMapMode.READ, 0, bytes));
           const words = new Uint32Array(copy.getMappedRange(0, bytes).slice(0));
           copy.unmap();
-          return words;
+          return use(words);
         } finally {
           this.give(place);
         }

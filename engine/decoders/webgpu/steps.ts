@@ -1,77 +1,17 @@
 // One step: a few rows or a chunk of many, encoded into one command buffer and submitted at once. Called by
-// webgpu-sequence.ts. Between making sure of pages and submitting, nothing is waited for, so that steps of different
-// sequences, which share activations, never mix. Creates no buffer and no bind group, unless the page pool has grown.
+// webgpu-sequence.ts, and by rounds.ts for rows of several sequences. Between making sure of pages and submitting, nothing
+// of the step's sequences is touched by others, so that steps, which share activations, never mix. Creates no buffer and no
+// bind group, unless the page pool has grown.
 // What goes wrong: what `SequencePages.prepare` throws (then nothing was submitted), errors of the device.
 
 import { EngineError } from '../../protocol/errors.js';
-import { packStep, stepBytes } from '../../../kernels/wgsl/step.js';
-import type { GpuWatch } from '../gpu.js';
-import type { BoundNetwork, Command, SharedBuffers, StepSize } from './network.js';
-import type { PagePool } from './page-pool.js';
+import type { BoundNetwork, Command, StepSize } from './network.js';
 import { type CommandEncoding, plainEncoding } from './profile.js';
-import type { Place, ReadbackRing } from './readback.js';
-import { type Scratch, stateBlocks } from './scratch.js';
+import type { Place } from './readback.js';
+import { stateBlocks } from './scratch.js';
 import type { PreparedStep, SequencePages } from './sequence-pages.js';
-
-/** Rows of a small step at most. */
-export const fewRows = 8;
-
-/** Activations, and the networks over them. */
-export interface Networks {
-  readonly scratch: Scratch;
-  /** By the rows that each is compiled for, ascending; a step takes the first that is large enough. */
-  readonly variants: readonly NetworkVariant[];
-}
-
-export interface NetworkVariant {
-  readonly rows: number;
-  bind(): BoundNetwork;
-}
-
-export interface Head {
-  readonly rows: number;
-  /** Once: its buffers stay. */
-  bind(): readonly Command[];
-}
-
-export interface StepParts {
-  readonly gpu: GpuWatch;
-  readonly pool: PagePool;
-  /** For one row at first; for several as soon as `prepareSeveral` has been asked for and has come. */
-  readonly few: Networks;
-  readonly many: Networks;
-  /** Logits of the rows in the small scratch. */
-  readonly heads: readonly Head[];
-  /** Compiles what takes several rows at once. */
-  prepareSeveral(): Promise<{ readonly variant: NetworkVariant; readonly head: Head }>;
-  /** float32 [few rows, vocabulary]: where heads write. */
-  readonly logits: GPUBuffer;
-  readonly vocabularySize: number;
-  readonly ring: ReadbackRing;
-  readonly tasks: Pick<SharedBuffers, 'closeTask' | 'reopenTask'>;
-  readonly hiddenSize: number;
-  readonly postNorms: boolean;
-  readonly recordBytes: number;
-}
-
-/** One choice on its way: looked at when the step that takes it is encoded. */
-export interface Fed {
-  /** In JavaScript, as soon as it is there; its record may then belong to another step. */
-  readonly id: number | null;
-  readonly record: number;
-}
-
-export interface StepRequest {
-  readonly pages: SequencePages;
-  /** Tokens held before. */
-  readonly position: number;
-  /** Ids, or the choice of the step before, which may not have arrived yet. */
-  readonly tokens: readonly number[] | Fed;
-  /** `few`: up to eight rows, each to the bit what it is alone. `many`: up to the large scratch. */
-  readonly rows: 'few' | 'many';
-  /** Commands that choose: for every row of a small step, for the last row of a large one. Null: nothing is chosen. */
-  readonly choosing: readonly Command[] | null;
-}
+import type { Head, NetworkVariant, RowRequest, RowsOutcome, StepParts, StepRequest } from './step-parts.js';
+import { type PreparedRow, StepWords } from './step-words.js';
 
 export class Steps {
   private generation = -1;
@@ -79,9 +19,7 @@ export class Steps {
   private closed = false;
   /** How commands go into passes: plainly, or timed. */
   encoding: CommandEncoding = plainEncoding;
-  private readonly stepWords = new Uint32Array(stepBytes / 4);
-  private readonly taskWords = new Uint32Array(4);
-  private readonly idWords: Uint32Array<ArrayBuffer>;
+  private readonly words: StepWords;
 
   private readonly variants: Record<StepRequest['rows'], NetworkVariant[]>;
   private readonly heads: Head[];
@@ -89,7 +27,7 @@ export class Steps {
   private preparing: Promise<void> | null = null;
 
   constructor(private readonly parts: StepParts) {
-    this.idWords = new Uint32Array(parts.many.scratch.rows);
+    this.words = new StepWords(parts);
     this.variants = { few: [...parts.few.variants], many: [...parts.many.variants] };
     this.heads = [...parts.heads];
   }
@@ -142,23 +80,68 @@ export class Steps {
   async run({ pages, position, tokens, rows, choosing }: StepRequest): Promise<Place | null> {
     const count = 'record' in tokens ? 1 : tokens.length;
     const { gpu, ring } = this.parts;
-    const place = choosing === null ? null : await ring.take();
+    const chooses = choosing !== null && choosing.commands.length > 0;
+    const place = chooses ? await ring.take() : null;
     try {
       gpu.check();
       const prepared = await pages.prepare(position, position + count);
-      if (this.closed) throw new EngineError('aborted', 'The model was closed.');
+      this.checkOpen();
       const encoder = gpu.device.createCommandEncoder();
       const last = this.encodeBody(encoder, rows, { position, tokens, prepared, draw: place?.firstRecord ?? 0 });
-      if (choosing !== null) {
+      if (chooses) {
+        choosing.startAt(0);
         if (rows === 'many')
           this.moveHidden(encoder, count - 1, 1, { position, prepared, draw: place?.firstRecord ?? 0 });
         const size = rows === 'many' ? { position: last, rows: 1, closing: 0 } : { position, rows: count, closing: 0 };
-        this.encoding.encode(encoder, [this.head(size.rows), choosing], size);
+        this.encoding.encode(encoder, [this.head(size.rows), choosing.commands], size);
         place?.copy(encoder, size.rows);
       }
       this.submit(encoder);
       pages.settle(position + count);
       return place;
+    } catch (error) {
+      place?.giveBack();
+      throw error;
+    }
+  }
+
+  /**
+   * One token each of up to `fewRows` sequences, in one pass over the weights. A row's results are to the bit what `run`
+   * computes for it alone. A row whose pages cannot be had is left out; the others go on.
+   * Whoever asks must let nobody else at the rows' pages until this has returned.
+   */
+  async runRows(requests: readonly RowRequest[]): Promise<RowsOutcome> {
+    const { gpu, ring } = this.parts;
+    const chooses = requests.some(({ choosing }) => choosing.commands.length > 0);
+    const place = chooses ? await ring.take() : null;
+    try {
+      gpu.check();
+      const { rows, failed } = await this.prepareRows(requests);
+      this.checkOpen();
+      const taken = rows.map(({ row }) => row);
+      if (rows.length === 0) {
+        place?.giveBack();
+        return { place: null, taken, failed };
+      }
+      for (const { row, prepared } of rows) this.movePages(row.position, prepared);
+      const encoder = gpu.device.createCommandEncoder();
+      this.words.rows(encoder, rows, place?.firstRecord ?? 0);
+      const apart = taken.map(({ position }) => position);
+      const size: StepSize = { position: 0, rows: rows.length, closing: 0, apart };
+      const { body } = this.network('few', rows.length);
+      this.encoding.encode(encoder, place === null ? [body] : [body, this.head(rows.length)], size);
+      if (place !== null) {
+        taken.forEach(({ choosing }, at) => choosing.startAt(at));
+        this.encoding.encode(
+          encoder,
+          taken.map(({ choosing }) => choosing.commands),
+          { ...size, rows: 1 },
+        );
+        place.copy(encoder, rows.length);
+      }
+      this.submit(encoder);
+      for (const { pages, position } of taken) pages.settle(position + 1);
+      return { place, taken, failed };
     } catch (error) {
       place?.giveBack();
       throw error;
@@ -195,6 +178,36 @@ export class Steps {
     pages.settle(position + tokens.length);
   }
 
+  private async prepareRows(requests: readonly RowRequest[]) {
+    const rows: PreparedRow[] = [];
+    const failed: { readonly row: RowRequest; readonly error: unknown }[] = [];
+    for (const row of requests) {
+      try {
+        rows.push({ row, prepared: await row.pages.prepare(row.position, row.position + 1) });
+      } catch (error) {
+        failed.push({ row, error });
+      }
+    }
+    return { rows, failed };
+  }
+
+  /** Closes and opens again what one row of several needs, every 32 tokens: one uniform says which pages, so it goes alone. */
+  private movePages(position: number, prepared: PreparedStep): void {
+    const { close, reopen } = prepared;
+    if (close === null && reopen === null) return;
+    const network = this.network('few', 1);
+    const encoder = this.parts.gpu.device.createCommandEncoder();
+    this.words.tasks(prepared);
+    const size = { position, rows: 1 };
+    this.encoding.encode(encoder, [network.reopen], { ...size, closing: reopen?.count ?? 0 });
+    this.encoding.encode(encoder, [network.close], { ...size, closing: close?.count ?? 0 });
+    this.submit(encoder);
+  }
+
+  private checkOpen(): void {
+    if (this.closed) throw new EngineError('aborted', 'The model was closed.');
+  }
+
   /** @returns the position of the last row */
   private encodeBody(
     encoder: GPUCommandEncoder,
@@ -203,15 +216,14 @@ export class Steps {
   ): number {
     const { position, tokens, prepared, draw } = step;
     const { scratch } = this.parts[rows];
-    const count = this.writeTokens(encoder, scratch, tokens);
-    const { reopen, body } = this.network(rows, count);
-    this.writeStep(scratch, position, count, prepared.tableEntry, draw);
-    this.writeTask(this.parts.tasks.closeTask, prepared.tableEntry, prepared.close?.first);
-    this.writeTask(this.parts.tasks.reopenTask, prepared.tableEntry, prepared.reopen?.first);
+    const count = this.words.tokens(encoder, scratch, tokens);
+    const { reopen, close, body } = this.network(rows, count);
+    this.words.step(scratch, position, count, prepared.tableEntry, draw);
+    this.words.tasks(prepared);
     const { encoding } = this;
     if (prepared.reopen) encoding.encode(encoder, [reopen], { position, rows: count, closing: prepared.reopen.count });
     const size: StepSize = { position, rows: count, closing: prepared.close?.count ?? 0 };
-    encoding.encode(encoder, [body], size);
+    encoding.encode(encoder, [close, body], size);
     return position + count - 1;
   }
 
@@ -230,30 +242,7 @@ export class Steps {
       const source = (from[block] + firstRow * hiddenSize) * 4;
       encoder.copyBufferToBuffer(many.scratch.hidden, source, few.scratch.hidden, to[block] * 4, rows * hiddenSize * 4);
     }
-    this.writeStep(few.scratch, position + firstRow, rows, prepared.tableEntry, draw);
-  }
-
-  private writeTokens(encoder: GPUCommandEncoder, scratch: Scratch, tokens: StepRequest['tokens']): number {
-    if ('record' in tokens && tokens.id === null) {
-      const { ring, recordBytes } = this.parts;
-      encoder.copyBufferToBuffer(ring.results, tokens.record * recordBytes, scratch.tokens, 0, 4);
-      return 1;
-    }
-    const ids = 'record' in tokens ? [tokens.id ?? 0] : tokens;
-    this.idWords.set(ids);
-    this.parts.gpu.device.queue.writeBuffer(scratch.tokens, 0, this.idWords, 0, ids.length);
-    return ids.length;
-  }
-
-  private writeStep(scratch: Scratch, position: number, rows: number, pageTable: number, draw: number): void {
-    packStep({ position, rows, pageTable, draw }, this.stepWords);
-    this.parts.gpu.device.queue.writeBuffer(scratch.step, 0, this.stepWords);
-  }
-
-  private writeTask(task: GPUBuffer, tableEntry: number, page: number | undefined): void {
-    if (page === undefined) return;
-    this.taskWords[0] = tableEntry + page;
-    this.parts.gpu.device.queue.writeBuffer(task, 0, this.taskWords);
+    this.words.step(few.scratch, position + firstRow, rows, prepared.tableEntry, draw);
   }
 
   private submit(encoder: GPUCommandEncoder): void {

@@ -15,7 +15,7 @@ import { gpuName, GpuWatch, requestGpuDevice } from '../gpu.js';
 import { Machine } from './machine.js';
 import { planLoad } from './plan.js';
 import { type KernelTime, plainEncoding, Profile } from './profile.js';
-import { fewRows } from './steps.js';
+import { fewRows } from './step-parts.js';
 import type { TuningStore } from './tuning.js';
 import { WebGpuSequence } from './webgpu-sequence.js';
 
@@ -87,7 +87,6 @@ export async function createWebGpuDecoder(options: WebGpuDecoderOptions): Promis
     const tunes = !device.adapterInfo.isFallbackAdapter || options.tuneSoftware === true;
     await machine.load(model, { signal, onProgress: options.onProgress, tuning: tunes ? options.tuning : undefined });
     stopIfAborted();
-    stopIfAborted();
     const info: DecoderInfo = {
       kind: 'webgpu',
       device: 'webgpu',
@@ -95,6 +94,7 @@ export async function createWebGpuDecoder(options: WebGpuDecoderOptions): Promis
       contextLength,
       vocabularySize: model.spec.vocabularySize,
       weightBytes: plan.weightBytes,
+      concurrency: machine.concurrency,
     };
     const decoder = new GpuDecoder(info, gpu, machine, close);
     await decoder.warmUp();

@@ -19,14 +19,14 @@ import type {
 import type { GpuWatch } from '../gpu.js';
 import { checkTokens, invalid } from './calls.js';
 import type { Chooser, Choosing } from './choosing.js';
+import type { Lane } from './lane.js';
 import type { Pace } from './pace.js';
 import type { PagePool } from './page-pool.js';
 import type { Place } from './readback.js';
 import { SequencePages } from './sequence-pages.js';
-import { type Fed, fewRows, type Steps } from './steps.js';
-
-/** Steps under way at most, while decoding: the GPU never waits for JavaScript, and little is thrown away at the end. */
-const stepsAhead = 3;
+import type { Flight, Rounds, Seat } from './rounds.js';
+import { type Fed, fewRows } from './step-parts.js';
+import type { Steps } from './steps.js';
 
 /** Tokens of an answer that pages are made sure of before it begins; most end sooner than their limit. */
 const reservedAhead = 256;
@@ -36,16 +36,14 @@ export interface SequenceParts {
   readonly gpu: GpuWatch;
   readonly pool: PagePool;
   readonly steps: Steps;
+  /** Where decode loops of all texts meet. */
+  readonly rounds: Rounds;
+  /** For chunks of prompts. */
+  readonly lane: Lane;
   readonly chooser: Chooser;
   /** Rows of prompt chunks, as measured so far. */
   readonly pace: Pace;
   readonly onRelease: () => void;
-}
-
-/** A step whose choice is awaited. */
-interface Flight extends Fed {
-  /** Null where the CPU must choose. */
-  readonly choice: Promise<Choice | null>;
 }
 
 export class WebGpuSequence implements Sequence {
@@ -80,9 +78,14 @@ export class WebGpuSequence implements Sequence {
           const chunk = tokens.slice(done, done + this.rowsOf(few, tokens.length));
           const last = done + chunk.length === tokens.length;
           const wanted = last || at === 'every' ? choosing : null;
-          const place = await this.step(before + done, chunk, few, wanted);
-          if (wanted === null) await this.paced(few ? null : chunk.length);
-          else choices.push(...(await this.chosen(place, wanted, before + done, chunk, few, at === 'every')));
+          const leave = few ? null : await this.parts.lane.enter(signal);
+          try {
+            const place = await this.step(before + done, chunk, few, wanted);
+            if (wanted === null) await this.paced(few ? null : chunk.length);
+            else choices.push(...(await this.chosen(place, wanted, before + done, chunk, few, at === 'every')));
+          } finally {
+            leave?.();
+          }
           done += chunk.length;
         }
         this.stopIfAborted(signal);
@@ -105,6 +108,7 @@ export class WebGpuSequence implements Sequence {
     const penalised = [...choose.penalised];
     let flights: Flight[] = [];
     let choosing: Choosing | null = null;
+    let seat: Seat | null = null;
     try {
       this.stopIfAborted(signal);
       choosing = await this.parts.chooser.open(choose, true);
@@ -115,11 +119,11 @@ export class WebGpuSequence implements Sequence {
       let token = tokens.at(-1) as number; // the one that the next choice comes after
       let submitted = 1;
       for (let handed = 1; ; handed++) {
-        const ahead = choosing.commands.length === 0 ? 1 : stepsAhead;
-        while (flights.length < ahead && submitted < limit && position < full) {
-          const flight = this.flight(await this.step(position, last, true, choosing), choosing, 0, 1);
-          flights.push(flight);
-          last = flight;
+        if (submitted < limit) seat ??= this.parts.rounds.join();
+        const ahead = choosing.commands.length === 0 ? 1 : this.parts.rounds.ahead;
+        while (seat !== null && flights.length < ahead && submitted < limit && position < full) {
+          last = seat.step({ pages: this.pages, position, token: last, choosing });
+          flights.push(last as Flight);
           position += 1;
           submitted += 1;
         }
@@ -127,7 +131,7 @@ export class WebGpuSequence implements Sequence {
         let choice = await (flights.shift() as Flight).choice;
         if (choice === null) {
           // The GPU could not tell, so what ran ahead began with a token that nobody chose.
-          await Promise.allSettled(flights.map((flight) => flight.choice));
+          await seat?.drop();
           flights = [];
           choice = await this.chooseOnCpu(at - 1, token, { ...choose, penalised });
           choosing.restart([...penalised, choice.id]);
@@ -147,8 +151,8 @@ export class WebGpuSequence implements Sequence {
     } catch (error) {
       throw EngineError.from(error);
     } finally {
-      // Steps that ran ahead are let finish: their places must be read before others may have them.
-      await Promise.allSettled(flights.map((flight) => flight.choice));
+      // Steps that were submitted may go on: what others submit with these pages comes after them.
+      await seat?.leave();
       choosing?.close();
       if (!this.released) this.pages.truncate(this.held);
       this.end();
@@ -208,17 +212,28 @@ export class WebGpuSequence implements Sequence {
       if (few && choosing.counting && chunk.length > 1)
         chunk = chunk.slice(0, Math.min(chunk.length, tokens.length - done - 1));
       const last = done + chunk.length === tokens.length;
-      const place = await this.step(this.held + done, chunk, few, last ? choosing : null);
-      const rows = few ? chunk.length : 1;
-      if (last) return this.flight(place, choosing, rows - 1, rows);
-      await this.paced(few ? null : chunk.length);
+      const leave = few ? null : await this.parts.lane.enter(signal);
+      try {
+        const place = await this.step(this.held + done, chunk, few, last ? choosing : null);
+        if (last) {
+          const rows = few ? chunk.length : 1;
+          const flight = this.flight(place, choosing, rows - 1, rows);
+          if (leave !== null) void flight.choice.then(leave, leave);
+          return flight;
+        }
+        await this.paced(few ? null : chunk.length);
+      } catch (error) {
+        leave?.();
+        throw error;
+      }
+      leave?.();
       done += chunk.length;
     }
   }
 
   /** Rows of the next step. */
   private rowsOf(few: boolean, wanted: number): number {
-    if (!few) return this.parts.pace.rows;
+    if (!few) return this.parts.rounds.texts === 0 ? this.parts.pace.rows : this.parts.pace.rowsBeside;
     if (wanted > 1) this.parts.steps.prepareSeveral();
     return this.parts.steps.fewRows;
   }
@@ -230,8 +245,7 @@ export class WebGpuSequence implements Sequence {
     choosing: Choosing | null,
   ): Promise<Place | null> {
     const rows = few ? 'few' : 'many';
-    const commands = choosing === null || choosing.commands.length === 0 ? null : choosing.commands;
-    return this.parts.steps.run({ pages: this.pages, position, tokens, rows, choosing: commands });
+    return this.parts.steps.run({ pages: this.pages, position, tokens, rows, choosing });
   }
 
   /** The choices of a step: of each of its rows, or of the last. */
@@ -244,11 +258,10 @@ export class WebGpuSequence implements Sequence {
     every: boolean,
   ): Promise<Choice[]> {
     const rows = few ? tokens.length : 1;
-    const words = await place?.read(rows);
+    const made = await place?.read(rows, (words) => (row: number) => choosing.choiceOf(words, row));
     const choices: Choice[] = [];
     for (let i = every ? 0 : tokens.length - 1; i < tokens.length; i++) {
-      const row = few ? i : 0;
-      const choice = words === undefined ? null : choosing.choiceOf(words, row);
+      const choice = made?.(few ? i : 0) ?? null;
       choices.push(choice ?? (await this.chooseOnCpu(position + i, tokens[i] as number, choosing.options)));
     }
     return choices;
@@ -264,7 +277,7 @@ export class WebGpuSequence implements Sequence {
     const made = {
       id: null as number | null,
       record: place.firstRecord + row,
-      choice: place.read(rows).then((words) => {
+      choice: place.read(rows, (words) => {
         const choice = choosing.choiceOf(words, row);
         made.id = choice?.id ?? 0; // of a choice that does not hold: what is computed with it is thrown away
         return choice;
@@ -274,11 +287,11 @@ export class WebGpuSequence implements Sequence {
     return made;
   }
 
-  /** Waits until the GPU has done what it was given, and learns from a chunk how long chunks may be. */
+  /** Waits until the GPU has done what it was given, and learns from a chunk how long chunks may be when it is alone. */
   private async paced(rows: number | null): Promise<void> {
     const began = performance.now();
     await this.parts.gpu.guard(() => this.parts.gpu.device.queue.onSubmittedWorkDone());
-    if (rows !== null) this.parts.pace.learn(rows, performance.now() - began);
+    if (rows !== null && this.parts.rounds.texts === 0) this.parts.pace.learn(rows, performance.now() - began);
   }
 
   private async exclusively<T>(
