@@ -22,9 +22,7 @@ export const isForeign = (url: string): boolean =>
 export function startWorker(url: string, name: string): StartedWorker {
   const foreign = isForeign(url);
   // The blob's address is needed for as long as the worker lives: a helper starts its threads from its own script.
-  const script = foreign
-    ? URL.createObjectURL(new Blob([`import ${JSON.stringify(url)};`], { type: 'text/javascript' }))
-    : url;
+  const script = foreign ? URL.createObjectURL(new Blob([importing(url)], { type: 'text/javascript' })) : url;
   let forbidden = false;
   const noted = (event: SecurityPolicyViolationEvent): void => {
     if (event.effectiveDirective === 'worker-src') forbidden = true;
@@ -59,6 +57,21 @@ export function startWorker(url: string, name: string): StartedWorker {
     },
   };
 }
+
+/**
+ * A script that imports another one. Not by an `import` statement: that is judged by worker-src, which would then have to
+ * name the other origin beside blob:, while `import()` is judged by script-src, which names it already. What arrives
+ * before the script is there is kept for it.
+ */
+const importing = (url: string): string => `
+const early = [];
+const keep = (event) => early.push(event);
+addEventListener('message', keep);
+import(${JSON.stringify(url)}).then(() => {
+  removeEventListener('message', keep);
+  for (const { data, ports } of early) dispatchEvent(new MessageEvent('message', { data, ports: [...ports] }));
+}, reportError);
+`;
 
 const refused = (url: string, foreign: boolean, cause?: unknown): EngineError =>
   new EngineError('engine-lost', `This page's content security policy does not let the engine start from ${url}.`, {
