@@ -13,7 +13,7 @@ import { parseChatCompletionRequest, type ToolCall } from '../../engine/protocol
 import { createTokenizer } from '../../engine/tokenizer/create-tokenizer.js';
 import type { Tokenizer } from '../../engine/tokenizer/tokenizer.js';
 import type { Model } from '../../engine/weights/model.js';
-import { openModel } from '../../engine/weights/open-model.js';
+import { openTensorModel } from '../../engine/weights/open-model.js';
 import { openStore } from '../../engine/weights/store/open-store.js';
 import { copyRate, countGpuCommands, gpuCommands } from './gpu-facts.js';
 
@@ -57,7 +57,7 @@ async function open(request: OpenRequest): Promise<{ name: string; device: strin
   await close();
   const started = performance.now();
   const store = request.keep === true ? await openStore() : null;
-  const model = await openModel({ kind: 'url', url: new URL(request.url, location.href).href }, { store });
+  const model = await openTensorModel({ kind: 'url', url: new URL(request.url, location.href).href }, { store });
   const tokenizer = createTokenizer(model.tokenizerFiles);
   const decoder = await openDecoder(model, request);
   const backend = createLocalBackend({ decoder, tokenizer, identity: model.identity });

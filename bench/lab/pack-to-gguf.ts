@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
-import { openModel } from '../../engine/weights/open-model.js';
+import { openTensorModel } from '../../engine/weights/open-model.js';
 import { createStaticServer, listen } from '../../server/static-server.mjs';
 import { ggufParts } from '../../test/support/gguf-model.js';
 import { writeGguf, type GgufWriterValue } from '../../test/support/gguf-writer.js';
@@ -60,7 +60,7 @@ export async function packToGguf(folder: string): Promise<Uint8Array<ArrayBuffer
   await listen(server);
   const { port } = server.address() as AddressInfo;
   try {
-    const model = await openModel({ kind: 'url', url: `http://localhost:${port}/manifest.json` });
+    const model = await openTensorModel({ kind: 'url', url: `http://localhost:${port}/manifest.json` });
     const { tokenizerFiles, spec } = model;
     if (tokenizerFiles.kind !== 'tokenizer-json') throw new Error(`${folder} has no tokenizer.json`);
     const { metadata, tensors } = await ggufParts(model);

@@ -1,8 +1,10 @@
-// Which decoder runs a model on a device: our own, and ONNX Runtime where ours cannot follow the model. On the processor a
+// Which decoder runs a model on a device: our own, and ONNX Runtime where ours cannot follow the model or it comes as a
+// finished graph. On the processor a
 // model of some size goes to a worker that a tab lends, which has threads; without one, or when it goes while the model is
 // being opened, the model is computed here. Called by local-parts.ts. Knows nothing of ladders, tabs or text.
 // What goes wrong is the decoder's typed error; routing/ladder.ts tells which another rung may help with.
 
+import { createGraphDecoder } from '../decoders/onnx/graph-decoder.js';
 import { createOnnxDecoder } from '../decoders/onnx/onnx-decoder.js';
 import type { Decoder, DecoderDevice } from '../decoders/decoder.js';
 import { createLentDecoder } from '../decoders/wasm/lent-decoder.js';
@@ -13,6 +15,7 @@ import { createWebGpuDecoder } from '../decoders/webgpu/webgpu-decoder.js';
 import { EngineError } from '../protocol/errors.js';
 import type { StageOptions } from '../routing/runner.js';
 import type { Model } from '../weights/model.js';
+import { isGraphModel, type GraphModel } from '../weights/onnx/graph-model.js';
 import type { Helpers } from './helpers.js';
 
 /** What was measured on this device's graphics card, for the next start. */
@@ -26,14 +29,15 @@ export interface Surroundings {
 
 /** @throws EngineError as the decoders */
 export async function startDecoder(
-  model: Model,
+  model: Model | GraphModel,
   device: DecoderDevice,
   surroundings: Surroundings,
   stage: StageOptions,
 ): Promise<Decoder> {
   const { kitBase } = surroundings;
-  const onnx = (): Promise<Decoder> =>
-    createOnnxDecoder({ model, device, assetBase: new URL('ort/', kitBase).href, ...stage });
+  const assetBase = new URL('ort/', kitBase).href;
+  if (isGraphModel(model)) return createGraphDecoder({ model, device, assetBase, ...stage });
+  const onnx = (): Promise<Decoder> => createOnnxDecoder({ model, device, assetBase, ...stage });
   try {
     if (device === 'webgpu') return await createWebGpuDecoder({ model, tuning, ...stage });
     return await onProcessor(model, surroundings, stage);

@@ -10,6 +10,8 @@ import type { KeptModels, OpenedModel, OpenModel, Profiler, RunningModel, StageO
 import { createTokenizer } from '../tokenizer/create-tokenizer.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Model } from '../weights/model.js';
+import type { GraphModel } from '../weights/onnx/graph-model.js';
+import type { GraphDevice } from '../weights/onnx/onnx-variants.js';
 import { isMetered } from '../weights/download/gate.js';
 import { openModel, type ModelLocation } from '../weights/open-model.js';
 import { deleteKept } from '../weights/store/delete-kept.js';
@@ -23,9 +25,10 @@ import { startDecoder } from './local-decoder.js';
  * @param store where models are kept; resolves to null where nothing can be kept
  */
 export function localModels(kitBase: string, store: () => Promise<ModelStore | null>, helpers: Helpers): OpenModel {
-  return async (url, { confirmed, maxDownload, file, ...options }) => {
+  return async (url, { confirmed, maxDownload, file, device: kind = 'wasm', ...options }) => {
     const gate = { metered: isMetered, allowMetered: confirmed, maxDownload };
-    const model = await openModel(placeOf(url, file), { ...options, store: await store(), gate });
+    const device = () => graphDevice(kind);
+    const model = await openModel(placeOf(url, file), { ...options, device, store: await store(), gate });
     try {
       return new LocalModel(model, createTokenizer(model.tokenizerFiles), kitBase, helpers);
     } catch (error) {
@@ -33,6 +36,13 @@ export function localModels(kitBase: string, store: () => Promise<ModelStore | n
       throw error;
     }
   };
+}
+
+/** Whether the graphics card computes in 16 bits decides between a graph's formats; nobody else needs it. */
+async function graphDevice(kind: DecoderDevice): Promise<GraphDevice> {
+  if (kind === 'wasm') return { kind, f16: false };
+  const { gpu } = navigator as { readonly gpu?: GPU };
+  return { kind, f16: (await gpu?.requestAdapter())?.features.has('shader-f16') ?? false };
 }
 
 const placeOf = (url: string, file: Blob | null): ModelLocation => {
@@ -66,7 +76,7 @@ const isProfiler = (decoder: Decoder): decoder is Decoder & Profiler =>
 
 class LocalModel implements OpenedModel {
   constructor(
-    private readonly model: Model,
+    private readonly model: Model | GraphModel,
     private readonly tokenizer: Tokenizer,
     private readonly kitBase: string,
     private readonly helpers: Helpers,

@@ -49,6 +49,8 @@ export interface RunningModel {
 
 /** What holds for opening beyond the stage's own. */
 export interface OpenOptions extends StageOptions {
+  /** What the model is to run on first: models that come in several formats are taken in the one that fits. */
+  readonly device?: DecoderDevice;
   /** Obeyed by downloads, also after the opening. */
   readonly control: DownloadSwitch;
   /** See EngineSettings. */
@@ -62,7 +64,7 @@ export interface OpenOptions extends StageOptions {
   readonly onNote: (text: string) => void;
 }
 
-/** @param url absolute, of a pack, a GGUF file or a repository; or `file:...`, a chosen file's name */
+/** @param url absolute, of a pack, a GGUF file, a repository or a graph; or `file:...`, a chosen file's name */
 export type OpenModel = (url: string, options: OpenOptions) => Promise<OpenedModel>;
 
 /** The models kept on this device. */

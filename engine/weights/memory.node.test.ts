@@ -18,7 +18,7 @@ import { DownloadSwitch } from './download/switch.js';
 import { openGguf } from './gguf/gguf-model.js';
 import type { Model, ModelSpec } from './model.js';
 import type { Opening } from './opening.js';
-import { openModel } from './open-model.js';
+import { openTensorModel } from './open-model.js';
 import { planLayout } from './rewrite/layout.js';
 import { rewriteModel } from './rewrite/rewritten-model.js';
 import { localLocks } from './store/locks.js';
@@ -171,7 +171,7 @@ async function passPack(): Promise<void> {
   const pieces = forgetfulPieces((key) => indices.get(key));
   const store = await ModelStore.open({ pieces, locks: localLocks(), now: () => 1 });
   const open = (): Promise<Model> =>
-    openModel(
+    openTensorModel(
       { kind: 'url', url: 'http://model.invalid/' },
       { store, fetch: async (input) => answer(new URL(input instanceof Request ? input.url : input)) },
     );
@@ -248,6 +248,7 @@ async function passGguf(): Promise<void> {
     clock: systemClock,
     onProgress: () => undefined,
     onNote: () => undefined,
+    device: () => Promise.resolve({ kind: 'wasm', f16: false }),
   };
   const model = await openGguf(source);
   const tokenizer = { kind: 'gguf' as const, metadata: new TextEncoder().encode('{}') };

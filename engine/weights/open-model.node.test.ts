@@ -18,7 +18,7 @@ import { systemClock } from './download/retry.js';
 import { httpContext } from './http.js';
 import { openHttpSource } from './http-source.js';
 import type { Model, ModelSpec } from './model.js';
-import { openModel } from './open-model.js';
+import { openTensorModel } from './open-model.js';
 import { parseManifest } from './pack/manifest.js';
 
 const spec: ModelSpec = {
@@ -109,7 +109,7 @@ const answerSoundly: Answer = (request, response) => {
 /** Waits for nothing: what is tested of waiting is in download/retry.node.test.ts. */
 const clock = { ...systemClock, sleep: () => Promise.resolve() };
 const openUrl = (path: string, options = {}): Promise<Model> =>
-  openModel({ kind: 'url', url: base + path }, { clock, ...options });
+  openTensorModel({ kind: 'url', url: base + path }, { clock, ...options });
 
 async function assertSame(model: Model): Promise<void> {
   assert.deepEqual(model.spec, spec);
@@ -232,8 +232,8 @@ test('nothing there: a missing file, a missing directory, a name that is no addr
   await assertFails('/missing.gguf', 'model-not-found', /missing\.gguf/);
   await assertFails('/nowhere/', 'model-not-found', /nowhere\/manifest\.json/);
   await assertFails('/nowhere', 'model-not-found', /nowhere\/manifest\.json/);
-  await assert.rejects(openModel({ kind: 'url', url: 'my model' }), { code: 'model-not-found' });
-  await assert.rejects(openModel({ kind: 'url', url: 'file:///etc/passwd' }), { code: 'model-not-found' });
+  await assert.rejects(openTensorModel({ kind: 'url', url: 'my model' }), { code: 'model-not-found' });
+  await assert.rejects(openTensorModel({ kind: 'url', url: 'file:///etc/passwd' }), { code: 'model-not-found' });
 });
 
 test('something else there: a web page in place of a manifest or a GGUF file', async () => {
@@ -250,7 +250,9 @@ test('refusals of the server, each in words', async () => {
   await assertFails('/model.gguf', 'network', /503/);
   interfere = status(416);
   await assertFails('/model.gguf', 'model-invalid', /416/);
-  await assert.rejects(openModel({ kind: 'url', url: 'http://127.0.0.1:9/pack/' }, { clock }), { code: 'network' });
+  await assert.rejects(openTensorModel({ kind: 'url', url: 'http://127.0.0.1:9/pack/' }, { clock }), {
+    code: 'network',
+  });
 });
 
 test('a corrupt shard is fetched once more past the caches; a second corrupt copy is refused', async () => {
@@ -505,8 +507,11 @@ test('fuzzed: a manifest with any value replaced is read or refused by an Engine
 });
 
 test('a file from disk opens as one from a server does', async () => {
-  const model = await openModel({ kind: 'file', blob: new Blob([gguf]) });
+  const model = await openTensorModel({ kind: 'file', blob: new Blob([gguf]) });
   await assertSame(model);
   const cut = new Blob([gguf.subarray(0, gguf.length - 1000)]);
-  await assert.rejects(openModel({ kind: 'file', blob: cut }), { code: 'model-invalid', message: /outside the file/ });
+  await assert.rejects(openTensorModel({ kind: 'file', blob: cut }), {
+    code: 'model-invalid',
+    message: /outside the file/,
+  });
 });

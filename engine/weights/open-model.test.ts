@@ -8,7 +8,7 @@ import { fetchShared } from '../../test/support/shared.js';
 import { stories260k } from '../../test/support/stories260k.js';
 import { EngineError } from '../protocol/errors.js';
 import type { Model, ModelSpec } from './model.js';
-import { openModel } from './open-model.js';
+import { openTensorModel } from './open-model.js';
 
 const spec: ModelSpec = {
   architecture: 'qwen2',
@@ -38,13 +38,13 @@ describe('openModel in a browser', () => {
 
   it('opens a file that the visitor chose', async () => {
     const file = new File([await ggufFile(truth)], 'chosen.gguf');
-    await expectSame(await openModel({ kind: 'file', blob: file }), truth);
+    await expectSame(await openTensorModel({ kind: 'file', blob: file }), truth);
   });
 
   it('opens a GGUF by URL', async () => {
     const url = URL.createObjectURL(new Blob([await ggufFile(truth)]));
     try {
-      const opened = await openModel({ kind: 'url', url }, { fetch: (input, init) => fetch(input, init) });
+      const opened = await openTensorModel({ kind: 'url', url }, { fetch: (input, init) => fetch(input, init) });
       await expectSame(opened, truth);
     } finally {
       URL.revokeObjectURL(url);
@@ -53,7 +53,7 @@ describe('openModel in a browser', () => {
 
   it('opens a GGUF from a server without ranges', async () => {
     const bytes = await ggufFile(truth);
-    const opened = await openModel(
+    const opened = await openTensorModel(
       { kind: 'url', url: new URL('model.gguf', location.href).href },
       { fetch: () => Promise.resolve(new Response(bytes)) },
     );
@@ -61,7 +61,7 @@ describe('openModel in a browser', () => {
   });
 
   it('says what a missing model is', async () => {
-    const error = await openModel({ kind: 'url', url: './no/such/model/' }).then(
+    const error = await openTensorModel({ kind: 'url', url: './no/such/model/' }).then(
       () => null,
       (thrown: unknown) => thrown,
     );

@@ -9,16 +9,23 @@ import type { DownloadProgress } from './download/meter.js';
 import { systemClock, type Clock } from './download/retry.js';
 import { DownloadSwitch } from './download/switch.js';
 import { openGgufFile, openGgufUrl, openKept } from './gguf/gguf-source.js';
+import { isGraphModel, type GraphModel } from './onnx/graph-model.js';
+import { folderOf, hubPlaceOf, repositoryOf } from './onnx/hub-place.js';
+import { graphTag, openOnnx } from './onnx/onnx-source.js';
+import type { GraphDevice } from './onnx/onnx-variants.js';
 import { openHfUrl } from './safetensors/hf-source.js';
-import { NoRepositoryError } from './safetensors/repository.js';
-import { httpContext, readUpTo, request, type HttpContext } from './http.js';
+import { NoRepositoryError, NoSafetensorsError } from './safetensors/repository.js';
+import { httpContext, readUpTo, request } from './http.js';
 import type { Model } from './model.js';
 import type { Opening } from './opening.js';
 import { openPack } from './pack/pack-model.js';
 import type { ModelStore } from './store/model-store.js';
 
 export type ModelLocation =
-  /** A pack's folder or its manifest.json, a GGUF file, or a repository of safetensors. Absolute, or relative to the page or worker. */
+  /**
+   * A pack's folder or its manifest.json, a GGUF file, or a repository of safetensors or of ONNX graphs (its folder, its
+   * page on the hub, a graph's own address; `?dtype=q4` names a format). Absolute, or relative to the page or worker.
+   */
   | { readonly kind: 'url'; readonly url: string }
   /** A GGUF file that the visitor chose. */
   | { readonly kind: 'file'; readonly blob: Blob }
@@ -37,6 +44,8 @@ export interface OpenModelOptions {
   readonly trustedKeys?: readonly string[];
   readonly gate?: GateOptions;
   readonly control?: DownloadSwitch;
+  /** What the model will run on, where that decides between formats of it. The processor when absent. */
+  readonly device?: () => Promise<GraphDevice>;
   /** For tests. */
   readonly clock?: Clock;
   readonly shardLimit?: number;
@@ -45,10 +54,11 @@ export interface OpenModelOptions {
 }
 
 /**
+ * @returns a model of tensors, or a finished graph: see `isGraphModel`
  * @throws EngineError `model-not-found`, `model-invalid`, `model-unsupported`, `model-too-large`, `network`, `storage`,
- *   `aborted`
+ *   `aborted`, `invalid-request` (an address that asks for what there is not)
  */
-export async function openModel(location: ModelLocation, options: OpenModelOptions = {}): Promise<Model> {
+export async function openModel(location: ModelLocation, options: OpenModelOptions = {}): Promise<Model | GraphModel> {
   const { onProgress } = options;
   const opening: Opening = {
     http: httpContext(options),
@@ -59,15 +69,17 @@ export async function openModel(location: ModelLocation, options: OpenModelOptio
     clock: options.clock ?? systemClock,
     onProgress: onProgress ?? (() => undefined),
     onNote: options.onNote ?? (() => undefined),
+    device: options.device ?? (() => Promise.resolve({ kind: 'wasm', f16: false })),
     ...(options.shardLimit === undefined ? {} : { shardLimit: options.shardLimit }),
   };
   // Another engine of this origin may have stored, replaced or deleted since.
   await opening.store?.refresh();
   if (location.kind === 'file') return openGgufFile(location.blob, chosenFileName(location.blob), opening);
   if (location.kind === 'kept') return openKept(location.source, opening);
-  const context = opening.http;
   const url = absolute(location.url);
-  const kind = await kindOfPlace(url, context);
+  const graph = hubPlaceOf(url);
+  if (graph !== null) return openOnnx(graph, opening);
+  const kind = await kindOfPlace(url, opening);
   switch (kind) {
     case 'manifest':
       return openPack(url.href, opening);
@@ -78,28 +90,48 @@ export async function openModel(location: ModelLocation, options: OpenModelOptio
   }
 }
 
-/** A pack, or, where there is no manifest, a repository of safetensors. */
-async function openFolder(url: URL, opening: Opening): Promise<Model> {
-  const folder = repositoryOf(url) ?? beside(url, '');
-  if (opening.store?.find(folder)) return openHfUrl(folder, opening);
-  if (repositoryOf(url) !== null) return openHfUrl(folder, opening);
+/** The same where only tensors are of use: tests, benches, the packer. @throws EngineError also `model-unsupported` for a graph */
+export async function openTensorModel(location: ModelLocation, options: OpenModelOptions = {}): Promise<Model> {
+  const model = await openModel(location, options);
+  if (!isGraphModel(model)) return model;
+  model.close();
+  throw new EngineError(
+    'model-unsupported',
+    `${model.identity.name} is a finished graph: it has no tensors to be read.`,
+    {
+      hint: 'Give a pack, a GGUF file or a repository of safetensors.',
+    },
+  );
+}
+
+/** A pack, or, where there is no manifest, a repository of safetensors, or, where there are none of those either, of graphs. */
+async function openFolder(url: URL, opening: Opening): Promise<Model | GraphModel> {
+  const folder = folderOf(url);
+  const kept = opening.store?.find(folder) ?? null;
+  if (kept?.original?.tag.startsWith(graphTag) === true) return openGraphs(folder, opening);
+  if (kept !== null || repositoryOf(url) !== null) return openRepository(folder, opening);
   try {
     return await openPack(beside(url, 'manifest.json'), opening);
   } catch (thrown) {
     if (!(thrown instanceof EngineError) || thrown.code !== 'model-not-found') throw thrown;
-    return await openHfUrl(folder, opening).catch((other: unknown) => {
+    return await openRepository(folder, opening).catch((other: unknown) => {
       // Neither is there: a pack is what most people mean.
       throw other instanceof NoRepositoryError ? thrown : other;
     });
   }
 }
 
-/** A model's page on huggingface.co -> the folder of its files, newest revision; null for any other address. */
-function repositoryOf(url: URL): string | null {
-  const [owner, name, ...rest] = url.pathname.split('/').filter(Boolean);
-  if (url.hostname !== 'huggingface.co' || owner === undefined || name === undefined || rest.length > 0) return null;
-  return `https://huggingface.co/${owner}/${name}/resolve/main/`;
+async function openRepository(folder: string, opening: Opening): Promise<Model | GraphModel> {
+  try {
+    return await openHfUrl(folder, opening);
+  } catch (thrown) {
+    if (!(thrown instanceof NoSafetensorsError)) throw thrown;
+    return openGraphs(folder, opening);
+  }
 }
+
+const openGraphs = (folder: string, opening: Opening): Promise<GraphModel> =>
+  openOnnx({ source: folder, folder, wanted: null }, opening);
 
 function absolute(text: string): URL {
   const base = (globalThis.location as Location | undefined)?.href;
@@ -120,14 +152,16 @@ function beside(url: URL, name: string): string {
 type PlaceKind = 'manifest' | 'directory' | 'gguf';
 
 /** By the name where it tells, otherwise by asking for the first four bytes. */
-async function kindOfPlace(url: URL, context: HttpContext): Promise<PlaceKind> {
+async function kindOfPlace(url: URL, { http, store }: Opening): Promise<PlaceKind> {
+  // A hub's page would be fetched as if it were a file, and what is kept needs no question.
+  if (repositoryOf(url) !== null || isKeptFolder(url, store)) return 'directory';
   const path = url.pathname.toLowerCase();
   if (path.endsWith('.json')) return 'manifest';
   if (path.endsWith('.gguf')) return 'gguf';
   if (path.endsWith('/')) return 'directory';
   try {
-    const answer = await request(url.href, { headers: { Range: 'bytes=0-3' } }, context);
-    const start = await readUpTo(answer, url.href, 4, context, 'cut');
+    const answer = await request(url.href, { headers: { Range: 'bytes=0-3' } }, http);
+    const start = await readUpTo(answer, url.href, 4, http, 'cut');
     return new TextDecoder().decode(start) === 'GGUF' ? 'gguf' : 'directory';
   } catch (thrown) {
     // Servers that list no directories refuse one whose manifest they do serve; asking for that gives the real error.
@@ -135,3 +169,6 @@ async function kindOfPlace(url: URL, context: HttpContext): Promise<PlaceKind> {
     throw thrown;
   }
 }
+
+const isKeptFolder = (url: URL, store: ModelStore | null): boolean =>
+  store !== null && (store.find(folderOf(url)) ?? store.find(beside(url, 'manifest.json'))) !== null;

@@ -6,6 +6,7 @@ import type { DownloadProgress } from './download/meter.js';
 import type { Clock } from './download/retry.js';
 import type { DownloadSwitch } from './download/switch.js';
 import type { HttpContext } from './http.js';
+import type { GraphDevice } from './onnx/onnx-variants.js';
 import type { ModelStore } from './store/model-store.js';
 
 export interface Opening {
@@ -21,6 +22,8 @@ export interface Opening {
   readonly onProgress: (progress: DownloadProgress) => void;
   /** Told, in plain words, what a person should know and no error says. */
   readonly onNote: (text: string) => void;
+  /** What a graph of ONNX operators would run on: it decides between formats of one model. */
+  readonly device: () => Promise<GraphDevice>;
   /** Of models that are rewritten here; smaller than the format's only in tests. */
   readonly shardLimit?: number;
 }

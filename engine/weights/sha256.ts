@@ -14,8 +14,15 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 
 /** The same without WebCrypto. */
 export function plainSha256(bytes: Uint8Array): string {
+  const hasher = new Sha256();
+  hasher.update(bytes);
+  return hasher.digest();
+}
+
+/** SHA-256 of what comes in parts, which WebCrypto cannot do: for a file too large to be held a second time. */
+export class Sha256 {
   // Initial values: the first 32 fractional bits of the square roots of the first eight primes (section 5.3.3).
-  const state = Int32Array.of(
+  readonly #state = Int32Array.of(
     0x6a09e667,
     0xbb67ae85,
     0x3c6ef372,
@@ -25,24 +32,44 @@ export function plainSha256(bytes: Uint8Array): string {
     0x1f83d9ab,
     0x5be0cd19,
   );
-  const schedule = new Int32Array(64);
-  const whole = bytes.length - (bytes.length % 64);
-  compress(state, schedule, bytes, whole);
-  // Padding (section 5.1.1): a one bit, zeros, the length in bits as 64 bits.
-  const rest = bytes.length - whole;
-  const tail = new Uint8Array(rest < 56 ? 64 : 128);
-  tail.set(bytes.subarray(whole));
-  tail[rest] = 0x80;
-  const view = new DataView(tail.buffer);
-  view.setUint32(tail.length - 8, Math.floor(bytes.length / 2 ** 29));
-  view.setUint32(tail.length - 4, (bytes.length * 8) >>> 0);
-  compress(state, schedule, tail, tail.length);
-  const digest = new Uint8Array(32);
-  const out = new DataView(digest.buffer);
-  state.forEach((word, i) => {
-    out.setInt32(i * 4, word);
-  });
-  return toHex(digest);
+  readonly #schedule = new Int32Array(64);
+  /** The bytes behind the last whole block. */
+  readonly #rest = new Uint8Array(64);
+  #length = 0;
+
+  update(bytes: Uint8Array): void {
+    const held = this.#length % 64;
+    this.#length += bytes.length;
+    let from = 0;
+    if (held > 0) {
+      from = Math.min(64 - held, bytes.length);
+      this.#rest.set(bytes.subarray(0, from), held);
+      if (held + from < 64) return;
+      compress(this.#state, this.#schedule, this.#rest, 64);
+    }
+    const whole = bytes.length - from - ((bytes.length - from) % 64);
+    compress(this.#state, this.#schedule, bytes.subarray(from), whole);
+    this.#rest.set(bytes.subarray(from + whole));
+  }
+
+  /** @returns 64 lower-case hex digits; nothing may follow */
+  digest(): string {
+    // Padding (section 5.1.1): a one bit, zeros, the length in bits as 64 bits.
+    const rest = this.#length % 64;
+    const tail = new Uint8Array(rest < 56 ? 64 : 128);
+    tail.set(this.#rest.subarray(0, rest));
+    tail[rest] = 0x80;
+    const view = new DataView(tail.buffer);
+    view.setUint32(tail.length - 8, Math.floor(this.#length / 2 ** 29));
+    view.setUint32(tail.length - 4, (this.#length * 8) >>> 0);
+    compress(this.#state, this.#schedule, tail, tail.length);
+    const digest = new Uint8Array(32);
+    const out = new DataView(digest.buffer);
+    this.#state.forEach((word, i) => {
+      out.setInt32(i * 4, word);
+    });
+    return toHex(digest);
+  }
 }
 
 /** Section 6.2.2 over the first `length` bytes, blocks of 64. */

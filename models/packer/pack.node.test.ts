@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Model, ModelSpec, WeightTensor } from '../../engine/weights/model.js';
-import { openModel } from '../../engine/weights/open-model.js';
+import { openTensorModel } from '../../engine/weights/open-model.js';
 import { dequantise, quantise } from '../../engine/weights/quantise.js';
 import { expectedTensors } from '../../engine/weights/tensor-layout.js';
 import { ggufFile } from '../../test/support/gguf-model.js';
@@ -72,7 +72,7 @@ async function pack(directory: string, options: Partial<PackOptions> = {}) {
 }
 
 const openPacked = (out: string): Promise<Model> =>
-  openModel({ kind: 'url', url: directoryUrl }, { fetch: fetchFromDirectory(out) });
+  openTensorModel({ kind: 'url', url: directoryUrl }, { fetch: fetchFromDirectory(out) });
 
 const values = async (model: Model, name: string): Promise<Float32Array> => dequantise(await model.readTensor(name));
 

@@ -6,7 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EngineError } from '../../engine/protocol/errors.js';
-import { openModel } from '../../engine/weights/open-model.js';
+import { openTensorModel } from '../../engine/weights/open-model.js';
 import { parseManifest } from '../../engine/weights/pack/manifest.js';
 import { createShardReader, fetchVerified } from '../../engine/weights/pack/shard-reader.js';
 import { isPublicKey } from '../../engine/weights/pack/signature.js';
@@ -177,7 +177,7 @@ function printReport({ manifest, tensors }: PackReport, { out }: PackOptions): v
  */
 async function verify(directory: string, trustedKeys: readonly string[]): Promise<void> {
   const fetch = fetchFromDirectory(directory);
-  const model = await openModel({ kind: 'url', url: directoryUrl }, { fetch, trustedKeys });
+  const model = await openTensorModel({ kind: 'url', url: directoryUrl }, { fetch, trustedKeys });
   model.close();
   const path = join(directory, 'manifest.json');
   const { shards, tensors } = parseManifest(readFileSync(path), path);

@@ -18,18 +18,23 @@ type CacheShape = Pick<ModelSpec, 'layers' | 'kvHeads' | 'headSize'>;
 
 const parts = ['key', 'value'] as const;
 
-export interface KvCache {
+/** What a sequence does with its cache. */
+export interface SequenceCache {
   /** Bytes held now. */
   readonly bytes: number;
   /** Makes room for `total` positions of which the first `length` are kept. */
   reserve(length: number, total: number): Promise<void>;
+  /** Keeps the first `length` positions. */
+  truncate(length: number): void;
+  release(): void;
+}
+
+/** What the sessions of our own graphs do with it besides. */
+export interface KvCache extends SequenceCache {
   /** Adds the inputs and outputs of one layer to a run's. */
   bind(layer: number, feeds: Record<string, Tensor>, fetches: Record<string, Tensor | null>): void;
   /** Takes a layer's outputs after the run. */
   accept(layer: number, outputs: InferenceSession.ReturnType): void;
-  /** Keeps the first `length` positions. */
-  truncate(length: number): void;
-  release(): void;
 }
 
 export class HostKvCache implements KvCache {

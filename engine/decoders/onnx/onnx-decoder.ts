@@ -8,8 +8,8 @@ import type { LoadProgress, Model } from '../../weights/model.js';
 import type { Decoder, DecoderDevice, DecoderInfo, Holding, Sequence } from '../decoder.js';
 import { heldBy } from '../holding.js';
 import { gpuName, GpuWatch } from '../gpu.js';
-import { GpuKvCache, HostKvCache, type KvCache } from './kv-cache.js';
-import { OnnxSequence } from './onnx-sequence.js';
+import { GpuKvCache, HostKvCache, type KvCache, type SequenceCache } from './kv-cache.js';
+import { OnnxSequence, type ForwardPass } from './onnx-sequence.js';
 import { gpuRunTokens, requestOrtDevice } from './ort-gpu.js';
 import { loadOrt } from './ort-runtime.js';
 import { planLoad } from './plan.js';
@@ -40,7 +40,7 @@ export interface OnnxDecoderOptions {
 const mebibyte = 2 ** 20;
 
 /** Tokens a run takes at most on WebAssembly: about a second for a model of 100 million parameters. */
-const wasmRunTokens = 32;
+export const wasmRunTokens = 32;
 
 /**
  * Loads a model's weights, tensor by tensor, and opens it for decoding. The model may be closed afterwards.
@@ -93,14 +93,15 @@ export async function createOnnxDecoder(options: OnnxDecoderOptions): Promise<De
   }
 }
 
-class OnnxDecoder implements Decoder {
+/** Sequences over a forward pass: our own graphs' or a foreign one's (graph-decoder.ts). */
+export class OnnxDecoder<Cache extends SequenceCache> implements Decoder {
   private readonly open = new Set<Sequence>();
   private disposal: Promise<void> | null = null;
 
   constructor(
     readonly info: DecoderInfo,
-    private readonly sessions: ModelSessions,
-    private readonly newCache: () => KvCache,
+    private readonly sessions: ForwardPass<Cache> & { dispose(): Promise<void> },
+    private readonly newCache: () => Cache,
     private readonly runTokens: number,
     private readonly close: () => void,
   ) {}
@@ -130,10 +131,14 @@ class OnnxDecoder implements Decoder {
     return this.disposal;
   }
 
-  private newSequence(): OnnxSequence {
+  private newSequence(): OnnxSequence<Cache> {
     if (this.disposal !== null) throw new EngineError('invalid-request', 'This decoder was disposed of.');
-    const sequence: OnnxSequence = new OnnxSequence(this.info, this.sessions, this.newCache(), this.runTokens, () =>
-      this.open.delete(sequence),
+    const sequence: OnnxSequence<Cache> = new OnnxSequence(
+      this.info,
+      this.sessions,
+      this.newCache(),
+      this.runTokens,
+      () => this.open.delete(sequence),
     );
     this.open.add(sequence);
     return sequence;
@@ -149,6 +154,6 @@ class OnnxDecoder implements Decoder {
   }
 }
 
-function wasmName(threads: number): string {
+export function wasmName(threads: number): string {
   return `WebAssembly SIMD, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 }

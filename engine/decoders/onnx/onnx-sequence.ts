@@ -7,22 +7,36 @@ import { EngineError } from '../../protocol/errors.js';
 import { chooseToken } from '../choose.js';
 import type { AppendRequest, Choice, DecodeRequest, DecoderInfo, Holding, Sequence } from '../decoder.js';
 import { decodeByAppending } from '../decode-loop.js';
-import type { KvCache } from './kv-cache.js';
+import type { SequenceCache } from './kv-cache.js';
 import { asEngineError } from './ort-runtime.js';
-import type { ModelSessions } from './sessions.js';
 
 /** Rows of logits a run returns at most; one row of a large vocabulary is 600 kB. */
 const runLogits = 32;
 
-export class OnnxSequence implements Sequence {
+/** What turns tokens into logits. */
+export interface ForwardPass<Cache> {
+  /**
+   * Appends `tokens` at position `length` of the cache, which must have room, and returns the logits of the wanted ones.
+   * @param wanted ascending indices into `tokens`
+   * @returns one float32 [vocabularySize] for each wanted index
+   */
+  run(
+    cache: Cache,
+    length: number,
+    tokens: readonly number[],
+    wanted: readonly number[],
+  ): Promise<readonly Float32Array[]>;
+}
+
+export class OnnxSequence<Cache extends SequenceCache> implements Sequence {
   private held = 0;
   private busy = false;
   private released = false;
 
   constructor(
     private readonly info: DecoderInfo,
-    private readonly sessions: ModelSessions,
-    private readonly cache: KvCache,
+    private readonly sessions: ForwardPass<Cache>,
+    private readonly cache: Cache,
     /** Tokens a run takes at most: the longest wait for an abort, and the bound of attention's scratch memory. */
     private readonly runTokens: number,
     private readonly onRelease: () => void,

@@ -14,7 +14,7 @@
 // session beside the graph. Nothing here checks operators; ONNX Runtime refuses a graph that makes no sense.
 
 /** Element types as onnx.proto's TensorProto.DataType numbers them. */
-export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7 } as const;
+export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 } as const;
 
 export type ElementType = keyof typeof elementTypes;
 

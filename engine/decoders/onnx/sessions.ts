@@ -231,7 +231,7 @@ function reader(model: Model, options: OpenSessionsOptions): (name: string) => P
 }
 
 /** Without this, releasing the last session on a device destroys the device, whoever made it. */
-const keepDevice = { ep: { webgpuexecutionprovider: { preserveDevice: '1' } } };
+export const keepDevice = { ep: { webgpuexecutionprovider: { preserveDevice: '1' } } };
 
 async function createSession(
   runtime: OrtRuntime,

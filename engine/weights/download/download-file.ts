@@ -15,6 +15,18 @@ import { withRetry, type Clock } from './retry.js';
 
 export interface RemoteFile extends StoredFile {
   readonly url: string;
+  /**
+   * It is a part of the file at `url` whose hash nobody promises (a repository's): `key` then only names it, and its
+   * hash is learnt when it first arrives ({@link Digests}). `offset` and `size` (of the whole file) in bytes.
+   */
+  readonly part?: { readonly offset: number; readonly size: number; readonly etag: string | null };
+}
+
+/** What parts must hash to, learnt at their first download. */
+export interface Digests {
+  /** Null while nothing is known. */
+  of(file: StoredFile): string | null;
+  learn(file: StoredFile, digest: string): Promise<void>;
 }
 
 /** What was made on this device and turned out damaged: there is no address to fetch it from. */
@@ -34,6 +46,8 @@ export interface DownloadContext {
   readonly verifying?: Line;
   /** The files were made here: what is missing cannot be fetched. */
   readonly made?: boolean;
+  /** For parts of files; others hash to their keys. */
+  readonly digests?: Digests;
   /** Told how many bytes of the file are here; falls when a damaged part was thrown away. */
   readonly onArrived: (file: RemoteFile, bytes: number) => void;
 }
@@ -47,9 +61,9 @@ export function obtainFile(
   context: DownloadContext,
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { store, onArrived } = context;
+  const { store, onArrived, verifying: line, digests } = context;
   const work = async (): Promise<Uint8Array<ArrayBuffer>> => {
-    const stored = await readVerified(file, store, context.verifying);
+    const stored = await readVerified(file, store, line, digests);
     if (stored !== null) {
       onArrived(file, file.byteLength);
       return stored;
@@ -66,13 +80,15 @@ export function obtainFile(
       }
       await store.putTag(context.source, file, null);
       // Last of all: whole files are handed on at once and not held while something else is waited for.
-      const fetched = await readVerified(file, store, context.verifying);
+      const fetched = await readVerified(file, store, line, digests);
       if (fetched !== null) return fetched;
       onArrived(file, 0);
     }
     throw new EngineError(
       'model-invalid',
-      `${file.url} does not have the content that the manifest promises (SHA-256 of its ${file.byteLength} bytes).`,
+      file.part === undefined
+        ? `${file.url} does not have the content that the manifest promises (SHA-256 of its ${file.byteLength} bytes).`
+        : `${file.url} does not have the content that it had when it was first downloaded (SHA-256 of ${file.byteLength} bytes at byte ${file.part.offset}).`,
       {
         hint: 'The file on the server is damaged, or was changed on its way. Load the model again; if it stays so, publish it again.',
       },
@@ -88,11 +104,15 @@ export function readVerified(
   file: StoredFile,
   store: ModelStore,
   line: Line = verifying,
+  digests?: Digests,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   return line.run(async () => {
     const bytes = await store.read(file);
     if (bytes === null) return null;
-    if ((await sha256(bytes)) === file.key) return bytes;
+    const digest = await sha256(bytes);
+    const known = digests === undefined ? file.key : digests.of(file);
+    if (known === null) await digests?.learn(file, digest);
+    if (known === null || digest === known) return bytes;
     await store.forget(file);
     return null;
   });
@@ -121,7 +141,7 @@ async function fetchIntoStore(
         // `no-store`: the store is the cache, and a second copy of a gigabyte in the browser's own would be in its way.
         answer = await request(
           file.url,
-          { cache: past ? 'reload' : 'no-store', headers: rangeHeaders(file.url, offset, tag) },
+          { cache: past ? 'reload' : 'no-store', headers: rangeHeaders(file, offset, tag) },
           http,
         );
       } catch (thrown) {
@@ -133,7 +153,7 @@ async function fetchIntoStore(
         throw new EngineError('network', `${file.url} was replaced while it was downloaded.`, { cause: thrown });
       }
       const start = startOf(answer, file, offset);
-      if (start === 0) {
+      if (start === 0 && file.part === undefined) {
         const strong = answer.response.headers.get('etag');
         await store.putTag(source, file, strong?.startsWith('"') === true ? strong : null);
       }
@@ -148,12 +168,18 @@ async function fetchIntoStore(
  * If-Range is sent to the own origin only: from another one it makes the browser ask for leave first (a CORS preflight),
  * which static hosts refuse. There the length and, in the end, the hash tell a replaced file.
  */
-function rangeHeaders(url: string, offset: number, tag: string | null): Record<string, string> {
-  if (offset === 0) return {};
-  const range = { Range: `bytes=${offset}-` };
+function rangeHeaders(
+  { url, part, byteLength }: RemoteFile,
+  offset: number,
+  tag: string | null,
+): Record<string, string> {
+  if (offset === 0 && part === undefined) return {};
+  const Range =
+    part === undefined ? `bytes=${offset}-` : `bytes=${part.offset + offset}-${part.offset + byteLength - 1}`;
   const origin = (globalThis.location as Location | undefined)?.origin;
   const own = origin === undefined || new URL(url).origin === origin;
-  return tag !== null && own ? { ...range, 'If-Range': tag } : range;
+  const strong = part === undefined ? tag : part.etag?.startsWith('"') === true ? part.etag : null;
+  return strong !== null && own ? { Range, 'If-Range': strong } : { Range };
 }
 
 /** Where the body begins in the file. @throws EngineError when that is neither what was asked for nor the beginning */
@@ -173,19 +199,31 @@ function startOf({ response, stop }: Answer, file: RemoteFile, offset: number): 
       ),
     );
   }
+  const { part, byteLength } = file;
+  const etag = response.headers.get('etag');
+  if (part !== undefined) {
+    // A whole file in place of a part: If-Range found it changed, or a proxy drops the header.
+    const whole = response.status !== 206 && part.size !== byteLength;
+    if (whole || (etag !== null && part.etag !== null && etag !== part.etag)) {
+      refuse(
+        new EngineError('model-invalid', `${file.url} was replaced on the server while it was downloaded.`, {
+          hint: 'Load the model again.',
+        }),
+      );
+    }
+  }
   if (response.status !== 206) return 0; // a server without ranges, or If-Range found the file changed
   const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(response.headers.get('content-range') ?? '');
   if (range === null) return offset; // hidden from other origins
   const [, start, end, size] = range;
-  if (
-    Number(start) !== offset ||
-    Number(end) >= file.byteLength ||
-    (size !== '*' && Number(size) !== file.byteLength)
-  ) {
+  const from = (part?.offset ?? 0) + offset;
+  const last = (part?.offset ?? 0) + byteLength - 1;
+  const total = part?.size ?? byteLength;
+  if (Number(start) !== from || Number(end) > last || (size !== '*' && Number(size) !== total)) {
     refuse(
       new EngineError(
         'model-invalid',
-        `${file.url} answered bytes ${start}-${end} of ${size} where ${offset}-${file.byteLength - 1} of ${file.byteLength} were asked for.`,
+        `${file.url} answered bytes ${start}-${end} of ${size} where ${from}-${last} of ${total} were asked for.`,
         { hint: 'The file on the server is not the one that was published, or a proxy handles ranges wrongly.' },
       ),
     );

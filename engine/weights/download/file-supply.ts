@@ -68,6 +68,13 @@ export class FileSupply {
     }
   }
 
+  /** Resolves when every file is stored and was verified once. @throws what reading them throws */
+  async whenStored(signal?: AbortSignal): Promise<void> {
+    for (const [index] of this.files.entries()) {
+      if (!this.#stored.has(index)) await orStopped(this.#obtain(index), this.#end.signal, signal);
+    }
+  }
+
   /** Ends all transfers; what is stored stays. */
   close(): void {
     this.#unsubscribe();

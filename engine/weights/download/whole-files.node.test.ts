@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { FileServer } from '../../../test/support/file-server.js';
-import { openModel, type OpenModelOptions } from '../open-model.js';
+import { openTensorModel, type OpenModelOptions } from '../open-model.js';
 
 const server = new FileServer();
 let written = 0;
@@ -36,7 +36,10 @@ function sendsAll(bytes: number, told: boolean): void {
 }
 
 const open = (path: string, options: OpenModelOptions) =>
-  openModel({ kind: 'url', url: server.origin + path }, { fetch: (input, init) => fetch(input, init), ...options });
+  openTensorModel(
+    { kind: 'url', url: server.origin + path },
+    { fetch: (input, init) => fetch(input, init), ...options },
+  );
 
 const size = 200 * 2 ** 20;
 

@@ -14,7 +14,7 @@ import { sharedPath, skipWithoutShared } from '../../../test/support/shared-node
 import { parseStories260k } from '../../../test/support/stories260k.js';
 import { blobSource } from '../byte-source.js';
 import type { Model, ModelSpec } from '../model.js';
-import { openModel } from '../open-model.js';
+import { openTensorModel } from '../open-model.js';
 import { dequantise } from '../quantise.js';
 import { openGguf, readGgufTokenizer } from './gguf-model.js';
 
@@ -389,7 +389,7 @@ test(
     assert.ok(files.length > 0, `no stories260k*.gguf in ${folder}`);
     for (const file of files) {
       const blob = new Blob([await readFile(join(folder, file))]);
-      const model = await openModel({ kind: 'file', blob });
+      const model = await openTensorModel({ kind: 'file', blob });
       assert.deepEqual({ ...model.spec, rmsNormEpsilon: 0 }, { ...truth.spec, rmsNormEpsilon: 0 });
       assert.deepEqual(
         (model.tokenizerFiles as { metadata: ReadonlyMap<string, unknown> }).metadata.get('tokenizer.ggml.tokens'),

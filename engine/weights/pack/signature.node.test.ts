@@ -15,7 +15,7 @@ import { ggufFile } from '../../../test/support/gguf-model.js';
 import { MemoryPieces } from '../../../test/support/memory-pieces.js';
 import { randomModel } from '../../../test/support/memory-model.js';
 import type { Model } from '../model.js';
-import { openModel, type OpenModelOptions } from '../open-model.js';
+import { openTensorModel, type OpenModelOptions } from '../open-model.js';
 import { localLocks } from '../store/locks.js';
 import { ModelStore } from '../store/model-store.js';
 import { canonicalJson } from './canonical-json.js';
@@ -61,7 +61,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 const open = (directory: string, options: OpenModelOptions = {}): Promise<Model> =>
-  openModel({ kind: 'url', url: directoryUrl }, { fetch: fetchFromDirectory(directory), ...options });
+  openTensorModel({ kind: 'url', url: directoryUrl }, { fetch: fetchFromDirectory(directory), ...options });
 
 /** The signed pack with another manifest. */
 async function withManifest(name: string, manifest: string): Promise<string> {

@@ -13,7 +13,7 @@ import { randomModel } from '../../../test/support/memory-model.js';
 import { systemClock } from '../download/retry.js';
 import { DownloadSwitch } from '../download/switch.js';
 import type { Model, ModelSpec } from '../model.js';
-import { openModel, type OpenModelOptions } from '../open-model.js';
+import { openTensorModel, type OpenModelOptions } from '../open-model.js';
 import { dequantise } from '../quantise.js';
 import { partLengths } from '../tensor-layout.js';
 import { localLocks } from '../store/locks.js';
@@ -65,7 +65,7 @@ const storeOver = (pieces = new MemoryPieces(records)): Promise<ModelStore> =>
 async function open(store: ModelStore, more: OpenModelOptions = {}): Promise<Model> {
   const clock = { ...systemClock, sleep: () => Promise.resolve() };
   const options = { store, clock, shardLimit, onNote: (text: string) => notes.push(text), ...more };
-  return openModel({ kind: 'url', url: server.origin + path }, options);
+  return openTensorModel({ kind: 'url', url: server.origin + path }, options);
 }
 
 async function assertSame(model: Model): Promise<void> {
@@ -291,12 +291,12 @@ test('a page that pins keys takes no file that cannot be signed', async () => {
 test('a chosen file is rewritten, too, and found again when it is chosen again', async () => {
   const store = await storeOver();
   const file = new File([gguf], 'mine.gguf', { lastModified: 5 });
-  const model = await openModel({ kind: 'file', blob: file }, { store, shardLimit });
+  const model = await openTensorModel({ kind: 'file', blob: file }, { store, shardLimit });
   await assertSame(model);
   for (let i = 0; i < 300 && !store.find('file:mine.gguf?size=' + gguf.length + '&time=5')?.manifest; i++) {
     await new Promise((done) => setTimeout(done, 10));
   }
-  const again = await openModel({ kind: 'file', blob: file }, { store: await storeOver(), shardLimit });
+  const again = await openTensorModel({ kind: 'file', blob: file }, { store: await storeOver(), shardLimit });
   await assertSame(again);
   assert.equal(again.identity.id, model.identity.id);
 });

@@ -13,7 +13,7 @@ import { EngineError } from '../../protocol/errors.js';
 import { blobSource } from '../byte-source.js';
 import { systemClock } from '../download/retry.js';
 import type { Model, ModelSpec } from '../model.js';
-import { openModel, type OpenModelOptions } from '../open-model.js';
+import { openTensorModel, type OpenModelOptions } from '../open-model.js';
 import { dequantise, quantise } from '../quantise.js';
 import { localLocks } from '../store/locks.js';
 import { ModelStore } from '../store/model-store.js';
@@ -65,7 +65,7 @@ const storeOver = (): Promise<ModelStore> =>
   ModelStore.open({ pieces: new MemoryPieces(records), locks: localLocks(), now: () => 1 });
 const clock = { ...systemClock, sleep: () => Promise.resolve() };
 const open = (options: OpenModelOptions = {}): Promise<Model> =>
-  openModel({ kind: 'url', url: server.origin + folder }, { clock, shardLimit: 2 ** 14, ...options });
+  openTensorModel({ kind: 'url', url: server.origin + folder }, { clock, shardLimit: 2 ** 14, ...options });
 
 async function assertQuantised(model: Model): Promise<void> {
   assert.deepEqual(model.spec, spec);

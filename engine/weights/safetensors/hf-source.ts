@@ -162,7 +162,7 @@ function kindOf(name: string, shape: readonly number[]): TensorKind {
 }
 
 /** The part of the address that people call the model by: ".../ORG/NAME/resolve/main/" is "ORG/NAME". */
-function nameOf(folder: string): string {
+export function nameOf(folder: string): string {
   const parts = new URL(folder).pathname.split('/').filter(Boolean).map(decodeURIComponent);
   const at = parts.indexOf('resolve');
   return (at >= 2 ? parts.slice(at - 2, at).join('/') : parts.at(-1)) ?? folder;

@@ -52,6 +52,13 @@ export class NoRepositoryError extends EngineError {
   }
 }
 
+/** There are no safetensors in it: perhaps graphs. */
+export class NoSafetensorsError extends EngineError {
+  constructor(where: string, name: string) {
+    super('model-not-found', `${where}${name} cannot be read.`, { hint: contents });
+  }
+}
+
 /** @throws EngineError */
 export async function openRepository(files: RepositoryFiles, signal?: AbortSignal): Promise<Repository> {
   const { where } = files;
@@ -62,7 +69,7 @@ export async function openRepository(files: RepositoryFiles, signal?: AbortSigna
   const hashes: string[] = [];
   for (const name of await weightFiles(files)) {
     const source = await files.open(name);
-    if (source === null) throw missing(where, name);
+    if (source === null) throw weights.size === 0 ? new NoSafetensorsError(where, name) : missing(where, name);
     const file = await readSafeTensors(source, signal);
     hashes.push(file.hash);
     for (const [tensor, facts] of file.tensors) {
@@ -107,7 +114,8 @@ async function weightFiles(files: RepositoryFiles): Promise<readonly string[]> {
   return [...new Set(Object.values(parsed.output.weight_map))].sort();
 }
 
-async function readTokenizer(files: RepositoryFiles): Promise<Pick<Repository, 'tokenizer' | 'config'>> {
+/** The tokenizer's files, with the chat template in the second one, wherever that was. @throws EngineError */
+export async function readTokenizer(files: RepositoryFiles): Promise<Pick<Repository, 'tokenizer' | 'config'>> {
   const tokenizer = await need(files, 'tokenizer.json');
   json(tokenizer, `${files.where}tokenizer.json`);
   const config = await need(files, 'tokenizer_config.json');

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { ggufFile } from '../../../test/support/gguf-model.js';
 import { MemoryPieces } from '../../../test/support/memory-pieces.js';
 import { randomModel } from '../../../test/support/memory-model.js';
-import { openModel } from '../open-model.js';
+import { openTensorModel } from '../open-model.js';
 import { deleteKept, rewriteLock } from './delete-kept.js';
 import { localLocks } from './locks.js';
 import { ModelStore } from './model-store.js';
@@ -42,7 +42,7 @@ test('deleted while it is being rewritten, at whatever moment, nothing of it com
   for (const wait of [0, 4, 9, 13, 18, 27]) {
     const pieces = new SlowPieces();
     const store = await ModelStore.open({ pieces, locks: localLocks(), now: () => 1 });
-    const model = await openModel({ kind: 'file', blob: file }, { store, shardLimit: 2 ** 15 });
+    const model = await openTensorModel({ kind: 'file', blob: file }, { store, shardLimit: 2 ** 15 });
     const source = `file:mine.gguf?size=${file.size}&time=5`;
     while ((store.find(source)?.files.length ?? 0) < 2) await new Promise((resume) => setTimeout(resume, 1));
     await new Promise((resume) => setTimeout(resume, wait));
