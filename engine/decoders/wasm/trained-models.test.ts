@@ -7,7 +7,7 @@ import { createReferenceDecoder } from '../../../test/support/reference-decoder.
 import { fetchShared } from '../../../test/support/shared.js';
 import { stories260k } from '../../../test/support/stories260k.js';
 import { createTokenizer } from '../../tokenizer/create-tokenizer.js';
-import { openModel } from '../../weights/open-model.js';
+import { openTensorModel } from '../../weights/open-model.js';
 import { greedyOptions } from '../choose.js';
 import type { Decoder } from '../decoder.js';
 import { createOnnxDecoder } from '../onnx/onnx-decoder.js';
@@ -82,7 +82,7 @@ describe('the WebAssembly decoder on the embedded model', () => {
 
   it('continues a text as the ONNX decoder does, but for near-ties', async () => {
     const url = new URL('/models/default/pack/', location.href).href;
-    const model = await openModel({ kind: 'url', url });
+    const model = await openTensorModel({ kind: 'url', url });
     const prompt = createTokenizer(model.tokenizerFiles).encode('Once upon a time', { addSpecial: true });
     const onnx = await createOnnxDecoder({ model, device: 'wasm', assetBase: '/node_modules/onnxruntime-web/dist/' });
     const text = await continued(onnx, prompt, length);

@@ -8,7 +8,7 @@ import { fetchShared } from '../../../test/support/shared.js';
 import { stories260k } from '../../../test/support/stories260k.js';
 import { createTokenizer } from '../../tokenizer/create-tokenizer.js';
 import type { Model } from '../../weights/model.js';
-import { openModel } from '../../weights/open-model.js';
+import { openTensorModel } from '../../weights/open-model.js';
 import { greedyOptions } from '../choose.js';
 import type { Decoder } from '../decoder.js';
 import { requestGpuDevice } from '../gpu.js';
@@ -92,7 +92,7 @@ describe('the WebGPU decoder on trained models', function () {
   for (const kvPrecision of ['f32', 'int8'] as const) {
     it(`says with the default model what the ONNX decoder says over 200 tokens, ${kvPrecision} pages`, async () => {
       const url = new URL('/models/default/pack/manifest.json', location.href).href;
-      const model = await openModel({ kind: 'url', url });
+      const model = await openTensorModel({ kind: 'url', url });
       const tokenizer = createTokenizer(model.tokenizerFiles);
       const prompt = tokenizer.encode('Once upon a time there was a little', { addSpecial: true });
       const decoder = await createWebGpuDecoder({ model, gpuDevice, kvPrecision });
