@@ -59,7 +59,11 @@ async function open(request: OpenRequest): Promise<{ name: string; device: strin
   const store = request.keep === true ? await openStore() : null;
   const model = await openTensorModel({ kind: 'url', url: new URL(request.url, location.href).href }, { store });
   const tokenizer = createTokenizer(model.tokenizerFiles);
-  const decoder = await openDecoder(model, request);
+  // As engine/host/local-parts.ts does it.
+  const opening = openDecoder(model, request);
+  await new Promise((begin) => setTimeout(begin));
+  tokenizer.prepare();
+  const decoder = await opening;
   const backend = createLocalBackend({ decoder, tokenizer, identity: model.identity });
   opened = { model, tokenizer, decoder, backend };
   return { name: model.identity.name, device: decoder.info.deviceName, load: performance.now() - started };

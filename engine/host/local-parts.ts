@@ -74,6 +74,9 @@ export function keptModels(store: () => Promise<ModelStore | null>): KeptModels 
 const isProfiler = (decoder: Decoder): decoder is Decoder & Profiler =>
   'profile' in decoder && 'kernelTimes' in decoder;
 
+/** When what was begun before has begun to wait. */
+const soon = (work: () => void): Promise<void> => new Promise<void>((begin) => setTimeout(begin)).then(work);
+
 class LocalModel implements OpenedModel {
   constructor(
     private readonly model: Model | GraphModel,
@@ -88,7 +91,14 @@ class LocalModel implements OpenedModel {
 
   async start(device: DecoderDevice, stage: StageOptions): Promise<RunningModel> {
     const { model, tokenizer, kitBase, helpers } = this;
-    const decoder = await startDecoder(model, device, { kitBase, helpers }, stage);
+    const opening = startDecoder(model, device, { kitBase, helpers }, stage);
+    // While the decoder waits for the first weights.
+    const prepared = soon(() => tokenizer.prepare());
+    const decoder = await opening.finally(() => prepared.catch(() => undefined));
+    await prepared.catch(async (error: unknown) => {
+      await decoder.dispose();
+      throw error;
+    });
     const { identity, generationDefaults } = model;
     const backend = createLocalBackend({
       identity,
