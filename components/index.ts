@@ -5,6 +5,8 @@ export { LlmChat } from './chat/chat.js';
 export { LlmEngine } from './engine/engine.js';
 export { LlmMetrics } from './metrics/metrics.js';
 export { LlmModelPicker } from './model-picker/model-picker.js';
+export { LlmPrivacy } from './privacy/privacy.js';
+export { LlmConsentEvent, LlmErasedEvent, type LlmConsentDetail } from './privacy/privacy.events.js';
 export { LlmStatus } from './status/status.js';
 export {
   LlmErrorEvent,

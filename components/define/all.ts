@@ -4,4 +4,5 @@ import './engine.js';
 import './chat.js';
 import './metrics.js';
 import './model-picker.js';
+import './privacy.js';
 import './status.js';
