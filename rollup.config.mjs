@@ -1,7 +1,7 @@
 // Builds dist/: three ES-module bundles and what stands beside them.
 //   engine:  engine-worker.js, the SharedWorker; ONNX Runtime's loaders are chunks fetched when a decoder needs them;
 //            helper-worker.js, the worker with threads that an isolated page lends
-//   page:    llm-elements.js (classes), define.js (registers them), client.js, demo.js; shared chunks in chunks/; it
+//   page:    llm-elements.js (classes), define.js (registers them), client.js, language-model.js, demo.js; shared chunks in chunks/; it
 //            knows the engine's build, so that comes first
 //   service: sw.js, one file
 // plus ort/ and kernels/ (ONNX Runtime's WebAssembly and our own, named by content), models/ (catalogue and the packs shipped with the kit) and
@@ -172,6 +172,7 @@ export default [
       'llm-elements': resolve(root, 'components/index.ts'),
       define: resolve(root, 'components/define/all.ts'),
       client: resolve(root, 'engine/client/index.ts'),
+      'language-model': resolve(root, 'engine/client/language-model/index.ts'),
       demo: resolve(root, 'server/demo/demo.ts'),
     },
     plugins: [engineBuildOfPages(), ...plugins, staticFiles(), kitManifest()],
