@@ -7,6 +7,8 @@ export { LlmMetrics } from './metrics/metrics.js';
 export { LlmModelPicker } from './model-picker/model-picker.js';
 export { LlmPrivacy } from './privacy/privacy.js';
 export { LlmConsentEvent, LlmErasedEvent, type LlmConsentDetail } from './privacy/privacy.events.js';
+export { LlmSettings } from './settings/settings.js';
+export { LlmSettingsChangeEvent } from './settings/settings.events.js';
 export { LlmStatus } from './status/status.js';
 export {
   LlmErrorEvent,

@@ -5,4 +5,5 @@ import './chat.js';
 import './metrics.js';
 import './model-picker.js';
 import './privacy.js';
+import './settings.js';
 import './status.js';

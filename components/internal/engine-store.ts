@@ -90,7 +90,10 @@ export class EngineStore {
     const load = new AbortController();
     this.#load = load;
     try {
-      await engine.load(model ?? engine.settings.defaultModel, { signal: load.signal, confirmed });
+      await engine.load(model ?? engine.state.preferences.model ?? engine.settings.defaultModel, {
+        signal: load.signal,
+        confirmed,
+      });
     } catch (thrown) {
       throw EngineError.from(thrown);
     } finally {

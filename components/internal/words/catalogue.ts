@@ -5,6 +5,7 @@
 import type { metricsWords } from '../../metrics/metrics.words.js';
 import type { pickerWords } from '../../model-picker/model-picker.words.js';
 import type { privacyWords } from '../../privacy/privacy.words.js';
+import type { settingsWords } from '../../settings/settings.words.js';
 import type { chipWords } from '../../status/status.words.js';
 import type { SomeTexts } from '../texts.js';
 import type { units } from '../format.js';
@@ -21,6 +22,7 @@ export interface Catalogue {
   readonly metrics: typeof metricsWords;
   readonly chip: typeof chipWords;
   readonly privacy: typeof privacyWords;
+  readonly settings: typeof settingsWords;
 }
 
 /** What a site replaces or adds: any of the texts. */

@@ -1,0 +1,63 @@
+// `<llm-settings>` in each of its states, driven by a scripted engine.
+
+import { html } from 'lit';
+import type { Meta, StoryObj } from '@storybook/web-components-vite';
+import '../define/settings.js';
+import { noPreferences } from '../../engine/protocol/preferences.js';
+import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
+
+interface Arguments {
+  script: Script;
+}
+
+const status = { kind: 'ready', model: demoLoaded } as const;
+
+const meta: Meta<Arguments> = {
+  title: 'Elements/llm-settings',
+  component: 'llm-settings',
+  args: { script: {} },
+  argTypes: { script: { control: false } },
+  render: ({ script }) =>
+    html`<llm-engine .engine=${new ScriptedEngine(script)}><llm-settings></llm-settings></llm-engine>`,
+};
+
+export default meta;
+type Story = StoryObj<Arguments>;
+
+export const NothingChosen: Story = {};
+export const Chosen: Story = {
+  args: {
+    script: {
+      state: {
+        status,
+        preferences: { model: 'larger', device: 'webgpu', temperature: 0.4, maxTokens: 512, keepConversations: false },
+      },
+    },
+  },
+};
+export const HoldsFromTheNextLoad: Story = {
+  args: { script: { loadTime: 3_000, state: { status, preferences: { ...noPreferences, device: 'wasm' } } } },
+};
+export const CannotBeKept: Story = {
+  args: {
+    script: {
+      preferencesError: {
+        code: 'storage',
+        message: 'The browser did not let this site remember your settings.',
+        hint: 'They hold until this site is closed.',
+      },
+    },
+  },
+};
+export const Narrow: Story = {
+  render: ({ script }) =>
+    html`<div style="inline-size: 280px">
+      <llm-engine .engine=${new ScriptedEngine(script)}><llm-settings></llm-settings></llm-engine>
+    </div>`,
+};
+export const RightToLeft: Story = {
+  render: ({ script }) =>
+    html`<div dir="rtl" lang="ar">
+      <llm-engine .engine=${new ScriptedEngine(script)}><llm-settings></llm-settings></llm-engine>
+    </div>`,
+};
