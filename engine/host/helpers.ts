@@ -39,6 +39,9 @@ export class Helpers {
     try {
       ({ threads } = parseHelperOffer(request));
       if (gone.aborted) throw EngineError.from(gone.reason);
+      if (this.#offers.some((offer) => offer.gone === gone)) {
+        throw new EngineError('invalid-request', 'offerHelper: this tab has offered already.');
+      }
     } catch (error) {
       orders.close();
       throw error;
@@ -48,11 +51,13 @@ export class Helpers {
     const withdraw = (why: string): void => {
       const at = this.#offers.indexOf(offer);
       if (at >= 0) this.#offers.splice(at, 1);
+      gone.removeEventListener('abort', left);
       orders.close();
       for (const controller of offer.lent.values()) controller.abort(lost(why));
       offer.lent.clear();
     };
-    gone.addEventListener('abort', () => withdraw('The tab whose processor cores were used has gone.'), { once: true });
+    const left = (): void => withdraw('The tab whose processor cores were used has gone.');
+    gone.addEventListener('abort', left, { once: true });
     orders.onmessage = ({ data }: MessageEvent): void => {
       try {
         const { id } = parseHelperReport(data);
