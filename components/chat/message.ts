@@ -8,6 +8,7 @@ import type { EngineErrorCode } from '../../engine/protocol/errors.js';
 import { errorNotice } from '../internal/error-notice.js';
 import { formatRate } from '../internal/format.js';
 import { cloudIcon, copyIcon, deviceIcon, proceedIcon, retryIcon, toolIcon, trashIcon } from '../internal/icons.js';
+import type { OriginRule } from '../internal/markdown/origins.js';
 import { renderMarkdown } from '../internal/markdown/render.js';
 import type { MarkdownStream } from '../internal/markdown/stream.js';
 import { words } from '../internal/words.js';
@@ -40,6 +41,9 @@ export interface MessageContext {
   readonly status: StatusLine;
   /** Another one has all words rendered anew. */
   readonly language: string;
+  /** What of an answer may be followed and fetched. */
+  readonly images: OriginRule;
+  readonly links: OriginRule;
   /** A model's name by its id. */
   readonly modelName: (id: string) => string;
   readonly actions: MessageActions;
@@ -61,7 +65,17 @@ export function renderEntry(entry: Entry, context: MessageContext): unknown {
       const waiting = entry.status === 'waiting' ? status : null;
       const name = modelName(entry.provenance?.model ?? '');
       const unfinished = isOpen(entry);
-      const body = [entry, entry === last, waiting?.text, waiting?.progress, name, language, ...results];
+      const body = [
+        entry,
+        entry === last,
+        waiting?.text,
+        waiting?.progress,
+        name,
+        language,
+        context.images,
+        context.links,
+        ...results,
+      ];
       const siblings = context.siblings(entry.id);
       const meta = [entry, entry === last, context.busy, siblings, name, language, context.extras];
       return html`<article
@@ -87,7 +101,9 @@ function renderAnswer(answer: AnswerEntry, context: MessageContext): TemplateRes
     answer.provenance?.backend === 'cloud' ? context.modelName(answer.provenance.model) : words.chat.cloud;
   const retry = () => again(answer.id);
   return html`${answer.status === 'waiting' && answer.text === '' ? renderWaiting(context.status) : nothing}
-    <div class="answer">${renderMarkdown(stream.blocks, { cloudFrom: answer.cloudFrom, cloudName, copy })}</div>
+    <div class="answer">
+      ${renderMarkdown(stream, { cloudFrom: answer.cloudFrom, cloudName, copy, images: context.images, links: context.links })}
+    </div>
     ${answer.toolCalls.map((call) => renderToolCall(call, context.results.get(call.id)))}
     ${
       answer.status === 'done' && answer.text.trim() === '' && answer.toolCalls.length === 0

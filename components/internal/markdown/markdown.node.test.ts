@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { answer, chunkedAnswer } from './arbitrary.js';
 import { decodeEntities } from './entities.js';
 import { safeLink } from './links.js';
-import { parseMarkdown } from './parse.js';
-import { MarkdownStream } from './stream.js';
+
+import { MarkdownStream, parseMarkdown } from './stream.js';
 import { blockText, type Block, type Inline } from './tokens.js';
 
 const parse = (source: string): readonly Block[] => parseMarkdown(source).map(({ block }) => block);
@@ -79,8 +79,10 @@ describe('markdown: ordinary text', () => {
   });
 
   it('reads code, and an unfinished fence as code already', () => {
-    assert.deepEqual(parse('```html\n<llm-chat>\n```'), [{ type: 'code', text: '<llm-chat>', language: 'html' }]);
-    assert.deepEqual(parse('```html\n<llm-'), [{ type: 'code', text: '<llm-', language: 'html' }]);
+    assert.deepEqual(parse('```html\n<llm-chat>\n```'), [
+      { type: 'code', pieces: ['<llm-chat>'], language: 'html', closed: true },
+    ]);
+    assert.deepEqual(parse('```html\n<llm-'), [{ type: 'code', pieces: ['<llm-'], language: 'html', closed: false }]);
   });
 
   it('shows the host of a link unless the text shows it', () => {
@@ -134,9 +136,14 @@ describe('markdown: hostile text', () => {
     assert.equal(safeLink('https://аррӏе.com/')?.host, 'xn--80ak6aa92e.com');
   });
 
-  it('keeps no address of an image', () => {
+  it('keeps the address of an image only where it could be fetched from', () => {
     const [image] = inlinesOf(parse('![a cat](https://canary.example/p.png?q=secret "t")'));
-    assert.deepEqual(image, { type: 'image', alt: 'a cat', host: 'canary.example' });
+    const href = 'https://canary.example/p.png?q=secret';
+    assert.deepEqual(image, { type: 'image', alt: 'a cat', host: 'canary.example', href });
+    for (const address of ['data:image/svg+xml,x', 'javascript:x', 'mailto:a@b.example', '//canary.example/p']) {
+      const [other] = inlinesOf(parse(`![a](<${address}>)`));
+      assert.ok(other?.type === 'image' && other.href === '', address);
+    }
   });
 
   it('makes nothing of reference definitions', () => {
@@ -182,10 +189,15 @@ describe('markdown: hostile text', () => {
   ];
   for (const [name, bomb] of bombs) {
     it(`bounded cost: ${name}`, () => {
-      const begin = performance.now();
-      assert.ok(parse(bomb).length >= 0);
-      const took = performance.now() - begin;
-      assert.ok(took < 1_500, `${took.toFixed(0)} ms`);
+      // The quickest of some: the machine may be busy with something else.
+      const took = Math.min(
+        ...Array.from({ length: 3 }, () => {
+          const begin = performance.now();
+          assert.ok(parse(bomb).length >= 0);
+          return performance.now() - begin;
+        }),
+      );
+      assert.ok(took < 800, `${took.toFixed(0)} ms`);
     });
   }
 });

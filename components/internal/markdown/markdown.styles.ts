@@ -198,6 +198,25 @@ export const markdownStyles = css`
     white-space: pre;
   }
 
+  /* A block each, so that more code lays out only the last of them. */
+  .piece {
+    display: block;
+  }
+
+  .answer img {
+    max-inline-size: 100%;
+    block-size: auto;
+    border-radius: calc(var(--_radius) * 0.5);
+  }
+
+  .formula {
+    unicode-bidi: isolate;
+  }
+
+  div.formula {
+    padding: 0.5rem 0.9rem;
+  }
+
   .scroll {
     overflow-x: auto;
     border: 1px solid var(--_line);

@@ -4,10 +4,17 @@ import { expect } from '@esm-bundle/chai';
 import fc from 'fast-check';
 import { render } from 'lit';
 import { answer, chunkedAnswer } from './arbitrary.js';
+import { originRule } from './origins.js';
 import { renderMarkdown, type MarkdownOptions } from './render.js';
 import { MarkdownStream } from './stream.js';
 
-const options: MarkdownOptions = { cloudFrom: null, cloudName: '', copy: () => Promise.resolve(true) };
+const options: MarkdownOptions = {
+  cloudFrom: null,
+  cloudName: '',
+  copy: () => Promise.resolve(true),
+  images: originRule(''),
+  links: originRule('*'),
+};
 
 const allowed = new Set(
   'div p h3 h4 h5 h6 strong em del code pre br hr a bdi span ul ol li blockquote table thead tbody tr th td figure figcaption button svg rect path'.split(
@@ -36,7 +43,7 @@ function inert(root: ParentNode): void {
 
 const shown = (stream: MarkdownStream): HTMLElement => {
   const root = document.createElement('div');
-  render(renderMarkdown(stream.blocks, options), root);
+  render(renderMarkdown(stream, options), root);
   return root;
 };
 
@@ -63,7 +70,7 @@ describe('markdown in the DOM', () => {
         let text = '';
         for (const chunk of chunks) {
           stream.update((text += chunk));
-          render(renderMarkdown(stream.blocks, options), root);
+          render(renderMarkdown(stream, options), root);
           inert(root);
         }
         const whole = new MarkdownStream();

@@ -1,14 +1,19 @@
 // Our markdown tree to Lit templates: elements made by name, text always as text nodes, `href` only from links.ts.
-// Called by `<llm-chat>` with the blocks of a MarkdownStream. No string ever becomes markup, so the page's Trusted Types
-// need to allow nothing but Lit's own policy for its static templates ("lit-html").
-// Finished blocks are guarded by identity: they are neither rendered nor compared again.
+// Called by `<llm-chat>` with a MarkdownStream. No string ever becomes markup, so the page's Trusted Types need to allow
+// nothing but Lit's own policy for its static templates ("lit-html").
+// Finished parts are guarded by identity: they are neither rendered nor compared again, items of an open list and rows of
+// an open table among them. Colours for code (highlight.ts) and formulas (math.ts) are fetched when the first is there.
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { checkIcon, cloudIcon, copyIcon, imageIcon } from '../icons.js';
+import { languageTag } from '../texts.js';
 import { words } from '../words.js';
-import type { StreamedBlock } from './stream.js';
+import { showHidden, withoutHidden } from './hidden.js';
+import { late } from './late.js';
+import type { OriginRule } from './origins.js';
+import type { MarkdownStream } from './stream.js';
 import type { Alignment, Block, Inline, ListItem } from './tokens.js';
 
 export interface MarkdownOptions {
@@ -18,41 +23,58 @@ export interface MarkdownOptions {
   readonly cloudName: string;
   /** Copies the text of a code block; resolves to whether the browser let it. */
   readonly copy: (text: string) => Promise<boolean>;
+  /** Which images are fetched; the others are named. */
+  readonly images: OriginRule;
+  /** Which links can be followed; the others are text with their address. */
+  readonly links: OriginRule;
 }
 
-/** All blocks of an answer, keyed, those from the cloud marked. */
-export function renderMarkdown(blocks: readonly StreamedBlock[], options: MarkdownOptions): unknown {
-  const { cloudFrom } = options;
-  const firstCloud = cloudFrom === null ? undefined : blocks.find(({ end }) => end > cloudFrom);
-  return repeat(
-    blocks,
-    ({ key }) => key,
-    (streamed) => {
-      const cloud = cloudFrom !== null && streamed.end > cloudFrom;
-      // The badge over the message says it where all of it is from the cloud; a change within is marked in its place.
-      const changes = streamed === firstCloud && cloudFrom !== null && cloudFrom > 0;
-      return html`${
-          changes
-            ? html`<p class="from-cloud">${cloudIcon()}<span>${words.chat.cloudFrom(options.cloudName)}</span></p>`
-            : nothing
-        }
-        <div class="block" ?data-cloud=${cloud}>${guard([streamed], () => renderBlock(streamed.block, options))}</div>`;
-    },
+/** All blocks of an answer, keyed, those from the cloud marked. What is finished is skipped, group by group. */
+export function renderMarkdown(stream: MarkdownStream, options: MarkdownOptions): unknown {
+  const { cloudFrom, cloudName, images, links } = options;
+  const language = languageTag();
+  const firstCloud = cloudFrom === null ? null : stream.blocks.find(({ end }) => end > cloudFrom);
+  return stream.groups.map((group) =>
+    guard([group, cloudFrom, cloudName, firstCloud, images, links, language], () =>
+      repeat(
+        group,
+        ({ key }) => key,
+        (streamed) => {
+          const cloud = cloudFrom !== null && streamed.end > cloudFrom;
+          // The badge over the message says it where all of it is from the cloud; a change within is marked in its place.
+          const changes = streamed === firstCloud && cloudFrom !== null && cloudFrom > 0;
+          return html`${
+              changes
+                ? html`<p class="from-cloud">${cloudIcon()}<span>${words.chat.cloudFrom(cloudName)}</span></p>`
+                : nothing
+            }
+            <div class="block" ?data-cloud=${cloud}>
+              ${guard([streamed, images, links, language], () => renderBlock(streamed.block, options))}
+            </div>`;
+        },
+      ),
+    ),
   );
 }
 
 function renderBlock(block: Block, options: MarkdownOptions): TemplateResult {
   switch (block.type) {
     case 'paragraph':
-      return html`<p dir="auto">${renderInlines(block.children)}</p>`;
+      return html`<p dir="auto">${renderInlines(block.children, options)}</p>`;
     case 'heading':
-      return renderHeading(block.level, block.children);
+      return renderHeading(block.level, renderInlines(block.children, options));
     case 'code':
-      return renderCode(block.text, block.language, options);
+      return renderCode(block, options);
+    case 'math':
+      return html`<div class="scroll formula" dir="ltr" role="group" tabindex="0" aria-label=${words.markdown.formula}>
+        ${renderMath(block.text, true, block.closed)}
+      </div>`;
     case 'quote':
-      return html`<blockquote dir="auto">${block.children.map((child) => renderBlock(child, options))}</blockquote>`;
+      return html`<blockquote dir="auto">
+        ${block.children.map((child) => guard([child], () => renderBlock(child, options)))}
+      </blockquote>`;
     case 'list': {
-      const items = block.items.map((item) => renderItem(item, options));
+      const items = block.items.map((item) => guard([item], () => renderItem(item, options)));
       return block.ordered
         ? html`<ol dir="auto" start=${block.start}>
             ${items}
@@ -66,14 +88,19 @@ function renderBlock(block: Block, options: MarkdownOptions): TemplateResult {
         <table dir="auto">
           <thead>
             <tr>
-              ${block.header.map((cell, column) => html`<th scope="col" data-align=${alignOf(block.align, column)}>${renderInlines(cell)}</th>`)}
+              ${block.header.map((cell, column) => html`<th scope="col" data-align=${alignOf(block.align, column)}>${renderInlines(cell, options)}</th>`)}
             </tr>
           </thead>
           <tbody>
             ${block.rows.map(
               (row) =>
                 html`<tr>
-                  ${row.map((cell, column) => html`<td data-align=${alignOf(block.align, column)}>${renderInlines(cell)}</td>`)}
+                  ${guard([row], () =>
+                    row.map(
+                      (cell, column) =>
+                        html`<td data-align=${alignOf(block.align, column)}>${renderInlines(cell, options)}</td>`,
+                    ),
+                  )}
                 </tr>`,
             )}
           </tbody>
@@ -87,8 +114,7 @@ function renderBlock(block: Block, options: MarkdownOptions): TemplateResult {
 const alignOf = (align: readonly Alignment[], column: number): Alignment | typeof nothing => align[column] ?? nothing;
 
 // Below the headings of the page around: an answer must not outrank the page's own title.
-function renderHeading(level: number, children: readonly Inline[]): TemplateResult {
-  const text = renderInlines(children);
+function renderHeading(level: number, text: unknown): TemplateResult {
   if (level === 1) return html`<h3 dir="auto">${text}</h3>`;
   if (level === 2) return html`<h4 dir="auto">${text}</h4>`;
   if (level === 3) return html`<h5 dir="auto">${text}</h5>`;
@@ -98,7 +124,9 @@ function renderHeading(level: number, children: readonly Inline[]): TemplateResu
 function renderItem(item: ListItem, options: MarkdownOptions): TemplateResult {
   // A tight item's only paragraph is its text: no margins of its own.
   const body = item.children.map((child, index) =>
-    child.type === 'paragraph' && index === 0 ? html`${renderInlines(child.children)}` : renderBlock(child, options),
+    child.type === 'paragraph' && index === 0
+      ? html`${renderInlines(child.children, options)}`
+      : renderBlock(child, options),
   );
   if (item.checked === null) return html`<li>${body}</li>`;
   return html`<li class="task">
@@ -108,53 +136,88 @@ function renderItem(item: ListItem, options: MarkdownOptions): TemplateResult {
   </li>`;
 }
 
-function renderCode(text: string, language: string, options: MarkdownOptions): TemplateResult {
-  const label = language === '' ? words.code.block : words.code.named(language);
+type CodeBlock = Extract<Block, { type: 'code' }>;
+
+function renderCode(block: CodeBlock, options: MarkdownOptions): TemplateResult {
+  const { pieces, language, closed } = block;
+  const shown = showHidden(language, 'code');
+  const label = language === '' ? words.code.block : words.code.named(shown);
   const copy = async (event: Event) => {
     const button = event.currentTarget;
-    if (!(button instanceof HTMLButtonElement) || !(await options.copy(text))) return;
+    if (!(button instanceof HTMLButtonElement) || !(await options.copy(withoutHidden(pieces.join(''))))) return;
     button.toggleAttribute('data-copied', true);
     setTimeout(() => button.toggleAttribute('data-copied', false), 2_000);
   };
+  const plain = pieces.map(
+    (piece) => html`<span class="piece">${guard([piece], () => showHidden(piece, 'code'))}</span>`,
+  );
+  const coloured = async (place: () => Node) => {
+    const { highlighted } = await import('./highlight.js');
+    return highlighted(pieces.join(''), language, place);
+  };
   return html`<figure class="code" part="code">
     <figcaption>
-      <span>${language === '' ? words.code.block : language}</span>
+      <span dir="auto">${language === '' ? words.code.block : shown}</span>
       <button type="button" class="plain" @click=${copy}>
         ${copyIcon()}<span class="when-idle">${words.code.copy}</span
         ><span class="when-copied">${words.code.copied}</span>
       </button>
     </figcaption>
-    <pre dir="ltr" tabindex="0" role="group" aria-label=${label}><code>${text}</code></pre>
+    <pre dir="ltr" tabindex="0" role="group" aria-label=${label}><code>${late(
+      closed && language !== '' ? block : null,
+      plain,
+      coloured,
+    )}</code></pre>
   </figure>`;
 }
 
-const renderInlines = (inlines: readonly Inline[]): unknown => inlines.map(renderInline);
+function renderMath(text: string, display: boolean, closed = true): unknown {
+  const load = async () => (await import('./math.js')).formula(text, display);
+  return late(closed ? text : null, html`<code class="tex" dir="ltr">${text}</code>`, load);
+}
 
-function renderInline(inline: Inline): unknown {
+const renderInlines = (inlines: readonly Inline[], options: MarkdownOptions): unknown =>
+  inlines.map((inline) => renderInline(inline, options));
+
+function renderInline(inline: Inline, options: MarkdownOptions): unknown {
   switch (inline.type) {
     case 'text':
       return inline.text;
     case 'strong':
-      return html`<strong>${renderInlines(inline.children)}</strong>`;
+      return html`<strong>${renderInlines(inline.children, options)}</strong>`;
     case 'emphasis':
-      return html`<em>${renderInlines(inline.children)}</em>`;
+      return html`<em>${renderInlines(inline.children, options)}</em>`;
     case 'deleted':
-      return html`<del>${renderInlines(inline.children)}</del>`;
+      return html`<del>${renderInlines(inline.children, options)}</del>`;
     case 'code':
       return html`<code>${inline.text}</code>`;
     case 'break':
       return html`<br />`;
+    case 'math':
+      return html`<span dir="ltr" class="formula">${renderMath(inline.text, inline.display)}</span>`;
     case 'link': {
+      const text = renderInlines(inline.children, options);
+      if (!options.links(inline.href))
+        return html`<bdi>${text}</bdi> <span class="host" dir="ltr">(${inline.href})</span>`;
       const link = html`<a
         href=${inline.href}
         target="_blank"
         rel="noopener noreferrer nofollow ugc"
         referrerpolicy="no-referrer"
-        ><bdi>${renderInlines(inline.children)}</bdi></a
+        ><bdi>${text}</bdi></a
       >`;
       return inline.host === '' ? link : html`${link} <span class="host" dir="ltr">(${inline.host})</span>`;
     }
     case 'image':
+      if (inline.href !== '' && options.images(inline.href)) {
+        return html`<img
+          src=${inline.href}
+          alt=${inline.alt}
+          loading="lazy"
+          decoding="async"
+          referrerpolicy="no-referrer"
+        />`;
+      }
       return html`<span class="image">
         ${imageIcon()}<span class="hidden">${words.markdown.image}: </span><bdi>${inline.alt}</bdi>
         ${inline.host === '' ? nothing : html`<span class="host" dir="ltr">(${inline.host})</span>`}

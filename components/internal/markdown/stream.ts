@@ -1,71 +1,87 @@
 // An answer as it grows, as blocks of markdown of which only the newest can change.
-// `<llm-chat>` keeps one stream per message, hands it the whole text so far and renders `blocks`; a block that did not
+// `<llm-chat>` keeps one stream per message, hands it the whole text so far and renders `groups`; a block that did not
 // change keeps its identity, so that Lit's guard skips it and the DOM under a reader's selection stays.
 //
-// What can still change? Text without a blank line in between is one group: the next line may turn a paragraph into a
-// heading or undo a table. A group can also join the one before it ("1. a", blank line, "2" and then "." is one list).
-// Both are settled once the group's first line is whole. So all from the last blank line but one on is parsed
-// again, and nothing before it: with reference definitions off (parse.ts) no block reaches further. A property test
-// compares every way of cutting a text with parsing it whole.
+// Whole lines are read once, for good (blocks.ts). The part of a line at the end is read by a copy of the reader, which is
+// thrown away: what it means is known when its line end is there. So an update costs what came new, one line and the
+// blocks that are open, however long the answer is; and every way of cutting a text ends as the whole does (a property test).
 
-import { parseMarkdown } from './parse.js';
-import type { Block } from './tokens.js';
+import { BlockReader, longest, type PlacedBlock } from './blocks.js';
 
-export interface StreamedBlock {
-  /** Stable over the stream's life: the offset of the block's text. */
-  readonly key: number;
-  /** Offset behind the block's text; grows while the block does. */
-  readonly end: number;
-  readonly block: Block;
-}
+/** Key: stable over the stream's life, the offset of the block's text. */
+export type StreamedBlock = PlacedBlock;
+
+/** Finished blocks that are rendered, and skipped, as one. */
+const inGroup = 24;
 
 export class MarkdownStream {
-  /** The newest blocks; the same objects as before for those that did not change. */
+  /** The newest blocks; the same objects as before for those that are finished. */
   get blocks(): readonly StreamedBlock[] {
     return this.#blocks;
   }
 
+  /** The same blocks in groups, of which only the last is not finished. */
+  get groups(): readonly (readonly StreamedBlock[])[] {
+    return [...this.#full, this.#blocks.slice(this.#full.length * inGroup)];
+  }
+
   #source = '';
+  #reader = new BlockReader();
   #blocks: readonly StreamedBlock[] = [];
-  /** Index of the first block that may still change. */
-  #settled = 0;
+  #full: (readonly StreamedBlock[])[] = [];
+  /** Offset behind the last line read for good. */
+  #read = 0;
 
   /**
-   * Brings the blocks up to `text`, the whole answer so far. Where it continues the last text, only what may have
-   * changed is parsed again; any other text starts over.
+   * Brings the blocks up to `text`, the whole answer so far. Where it continues the last text, only what is new is read;
+   * any other text starts over.
    */
   update(text: string): void {
     const source = normalise(text);
     if (source === this.#source) return;
     // Comparing a slice is one memory comparison in engines where startsWith goes character by character.
-    const kept = source.slice(0, this.#source.length) === this.#source ? this.#settled : 0;
-    const from = kept === 0 ? 0 : (this.#blocks[kept]?.key ?? 0);
-    const old = this.#blocks;
-    const fresh = parseMarkdown(source.slice(from)).map(({ block, start, end }, index): StreamedBlock => {
-      const next = { key: from + start, end: from + end, block };
-      const before = old[kept + index];
-      return before !== undefined && same(before, next) ? before : next;
-    });
-    this.#blocks = [...old.slice(0, kept), ...fresh];
+    if (source.slice(0, this.#source.length) !== this.#source) this.#startOver();
     this.#source = source;
-    this.#settled = this.#lastGroupButOne(kept);
+    for (let end = source.indexOf('\n', this.#read); end >= 0; end = source.indexOf('\n', this.#read)) {
+      this.#readLine(end);
+      this.#read = end + 1;
+    }
+    this.#readLine(source.length);
+    let reader = this.#reader;
+    if (this.#read < source.length) {
+      reader = new BlockReader(reader);
+      reader.read(source.slice(this.#read), this.#read);
+    }
+    this.#blocks = reader.blocks();
+    const { finished } = this.#reader;
+    while (finished.length >= (this.#full.length + 1) * inGroup) {
+      this.#full.push(finished.slice(this.#full.length * inGroup, (this.#full.length + 1) * inGroup));
+    }
   }
 
-  /** Looks from the end for the second block that stands behind a blank line. */
-  #lastGroupButOne(atLeast: number): number {
-    let groups = 0;
-    for (let index = this.#blocks.length - 1; index > atLeast; index--) {
-      const start = this.#blocks[index]?.key ?? 0;
-      if (/\n[ \t]*\n$/.test(this.#source.slice(this.#blocks[index - 1]?.end ?? 0, start)) && ++groups === 2)
-        return index;
+  #startOver(): void {
+    this.#reader = new BlockReader();
+    this.#full = [];
+    this.#read = 0;
+  }
+
+  /** Reads up to `end` what is certain: a line that ends there, before that the overlong parts of one. */
+  #readLine(end: number): void {
+    while (end - this.#read > longest) {
+      const cut = this.#read + longest - (isHighSurrogate(this.#source.charCodeAt(this.#read + longest - 1)) ? 1 : 0);
+      this.#reader.read(this.#source.slice(this.#read, cut), this.#read, false);
+      this.#read = cut;
     }
-    return atLeast;
+    if (end < this.#source.length) this.#reader.read(this.#source.slice(this.#read, end), this.#read);
   }
 }
 
-// The trees are small and plain; their text form compares them well enough.
-const same = (left: StreamedBlock, right: StreamedBlock): boolean =>
-  left.key === right.key && left.end === right.end && JSON.stringify(left.block) === JSON.stringify(right.block);
+/** The blocks of a whole text. */
+export function parseMarkdown(source: string): readonly StreamedBlock[] {
+  const stream = new MarkdownStream();
+  stream.update(source);
+  return stream.blocks;
+}
 
 // A "\r" at the end may be half of "\r\n", and a lone high surrogate half of a character: both wait for the rest.
 function normalise(text: string): string {

@@ -1,6 +1,6 @@
 // The little tree that markdown becomes on its way to the screen: what a block and an inline can be, and nothing else.
-// parse.ts makes it, render.ts shows it, stream.ts keeps finished blocks. There is no node for HTML and none for an
-// image's address: what has no node cannot reach the DOM.
+// blocks.ts and inlines.ts make it, render.ts shows it. There is no node for HTML: what has no node cannot reach the DOM.
+// Nodes never change once made; a part that is finished is the same object in every later tree.
 
 export type Inline =
   | { readonly type: 'text'; readonly text: string }
@@ -15,8 +15,10 @@ export type Inline =
       readonly host: string;
       readonly children: readonly Inline[];
     }
-  /** An image that was not fetched: its description and the host it would have come from. */
-  | { readonly type: 'image'; readonly alt: string; readonly host: string };
+  /** A formula in TeX. */
+  | { readonly type: 'math'; readonly text: string; readonly display: boolean }
+  /** An image: its description, where it would come from, and its address where that is http or https, else empty. */
+  | { readonly type: 'image'; readonly alt: string; readonly host: string; readonly href: string };
 
 export type Alignment = 'start' | 'center' | 'end' | null;
 
@@ -29,7 +31,16 @@ export interface ListItem {
 export type Block =
   | { readonly type: 'paragraph'; readonly children: readonly Inline[] }
   | { readonly type: 'heading'; readonly level: number; readonly children: readonly Inline[] }
-  | { readonly type: 'code'; readonly text: string; readonly language: string }
+  | {
+      readonly type: 'code';
+      /** The text, cut at line ends into parts of which only the last can still grow. */
+      readonly pieces: readonly string[];
+      readonly language: string;
+      /** The closing fence is there: nothing will be added. */
+      readonly closed: boolean;
+    }
+  /** A formula in TeX, on lines of its own. */
+  | { readonly type: 'math'; readonly text: string; readonly closed: boolean }
   | { readonly type: 'quote'; readonly children: readonly Block[] }
   | {
       readonly type: 'list';
@@ -49,7 +60,7 @@ export type Block =
 export function inlineText(inlines: readonly Inline[]): string {
   let text = '';
   for (const inline of inlines) {
-    if (inline.type === 'text' || inline.type === 'code') text += inline.text;
+    if (inline.type === 'text' || inline.type === 'code' || inline.type === 'math') text += inline.text;
     else if (inline.type === 'break') text += ' ';
     else if (inline.type === 'image') text += inline.alt;
     else text += inlineText(inline.children);
@@ -65,6 +76,8 @@ export function blockText(block: Block, codeLabel: string): string {
       return inlineText(block.children);
     case 'code':
       return codeLabel;
+    case 'math':
+      return block.text;
     case 'quote':
       return block.children.map((child) => blockText(child, codeLabel)).join('\n');
     case 'list':

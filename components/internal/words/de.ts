@@ -77,6 +77,7 @@ export const catalogue: SomeWords = {
     open: 'Offen',
     table: 'Tabelle',
     image: 'Bild nicht geladen',
+    formula: 'Formel',
   },
   picker: {
     label: 'Modelle',
