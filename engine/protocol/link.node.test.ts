@@ -154,7 +154,10 @@ describe('LinkEnd', () => {
           {
             type: fc.constantFrom('message', 'close', 'opens'),
             to: fc.constantFrom('page', 'page', 'host', 'nobody'),
-            port: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.anything()),
+            port: fc.oneof(
+              fc.integer({ min: 1, max: 9 }),
+              fc.anything().filter((port) => port !== 0),
+            ),
             data: fc.anything(),
             opens: fc.record({ port: fc.integer({ min: 0, max: 9 }), argument: fc.constantFrom(0, 1, 2) }),
           },
@@ -171,10 +174,9 @@ describe('LinkEnd', () => {
       }
     }
     link.host.postMessage('still here');
-    await pause(60);
+    await until(() => link.ended.length > 0 || link.atPage.at(-1) === 'still here');
     // Ports other than 0 are named above, and none is open: nothing of it may come out.
     assert.deepEqual(link.atHost, []);
-    assert.ok(link.ended.length > 0 || link.atPage.at(-1) === 'still here');
   });
 });
 
