@@ -1,4 +1,8 @@
-// What `npm run manifest` reads to write custom-elements.json, the elements' reference for editors and docs.
+// What `npm run manifest` reads to write custom-elements.json, the elements' reference for editors and docs, and from it
+// docs/reference.md (components/reference.mjs) and VS Code's custom data (`html.customData` and `css.customData`).
+
+import { customElementVsCodePlugin } from 'custom-element-vs-code-integration';
+import { reference } from './components/reference.mjs';
 
 /** The public surface only: elements, their registration and the entry; events are the documented ones. */
 const publicSurface = {
@@ -39,5 +43,15 @@ export default {
   litelement: true,
   packagejson: false,
   outdir: '.',
-  plugins: [sorted, publicSurface],
+  plugins: [
+    sorted,
+    publicSurface,
+    reference,
+    customElementVsCodePlugin({
+      outdir: '.',
+      htmlFileName: 'html-custom-data.json',
+      cssFileName: 'css-custom-data.json',
+      hideLogs: true,
+    }),
+  ],
 };

@@ -40,7 +40,7 @@ export async function stampKit(folder) {
   const parts = [];
   for await (const path of filesUnder(folder)) {
     const name = relative(folder, path).split(sep).join('/');
-    if (name.endsWith('.map') || name === manifestName) continue;
+    if (name.endsWith('.map') || name === manifestName || name.startsWith('examples/')) continue;
     const bytes = await readFile(path);
     if (name === workerName) {
       parts.push(`${name} ${sha256(bytes.toString().replaceAll(mark, ''))}`);
