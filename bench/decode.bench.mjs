@@ -44,7 +44,7 @@ const fewLengths = { prefill: [32], contexts: [32] };
 
 const contenders = {
   wasm: { open: { decoder: 'wasm', device: 'wasm', activations: 'int8' } },
-  'wasm (int8x2)': { open: { decoder: 'wasm', device: 'wasm', activations: 'int8x2' } },
+  'wasm (int16)': { open: { decoder: 'wasm', device: 'wasm', activations: 'int16' } },
   webgpu: { open: { decoder: 'webgpu', device: 'webgpu' } },
   'onnx-wasm': { open: { decoder: 'onnx', device: 'wasm' } },
   'onnx-wasm (blocks)': { open: { decoder: 'onnx', device: 'wasm', denseBytes: 0 } },

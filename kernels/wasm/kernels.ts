@@ -16,8 +16,8 @@ export interface MatrixKernels {
   /** x f32 [tokens, xStride] -> `out`, tokens x activationRowBytes(build, columns); columns a multiple of 32. */
   quantiseActivations(x: number, xStride: number, tokens: number, columns: number, out: number): void;
 
-  /** rest f32 [tokens, columns] = x - what quantiseActivations made of it. */
-  activationsRest(x: number, xStride: number, tokens: number, columns: number, quantised: number, rest: number): void;
+  /** As quantiseActivations, in 16 bits; `out`: tokens x wideRowBytes(columns). */
+  quantiseWide(x: number, xStride: number, tokens: number, columns: number, out: number): void;
 
   /** Index of the first of `count` halves that is an infinity or NaN; -1 when all are finite. */
   notFinite(from: number, count: number): number;
@@ -45,6 +45,9 @@ export interface MatrixKernels {
   ): void;
   /** As matmulQ4, 8-bit weights. */
   matmulQ8: MatrixKernels['matmulQ4'];
+  /** As matmulQ4 and matmulQ8, x from quantiseWide. */
+  matmulQ4Wide: MatrixKernels['matmulQ4'];
+  matmulQ8Wide: MatrixKernels['matmulQ4'];
 
   /** Unquantised: x f32 [tokens, xStride], weights f32 [rows, columns] as in the pack; columns a multiple of 4. */
   matmulF32(
@@ -74,6 +77,9 @@ export type Kernels = MatrixKernels & OperationKernels;
 /** Bytes of one token's quantised activations. The layout differs between the builds, the results never. */
 export const activationRowBytes = (build: KernelBuild, columns: number): number =>
   (columns / 32) * (build === 'relaxed' ? 40 : 72);
+
+/** Bytes of one token's activations in 16 bits, in both builds. */
+export const wideRowBytes = (columns: number): number => (columns / 32) * 72;
 
 /** Bytes of scratch that matmulQ4 and matmulQ8 want. */
 export const matmulScratchBytes = (columns: number): number => columns * 9;

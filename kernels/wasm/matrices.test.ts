@@ -3,7 +3,7 @@
 
 import { expect } from '@esm-bundle/chai';
 import fc from 'fast-check';
-import { activationRowBytes, matmulScratchBytes } from './kernels.js';
+import { activationRowBytes, matmulScratchBytes, wideRowBytes } from './kernels.js';
 import {
   type LoadedBuild,
   type QuantisedMatrix,
@@ -70,10 +70,23 @@ function place({ kernels, arena }: LoadedBuild, matrix: QuantisedMatrix): Placed
   return { quants, scales };
 }
 
-function quantise({ build, kernels, arena }: LoadedBuild, x: Float32Array, tokens: number, columns: number): number {
-  const out = arena.take(tokens * activationRowBytes(build, columns));
-  kernels.quantiseActivations(arena.put(x), columns, tokens, columns, out);
-  return out;
+type Width = 'int8' | 'int16';
+
+const rowBytes = ({ build }: LoadedBuild, width: Width, columns: number): number =>
+  width === 'int8' ? activationRowBytes(build, columns) : wideRowBytes(columns);
+
+/** Activations in memory. */
+interface Quantised {
+  readonly width: Width;
+  readonly at: number;
+}
+
+function quantise(loaded: LoadedBuild, x: Float32Array, tokens: number, columns: number, width: Width): Quantised {
+  const { kernels, arena } = loaded;
+  const at = arena.take(tokens * rowBytes(loaded, width, columns));
+  const run = width === 'int8' ? kernels.quantiseActivations : kernels.quantiseWide;
+  run(arena.put(x), columns, tokens, columns, at);
+  return { width, at };
 }
 
 interface Range {
@@ -83,14 +96,16 @@ interface Range {
 }
 
 /** Outputs [tokens, rows] of one call; what it must not write stays poisoned and is checked. */
-function multiply(loaded: LoadedBuild, matrix: QuantisedMatrix, at: Placed, x: number, range: Range): Float32Array {
+function multiply(loaded: LoadedBuild, matrix: QuantisedMatrix, at: Placed, x: Quantised, range: Range): Float32Array {
   const { kernels, arena } = loaded;
   const stride = matrix.rows + 3;
   const y = arena.take(range.tokens * stride * 4);
   const poison = arena.bytes(y, range.tokens * stride * 4 + 16);
-  const run = matrix.kind === 'q4' ? kernels.matmulQ4 : kernels.matmulQ8;
+  const { matmulQ4, matmulQ8, matmulQ4Wide, matmulQ8Wide } = kernels;
+  const [q4, q8] = x.width === 'int8' ? [matmulQ4, matmulQ8] : [matmulQ4Wide, matmulQ8Wide];
+  const run = matrix.kind === 'q4' ? q4 : q8;
   const scratch = arena.take(matmulScratchBytes(matrix.columns));
-  run(y, stride, x, range.tokens, at.quants, at.scales, matrix.columns, range.start, range.end, scratch);
+  run(y, stride, x.at, range.tokens, at.quants, at.scales, matrix.columns, range.start, range.end, scratch);
   const after = arena.bytes(y, range.tokens * stride * 4 + 16);
   for (let i = 0; i < after.length; i++) {
     const column = (i >> 2) % stride;
@@ -108,6 +123,7 @@ const bits = (values: ArrayLike<number>): number[] => [...new Uint32Array(Float3
 
 const shapes = fc.record({
   kind: fc.constantFrom<Kind>('q4', 'q8'),
+  width: fc.constantFrom<Width>('int8', 'int16'),
   rows: fc.integer({ min: 1, max: 37 }),
   blocks: fc.integer({ min: 1, max: 7 }),
   tokens: fc.integer({ min: 1, max: 21 }),
@@ -118,64 +134,40 @@ const shapes = fc.record({
 for (const loaded of builds) {
   const { build, kernels, arena } = loaded;
   describe(`matrix kernels, ${build}`, () => {
-    it('what quantising leaves out is the reference to the last bit', () => {
-      fc.assert(
-        fc.property(shapes, ({ blocks, tokens, seed }) => {
-          const columns = blocks * 32;
-          arena.reset();
-          const x = randomActivations(tokens, columns, seed, 'random');
-          const quantised = quantise(loaded, x, tokens, columns);
-          const rest = arena.take(tokens * columns * 4);
-          kernels.activationsRest(arena.put(x), columns, tokens, columns, quantised, rest);
-          const expected = Array.from({ length: tokens }, (_, token) => {
-            const row = x.subarray(token * columns, (token + 1) * columns);
-            const { values, scales } = quantiseRow(row);
-            return [...row].map((value, i) =>
-              Math.fround(value - Math.fround((values[i] ?? NaN) * (scales[i >> 5] ?? NaN))),
-            );
-          });
-          // A zero may come with either sign.
-          const plain = (value: number): number => (value === 0 ? 0 : value);
-          expect([...arena.floats(rest, tokens * columns)].map(plain)).to.deep.equal(expected.flat().map(plain));
-        }),
-        { numRuns: 60 },
-      );
-    });
-
     it('quantised products are the reference to the last bit', () => {
       fc.assert(
         fc.property(shapes, fc.constantFrom<Manner>('random', 'random', 'lowest', 'highest'), (shape, sign) => {
-          const { kind, rows, tokens, seed, manner } = shape;
+          const { kind, rows, tokens, seed, manner, width } = shape;
           const columns = shape.blocks * 32;
           arena.reset();
           const matrix = randomMatrix(kind, rows, columns, seed, manner);
           const x = randomActivations(tokens, columns, seed, sign);
           const at = place(loaded, matrix);
-          const got = multiply(loaded, matrix, at, quantise(loaded, x, tokens, columns), {
+          const got = multiply(loaded, matrix, at, quantise(loaded, x, tokens, columns, width), {
             start: 0,
             end: rows,
             tokens,
           });
           const expected = new Float32Array(tokens * rows);
           for (let t = 0; t < tokens; t++) {
-            const row = quantiseRow(x.subarray(t * columns, (t + 1) * columns));
+            const row = quantiseRow(x.subarray(t * columns, (t + 1) * columns), width);
             for (let r = 0; r < rows; r++) expected[t * rows + r] = quantisedOutput(matrix, r, row);
           }
           expect(bits(got)).to.deep.equal(bits(expected));
         }),
-        { numRuns: 150 },
+        { numRuns: 250 },
       );
     });
 
     it('an output is the same in every batch and in every range of rows', () => {
       fc.assert(
         fc.property(shapes, fc.nat(), (shape, cut) => {
-          const { kind, rows, tokens, seed } = shape;
+          const { kind, rows, tokens, seed, width } = shape;
           const columns = shape.blocks * 32;
           arena.reset();
           const matrix = randomMatrix(kind, rows, columns, seed, 'random');
           const at = place(loaded, matrix);
-          const x = quantise(loaded, randomActivations(tokens, columns, seed, 'random'), tokens, columns);
+          const x = quantise(loaded, randomActivations(tokens, columns, seed, 'random'), tokens, columns, width);
           const whole = multiply(loaded, matrix, at, x, { start: 0, end: rows, tokens });
           const middle = Math.min(rows, Math.floor(((cut % 101) / 101) * rows) & ~3);
           const first = multiply(loaded, matrix, at, x, { start: 0, end: middle, tokens });
@@ -184,7 +176,7 @@ for (const loaded of builds) {
             bits(whole.map((v) => v + 0)),
           );
           for (let t = 0; t < tokens; t++) {
-            const one = x + t * activationRowBytes(build, columns);
+            const one = { width, at: x.at + t * rowBytes(loaded, width, columns) };
             const alone = multiply(loaded, matrix, at, one, { start: 0, end: rows, tokens: 1 });
             expect(bits(alone)).to.deep.equal(bits(whole.subarray(t * rows, (t + 1) * rows)));
           }
@@ -194,15 +186,21 @@ for (const loaded of builds) {
     });
 
     it('matrices larger than one pass are whole', () => {
-      for (const kind of ['q4', 'q8'] as const) {
+      for (const [kind, width] of (['q4', 'q8'] as const).flatMap((each) =>
+        (['int8', 'int16'] as const).map((width) => [each, width] as const),
+      )) {
         arena.reset();
         const [rows, columns, tokens] = [41, 4096, 7];
         const matrix = randomMatrix(kind, rows, columns, 5, 'random');
         const x = randomActivations(tokens, columns, 9, 'random');
         const at = place(loaded, matrix);
-        const got = multiply(loaded, matrix, at, quantise(loaded, x, tokens, columns), { start: 0, end: rows, tokens });
+        const got = multiply(loaded, matrix, at, quantise(loaded, x, tokens, columns, width), {
+          start: 0,
+          end: rows,
+          tokens,
+        });
         const quantised = Array.from({ length: tokens }, (_, t) =>
-          quantiseRow(x.subarray(t * columns, (t + 1) * columns)),
+          quantiseRow(x.subarray(t * columns, (t + 1) * columns), width),
         );
         const expected = quantised.flatMap((row) =>
           Array.from({ length: rows }, (_, r) => quantisedOutput(matrix, r, row)),
@@ -211,24 +209,25 @@ for (const loaded of builds) {
       }
     });
 
-    it('activations that are not finite spoil all outputs, tiny ones are zero', () => {
-      arena.reset();
-      const matrix = randomMatrix('q4', 4, 64, 7, 'random');
-      matrix.scales.fill(0x3c00);
-      const at = place(loaded, matrix);
-      const answer = (x: Float32Array): Float32Array =>
-        multiply(loaded, matrix, at, quantise(loaded, x, 1, 64), { start: 0, end: 4, tokens: 1 });
-      const x = new Float32Array(64).fill(1);
-      expect([...answer(x)].every(Number.isFinite)).to.equal(true);
-      expect([...answer(new Float32Array(64).fill(1e-38))]).to.deep.equal([0, 0, 0, 0]);
-      for (const [column, bad] of [Infinity, -Infinity, NaN].flatMap((bad) =>
-        [0, 3, 63].map((column) => [column, bad]),
-      )) {
-        const spoilt = Float32Array.from(x);
-        spoilt[column as number] = bad as number;
-        expect([...answer(spoilt)].some(Number.isFinite), `${bad} at ${column}`).to.equal(false);
-      }
-    });
+    for (const width of ['int8', 'int16'] as const)
+      it(`${width} activations that are not finite spoil all outputs, tiny ones are zero`, () => {
+        arena.reset();
+        const matrix = randomMatrix('q4', 4, 64, 7, 'random');
+        matrix.scales.fill(0x3c00);
+        const at = place(loaded, matrix);
+        const answer = (x: Float32Array): Float32Array =>
+          multiply(loaded, matrix, at, quantise(loaded, x, 1, 64, width), { start: 0, end: 4, tokens: 1 });
+        const x = new Float32Array(64).fill(1);
+        expect([...answer(x)].every(Number.isFinite)).to.equal(true);
+        expect([...answer(new Float32Array(64).fill(1e-38))]).to.deep.equal([0, 0, 0, 0]);
+        for (const [column, bad] of [Infinity, -Infinity, NaN].flatMap((bad) =>
+          [0, 3, 63].map((column) => [column, bad]),
+        )) {
+          const spoilt = Float32Array.from(x);
+          spoilt[column as number] = bad as number;
+          expect([...answer(spoilt)].some(Number.isFinite), `${bad} at ${column}`).to.equal(false);
+        }
+      });
 
     it('rows of a repacked matrix come back as they were', () => {
       fc.assert(

@@ -74,7 +74,7 @@ export function half(bits: number): number {
 }
 
 export interface QuantisedRow {
-  readonly values: Int8Array;
+  readonly values: Int8Array | Int16Array;
   readonly scales: Float32Array;
 }
 
@@ -85,16 +85,20 @@ const roundToEven = (value: number): number => {
   return down % 2 === 0 ? down : down + 1;
 };
 
+/** Greatest integers of activations. */
+const greatest = { int8: 127, int16: 32_639 } as const;
+
 /** quantise-activations.ts for one row, as its header states the rule. */
-export function quantiseRow(x: Float32Array): QuantisedRow {
-  const values = new Int8Array(x.length);
+export function quantiseRow(x: Float32Array, width: keyof typeof greatest = 'int8'): QuantisedRow {
+  const most = greatest[width];
+  const values = new (width === 'int8' ? Int8Array : Int16Array)(x.length);
   const scales = new Float32Array(x.length / 32);
   for (let b = 0; b < scales.length; b++) {
     const block = x.subarray(b * 32, b * 32 + 32);
     const max = block.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     if (max < 2 ** -99) continue;
-    const inverse = f(127 / max);
-    scales[b] = max / 127;
+    const inverse = f(most / max);
+    scales[b] = max / most;
     block.forEach((value, i) => (values[b * 32 + i] = roundToEven(f(value * inverse))));
   }
   return { values, scales };

@@ -18,10 +18,10 @@ import type { ScratchPlan, ThreadScratch } from './scratch.js';
 import { share, splitRows, type Team } from './sharing.js';
 
 /**
- * What quantised matrices meet. `int8`: activations in 8 bits. `int8x2`: in 8 bits, and what that leaves out in 8 more: two
- * products, and sums as near to float ones as makes no difference. `f32`: floats; matrices are dequantised, which is slow.
+ * What quantised matrices meet. `int8`: activations in 8 bits. `int16`: in 16 bits, but for the output head, after which nothing
+ * multiplies its rounding any more. `f32`: floats; matrices are dequantised, which is slow.
  */
-export type Activations = 'int8' | 'int8x2' | 'f32';
+export type Activations = 'int8' | 'int16' | 'f32';
 
 /** What every thread needs to know; plain data. */
 export interface ForwardPlan {

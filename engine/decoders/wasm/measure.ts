@@ -1,7 +1,7 @@
 // The rate of the WebAssembly kernels on this machine, for routing's choice between devices. Called by device-rates.ts.
 // What goes wrong: as in compileKernels.
 
-import { activationRowBytes, loadKernels, matmulScratchBytes } from '../../../kernels/wasm/kernels.js';
+import { loadKernels, matmulScratchBytes, wideRowBytes } from '../../../kernels/wasm/kernels.js';
 import { compileKernels, fetchedKernels } from './wasm-kernels.js';
 
 /** The shape of a feed-forward matrix of a model of some hundred million parameters: 1.2 MB, larger than nearest caches. */
@@ -13,16 +13,16 @@ const batch = 16;
 
 /**
  * @param kernels folder that holds `kernels/`, absolute
- * @returns billions of multiply-adds a second, q4, one vector, one thread
+ * @returns billions of multiply-adds a second, q4 by 16-bit activations, one vector, one thread
  */
 export async function measureWasm(kernels: string): Promise<number> {
-  const { build, module } = await compileKernels({ source: fetchedKernels(kernels), shared: false });
+  const { module } = await compileKernels({ source: fetchedKernels(kernels), shared: false });
   const blocks = (rows * columns) / 32;
   const parts = {
     quants: blocks * 16,
     scales: blocks * 2,
     x: columns * 4,
-    activations: activationRowBytes(build, columns),
+    activations: wideRowBytes(columns),
     y: rows * 4,
     scratch: matmulScratchBytes(columns),
   };
@@ -35,12 +35,12 @@ export async function measureWasm(kernels: string): Promise<number> {
   const memory = new WebAssembly.Memory({ initial: Math.ceil(end / 65_536) });
   const run = await loadKernels(module, memory);
   new Float32Array(memory.buffer, at.x, columns).fill(1);
-  run.quantiseActivations(at.x, columns, 1, columns, at.activations);
+  run.quantiseWide(at.x, columns, 1, columns, at.activations);
   let best = Infinity;
   const began = performance.now();
   for (let now = began; now - began < milliseconds;) {
     for (let i = 0; i < batch; i++) {
-      run.matmulQ4(at.y, rows, at.activations, 1, at.quants, at.scales, columns, 0, rows, at.scratch);
+      run.matmulQ4Wide(at.y, rows, at.activations, 1, at.quants, at.scales, columns, 0, rows, at.scratch);
     }
     const after = performance.now();
     best = Math.min(best, (after - now) / batch);

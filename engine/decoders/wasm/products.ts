@@ -2,7 +2,7 @@
 // over one input, gives each thread its rows. Called by forward.ts. Knows nothing of layers.
 // In the float reference mode a quantised matrix is dequantised row by row and multiplied as floats.
 
-import { activationRowBytes, type Kernels } from '../../../kernels/wasm/kernels.js';
+import type { Kernels } from '../../../kernels/wasm/kernels.js';
 import type { ForwardPlan } from './forward.js';
 import type { MatrixPlace, StackPlace } from './plan.js';
 import type { ThreadScratch } from './scratch.js';
@@ -35,10 +35,14 @@ export class Products {
     const { kernels, own } = this;
     const { columns, matrices } = stack;
     const { activations } = this.plan;
-    const parts = activations === 'int8x2' ? 2 : 1;
+    const isWide = activations === 'int16' && stack !== this.plan.weights.head;
     if (activations !== 'f32' && matrices.some(({ kind }) => kind === 'q4' || kind === 'q8')) {
-      this.quantise(x, xStride, rows, columns);
+      const quantise = isWide ? kernels.quantiseWide : kernels.quantiseActivations;
+      quantise(x, xStride, rows, columns, own.quantised);
     }
+    const [matmulQ4, matmulQ8] = isWide
+      ? [kernels.matmulQ4Wide, kernels.matmulQ8Wide]
+      : [kernels.matmulQ4, kernels.matmulQ8];
     const [shareFrom, shareTo] = share(this.team, period, splitRows);
     for (const matrix of matrices) {
       for (let first = 0; first < stack.rows; first += period) {
@@ -51,28 +55,10 @@ export class Products {
         else if (kind === 'f16') kernels.matmulF16(out, yStride, x, xStride, rows, data, columns, from, to);
         else if (activations === 'f32') this.multiplyExactly(matrix, x, xStride, rows, out, yStride, from, to);
         else {
-          const matmul = kind === 'q4' ? kernels.matmulQ4 : kernels.matmulQ8;
-          matmul(out, yStride, own.quantised, parts * rows, data, scales, columns, from, to, own.matmul);
-          if (parts === 2) this.join(out + from * 4, yStride, rows, to - from);
+          const matmul = kind === 'q4' ? matmulQ4 : matmulQ8;
+          matmul(out, yStride, own.quantised, rows, data, scales, columns, from, to, own.matmul);
         }
       }
-    }
-  }
-
-  private quantise(x: number, xStride: number, rows: number, columns: number): void {
-    const { kernels, own, plan } = this;
-    kernels.quantiseActivations(x, xStride, rows, columns, own.quantised);
-    if (plan.activations !== 'int8x2') return;
-    kernels.activationsRest(x, xStride, rows, columns, own.quantised, own.rest);
-    const second = own.quantised + rows * activationRowBytes(plan.build, columns);
-    kernels.quantiseActivations(own.rest, columns, rows, columns, second);
-  }
-
-  /** The products of the second parts, which lie behind those of the first, are added to them. */
-  private join(y: number, yStride: number, rows: number, count: number): void {
-    const whole = Math.ceil(count / 4) * 4; // rows are padded to that
-    for (let row = 0; row < rows; row++) {
-      this.kernels.add(y + row * yStride * 4, y + (rows + row) * yStride * 4, whole);
     }
   }
 

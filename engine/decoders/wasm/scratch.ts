@@ -1,7 +1,7 @@
 // Where a forward pass keeps its activations: addresses behind the weights, fixed when the decoder opens. Called by
 // wasm-decoder.ts; read by forward.ts in every thread. Pure arithmetic.
 
-import { activationRowBytes, type KernelBuild, matmulScratchBytes } from '../../../kernels/wasm/kernels.js';
+import { matmulScratchBytes, wideRowBytes } from '../../../kernels/wasm/kernels.js';
 import { attentionScratchBytes } from '../../../kernels/wasm/operations.js';
 import { rotarySizeOf } from '../../weights/architectures.js';
 import type { ModelSpec } from '../../weights/model.js';
@@ -13,10 +13,8 @@ export interface ThreadScratch {
   readonly hidden: number;
   /** f32 [rows, hiddenSize] */
   readonly normed: number;
-  /** Quantised activations of the widest input; of `int8x2` all rows' first parts, then all second ones. */
+  /** Quantised activations of the widest input. */
   readonly quantised: number;
-  /** f32 [rows, widest input]: what the first parts leave out. */
-  readonly rest: number;
   readonly matmul: number;
   readonly attention: number;
   /** f32 [widest input]: a row of a matrix, in the float reference mode. */
@@ -65,13 +63,10 @@ export interface ScratchSizes {
   readonly rows: number;
   readonly logitRows: number;
   readonly threads: number;
-  readonly build: KernelBuild;
-  /** Parts that activations come in: 2 for `int8x2`. Products then have as many rows, the first ones holding the result. */
-  readonly parts: 1 | 2;
 }
 
 export function planScratch(spec: ModelSpec, start: number, sizes: ScratchSizes): ScratchPlan {
-  const { rows, logitRows, threads, build, parts } = sizes;
+  const { rows, logitRows, threads } = sizes;
   const { hiddenSize, feedForwardSize, heads, kvHeads, headSize, vocabularySize } = spec;
   let at = aligned(start);
   const take = (bytes: number): number => {
@@ -89,19 +84,18 @@ export function planScratch(spec: ModelSpec, start: number, sizes: ScratchSizes)
     tokens: floats(rows),
     cosines: [rotary(), rotary()],
     sines: [rotary(), rotary()],
-    queryKeyValue: floats(parts * rows * (heads + 2 * kvHeads) * headSize),
+    queryKeyValue: floats(rows * (heads + 2 * kvHeads) * headSize),
     attended: floats(rows * heads * headSize),
-    added: floats(parts * rows * hiddenSize),
-    gateUp: floats(parts * rows * 2 * feedForwardSize),
-    logits: floats(parts * logitRows * Math.ceil(vocabularySize / 4) * 4),
+    added: floats(rows * hiddenSize),
+    gateUp: floats(rows * 2 * feedForwardSize),
+    logits: floats(logitRows * Math.ceil(vocabularySize / 4) * 4),
     topValues: floats(mostTopK),
     topIds: floats(mostTopK),
     allowed: floats(Math.ceil(vocabularySize / 32)),
     threads: Array.from({ length: threads }, () => ({
       hidden: floats(rows * hiddenSize),
       normed: floats(rows * hiddenSize),
-      quantised: take(parts * rows * activationRowBytes(build, Math.ceil(widest / 32) * 32)),
-      rest: floats(parts === 1 ? 0 : rows * widest),
+      quantised: take(rows * wideRowBytes(Math.ceil(widest / 32) * 32)),
       matmul: take(matmulScratchBytes(Math.ceil(widest / 32) * 32)),
       attention: take(attentionScratchBytes(headSize, rows, heads / kvHeads)),
       row: floats(widest),

@@ -147,8 +147,8 @@ describe('the WebAssembly decoder with threads', () => {
       },
       kind: 'q4',
       exactUpTo: 8,
-      error: 3e-3,
-      tie: 0.2,
+      error: 1e-4,
+      tie: 0.05,
     });
     for (const { name, run } of contract) it(name, run);
 

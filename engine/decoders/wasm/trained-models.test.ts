@@ -11,6 +11,7 @@ import { openTensorModel } from '../../weights/open-model.js';
 import { greedyOptions } from '../choose.js';
 import type { Decoder } from '../decoder.js';
 import { createOnnxDecoder } from '../onnx/onnx-decoder.js';
+import { createWebGpuDecoder } from '../webgpu/webgpu-decoder.js';
 import { createWasmDecoder } from './wasm-decoder.js';
 
 const kernels = '/';
@@ -47,7 +48,7 @@ describe('the WebAssembly decoder on stories260K', () => {
     reference = JSON.parse(new TextDecoder().decode(bytes)) as Reference;
   });
 
-  for (const activations of ['int8', 'f32'] as const) {
+  for (const activations of ['int16', 'int8', 'f32'] as const) {
     it(`tells the reference story, ${activations} activations`, async () => {
       const model = await stories260k(fetchShared);
       if (model === null) throw new Error('../shared went away');
@@ -67,6 +68,7 @@ describe('the WebAssembly decoder on stories260K', () => {
       const expected = await (await createReferenceDecoder(await asFloat32(model))).logits(ids);
       for (const [activations, bound] of [
         ['f32', 1e-8],
+        ['int16', 1e-4],
         ['int8', 1e-3],
       ] as const) {
         const decoder = await createWasmDecoder({ model, kernels, activations });
@@ -90,33 +92,72 @@ describe('the WebAssembly decoder on the embedded model', () => {
     await onnx.dispose();
     for (const [activations, kvPrecision, tie, bound] of [
       ['f32', 'f32', 1e-3, 1e-8],
+      ['int16', 'f32', 0.1, 1e-4],
+      ['int16', 'int8', 0.1, 1e-4],
       ['int8', 'f32', 0.5, 1e-3],
       ['int8', 'int8', 0.5, 1e-3],
     ] as const) {
       const decoder = await createWasmDecoder({ model, kernels, activations, kvPrecision });
-      const ours = await decoder.logits(text);
-      const size = decoder.info.vocabularySize;
+      const { ours, ties } = await against(decoder, text, theirs, prompt.length, tie);
       const error = squaredError(theirs, ours);
-      // Along the same text, token by token: where another one is likelier here, how near was the ONNX decoder to it?
-      const ties: string[] = [];
-      for (let i = prompt.length - 1; i < length - 1; i++) {
-        const row = ours.subarray(i * size, (i + 1) * size);
-        const likeliest = row.indexOf(Math.max(...row));
-        const wanted = text[i + 1] ?? -1;
-        if (likeliest === wanted) continue;
-        const gap = (theirs[i * size + wanted] ?? NaN) - (theirs[i * size + likeliest] ?? NaN);
-        ties.push(`after token ${i}: ${likeliest} for ${wanted}, which led by ${gap.toFixed(3)}`);
-        expect(gap, ties.at(-1)).to.be.lessThan(tie);
-      }
       const chosen = length - prompt.length;
-      // eslint-disable-next-line no-console -- shown, because agreement up to near-ties is worth as much as they are near
-      console.info(
-        `${activations} activations, ${kvPrecision} pages: ${chosen - ties.length} of ${chosen} tokens, error ${error.toExponential(1)}. ${ties.join('; ')}`,
-      );
+      show(`${activations} activations, ${kvPrecision} pages`, chosen, ties, error);
       expect(error).to.be.lessThan(bound);
       expect(ties.length).to.be.at.most(chosen * 0.05);
       await decoder.dispose();
     }
     model.close();
   });
+
+  it('continues a text as the WebGPU decoder does, but for near-ties', async function () {
+    const { gpu } = navigator as { readonly gpu?: GPU };
+    if (!(await gpu?.requestAdapter())) return this.skip();
+    const url = new URL('/models/default/pack/', location.href).href;
+    const model = await openTensorModel({ kind: 'url', url });
+    const prompt = createTokenizer(model.tokenizerFiles).encode('Once upon a time', { addSpecial: true });
+    const webgpu = await createWebGpuDecoder({ model });
+    const text = await continued(webgpu, prompt, length);
+    const theirs = await webgpu.logits(text);
+    await webgpu.dispose();
+    const decoder = await createWasmDecoder({ model, kernels });
+    const { ours, ties } = await against(decoder, text, theirs, prompt.length, 0.1);
+    const error = squaredError(theirs, ours);
+    show('against WebGPU', length - prompt.length, ties, error);
+    expect(error).to.be.lessThan(1e-4);
+    // Left to itself it says the same text, up to the first near-tie if there is one.
+    const own = await continued(decoder, prompt, length);
+    const parted = own.findIndex((id, i) => id !== text[i]);
+    expect(parted < 0 ? null : parted - 1).to.equal(ties[0]?.after ?? null);
+    await decoder.dispose();
+    model.close();
+  });
 });
+
+interface Tie {
+  readonly after: number;
+  readonly words: string;
+}
+
+/** Along the same text, token by token: where another one is likelier here, how near was the other decoder to it? */
+async function against(decoder: Decoder, text: number[], theirs: Float32Array, from: number, tie: number) {
+  const ours = await decoder.logits(text);
+  const size = decoder.info.vocabularySize;
+  const ties: Tie[] = [];
+  for (let i = from - 1; i < text.length - 1; i++) {
+    const row = ours.subarray(i * size, (i + 1) * size);
+    const likeliest = row.indexOf(Math.max(...row));
+    const wanted = text[i + 1] ?? -1;
+    if (likeliest === wanted) continue;
+    const gap = (theirs[i * size + wanted] ?? NaN) - (theirs[i * size + likeliest] ?? NaN);
+    const words = `after token ${i}: ${likeliest} for ${wanted}, which led by ${gap.toFixed(3)}`;
+    ties.push({ after: i, words });
+    expect(gap, words).to.be.lessThan(tie);
+  }
+  return { ours, ties };
+}
+
+function show(what: string, chosen: number, ties: readonly Tie[], error: number): void {
+  const all = ties.map(({ words }) => words).join('; ');
+  // eslint-disable-next-line no-console -- shown, because agreement up to near-ties is worth as much as they are near
+  console.info(`${what}: ${chosen - ties.length} of ${chosen} tokens, error ${error.toExponential(1)}. ${all}`);
+}

@@ -45,13 +45,13 @@ describe('the WebAssembly decoder', () => {
       }
     });
 
-    it(`says it all but exactly with activations in twice eight bits (${build})`, async () => {
-      for (const [name, error] of await errors({ build, activations: 'int8x2' })) {
-        expect(error, name).to.be.lessThan(1e-6);
+    it(`says it to within the rounding of the last hidden state with activations in 16 bits (${build})`, async () => {
+      for (const [name, error] of await errors({ build, activations: 'int16' })) {
+        expect(error, name).to.be.lessThan(1e-4); // up to 4e-5 was seen
       }
     });
 
-    it(`says it to within the rounding of activations to eight bits (${build})`, async () => {
+    it(`says it to within the rounding of activations to eight bits (int8, ${build})`, async () => {
       // Rounding blocks of 32 normal numbers to 8 bits has a normalised error of 2e-5; each of the matrices that follow one
       // another adds that, nine in these models, and attention over sharp random scores multiplies it.
       const found = await errors({ build, activations: 'int8' });
@@ -90,8 +90,8 @@ describe('the WebAssembly decoder', () => {
         createDecoder: (model) => open(model, { kvPrecision }),
         kind: 'q4',
         exactUpTo: 8,
-        error: 3e-3,
-        tie: 0.2,
+        error: 1e-4,
+        tie: 0.05,
       });
       for (const { name, run } of contract) it(name, run);
     });

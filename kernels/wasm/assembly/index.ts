@@ -1,11 +1,11 @@
 // Everything the module exports. One operation a file; the ABI is written down in ../README.md and typed in
 // ../kernels.ts.
 
-export { activationsRest, quantiseActivations } from './quantise-activations';
+export { quantiseActivations, quantiseWide } from './quantise-activations';
 export { repackQ4, repackQ8 } from './repack';
 export { notFinite } from './not-finite';
-export { matmulQ4 } from './matmul-q4';
-export { matmulQ8 } from './matmul-q8';
+export { matmulQ4, matmulQ4Wide } from './matmul-q4';
+export { matmulQ8, matmulQ8Wide } from './matmul-q8';
 export { matmulF16, matmulF32 } from './matmul-dense';
 export { rowQ4, rowQ8, widenF16 } from './rows';
 export { rmsNorm } from './rms-norm';

@@ -7,7 +7,7 @@
 // The relaxed 8-bit dot product takes 7 bits of weight: with bytes taken apart into nibbles it was slower (24 GMAC/s
 // against 25.5 where 4-bit weights reach 47). In the relaxed build a tile's activations are therefore widened first.
 
-import { BLOCK, HEAD, WIDE_BLOCK, loadScales, widenBlocks } from './activations';
+import { BLOCK, HEAD, WIDE_BLOCK, joinBlocks, loadScales, widenBlocks } from './activations';
 import { opaque, rowsOfPass } from './lanes';
 import { storeQuad } from './store-quad';
 
@@ -169,12 +169,13 @@ function tileOfOne(y: usize, x: usize, w: usize, s: usize, blocks: i32, rows: i3
   storeQuad(y, sum0, rows);
 }
 
-/** A tile's activations in 16-bit lanes: as they are, or widened into `scratch`. */
+/** A tile's activations in 16-bit lanes: as they are, or brought there in `scratch`. */
 // @ts-ignore: decorator
 @inline
-function wide(x: usize, blocks: i32, scratch: usize): usize {
+function inLanes(x: usize, blocks: i32, isWide: bool, scratch: usize): usize {
   if (!ASC_FEATURE_RELAXED_SIMD) return x;
-  widenBlocks(x, blocks, scratch);
+  if (isWide) joinBlocks(x, blocks, scratch);
+  else widenBlocks(x, blocks, scratch);
   return scratch;
 }
 
@@ -183,8 +184,23 @@ export function matmulQ8(
   y: usize, yStride: i32, x: usize, tokens: i32, quants: usize, scales: usize,
   columns: i32, rowStart: i32, rowEnd: i32, scratch: usize,
 ): void {
+  multiply(y, yStride, x, tokens, quants, scales, columns, rowStart, rowEnd, scratch, false);
+}
+
+/** As matmulQ8, over wide activations (quantiseWide). */
+export function matmulQ8Wide(
+  y: usize, yStride: i32, x: usize, tokens: i32, quants: usize, scales: usize,
+  columns: i32, rowStart: i32, rowEnd: i32, scratch: usize,
+): void {
+  multiply(y, yStride, x, tokens, quants, scales, columns, rowStart, rowEnd, scratch, true);
+}
+
+function multiply(
+  y: usize, yStride: i32, x: usize, tokens: i32, quants: usize, scales: usize,
+  columns: i32, rowStart: i32, rowEnd: i32, scratch: usize, isWide: bool,
+): void {
   const blocks = columns >> 5;
-  const xRow = <usize>blocks * BLOCK;
+  const xRow = <usize>blocks * (isWide ? WIDE_BLOCK : BLOCK);
   const wideRow = <usize>blocks * WIDE_BLOCK;
   const yRow = <usize>yStride << 2;
   const wRow = <usize>columns;
@@ -194,7 +210,7 @@ export function matmulQ8(
     const end = min(start + pass, rowEnd);
     let t = 0;
     for (; t + 4 <= tokens; t += 4) {
-      const xt = wide(x + <usize>t * xRow, blocks * 4, scratch);
+      const xt = inLanes(x + <usize>t * xRow, blocks * 4, isWide, scratch);
       const yt = y + <usize>t * yRow;
       for (let row = start; row < end; row += 4) {
         const at = <usize>row;
@@ -202,7 +218,7 @@ export function matmulQ8(
       }
     }
     if (t + 2 <= tokens) {
-      const xt = wide(x + <usize>t * xRow, blocks * 2, scratch);
+      const xt = inLanes(x + <usize>t * xRow, blocks * 2, isWide, scratch);
       const yt = y + <usize>t * yRow;
       for (let row = start; row < end; row += 4) {
         const at = <usize>row;
@@ -211,7 +227,7 @@ export function matmulQ8(
       t += 2;
     }
     if (t < tokens) {
-      const xt = wide(x + <usize>t * xRow, blocks, scratch);
+      const xt = inLanes(x + <usize>t * xRow, blocks, isWide, scratch);
       const yt = y + <usize>t * yRow;
       for (let row = start; row < end; row += 4) {
         const at = <usize>row;

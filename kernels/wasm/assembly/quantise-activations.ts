@@ -4,7 +4,7 @@
 // A NaN or an infinity makes the scale one, so that all outputs of its block are NaN: what a broken weight does to the
 // hidden state must reach the logits, where it is found (there it would otherwise look like sound numbers).
 
-import { BLOCK, HEAD, SCALE_DOWN, SCALE_UP, interleaved } from './activations';
+import { BLOCK, HEAD, SCALE_UP, WIDE_BLOCK, WIDEST, interleaved } from './activations';
 
 /** 2^-99: below it 127 / m would overflow. */
 const SMALLEST: f32 = reinterpret<f32>(28 << 23);
@@ -19,6 +19,29 @@ function magnitude(at: usize): v128 {
 @inline
 function rounded(at: usize, inverse: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at), inverse)));
+}
+
+/** Greatest magnitude of 32 numbers; NaN where there is one, infinity before any number. */
+// @ts-ignore: decorator
+@inline
+function largest(at: usize): f32 {
+  // Magnitudes as integers: the same order, and a NaN is the greatest of all.
+  const m0 = i32x4.max_s(magnitude(at), magnitude(at + 16));
+  const m1 = i32x4.max_s(magnitude(at + 32), magnitude(at + 48));
+  const m2 = i32x4.max_s(magnitude(at + 64), magnitude(at + 80));
+  const m3 = i32x4.max_s(magnitude(at + 96), magnitude(at + 112));
+  let m4 = i32x4.max_s(i32x4.max_s(m0, m1), i32x4.max_s(m2, m3));
+  m4 = i32x4.max_s(m4, i32x4.shuffle(m4, m4, 2, 3, 0, 1));
+  m4 = i32x4.max_s(m4, i32x4.shuffle(m4, m4, 1, 0, 3, 2));
+  return f32x4.extract_lane(m4, 0);
+}
+
+// @ts-ignore: decorator
+@inline
+function sumOfLanes(sum: v128): i32 {
+  sum = i32x4.add(sum, i32x4.shuffle(sum, sum, 2, 3, 0, 1));
+  sum = i32x4.add(sum, i32x4.shuffle(sum, sum, 1, 0, 3, 2));
+  return i32x4.extract_lane(sum, 0);
 }
 
 /**
@@ -40,15 +63,7 @@ export function quantiseActivations(x: usize, stride: i32, tokens: i32, columns:
 }
 
 function quantiseBlock(at: usize, out: usize): void {
-  // Magnitudes as integers: the same order, and a NaN is the greatest of all.
-  const m0 = i32x4.max_s(magnitude(at), magnitude(at + 16));
-  const m1 = i32x4.max_s(magnitude(at + 32), magnitude(at + 48));
-  const m2 = i32x4.max_s(magnitude(at + 64), magnitude(at + 80));
-  const m3 = i32x4.max_s(magnitude(at + 96), magnitude(at + 112));
-  let m4 = i32x4.max_s(i32x4.max_s(m0, m1), i32x4.max_s(m2, m3));
-  m4 = i32x4.max_s(m4, i32x4.shuffle(m4, m4, 2, 3, 0, 1));
-  m4 = i32x4.max_s(m4, i32x4.shuffle(m4, m4, 1, 0, 3, 2));
-  const max = f32x4.extract_lane(m4, 0);
+  const max = largest(at);
   const none = max < SMALLEST;
   const inverse = f32x4.splat(none ? 0 : <f32>127 / max);
   const scale: f32 = none ? 0 : max / <f32>127;
@@ -58,12 +73,10 @@ function quantiseBlock(at: usize, out: usize): void {
   const c = i16x8.narrow_i32x4_s(rounded(at + 64, inverse), rounded(at + 80, inverse));
   const d = i16x8.narrow_i32x4_s(rounded(at + 96, inverse), rounded(at + 112, inverse));
   const pairs = i16x8.add(i16x8.add(a, b), i16x8.add(c, d));
-  let sum = i32x4.extadd_pairwise_i16x8_s(pairs);
-  sum = i32x4.add(sum, i32x4.shuffle(sum, sum, 2, 3, 0, 1));
-  sum = i32x4.add(sum, i32x4.shuffle(sum, sum, 1, 0, 3, 2));
+  const sum = sumOfLanes(i32x4.extadd_pairwise_i16x8_s(pairs));
 
   store<f32>(out, scale * SCALE_UP);
-  store<i32>(out, -8 * i32x4.extract_lane(sum, 0), 4);
+  store<i32>(out, -8 * sum, 4);
   if (ASC_FEATURE_RELAXED_SIMD) {
     v128.store(out, i8x16.narrow_i16x8_s(a, b), HEAD);
     v128.store(out, i8x16.narrow_i16x8_s(c, d), HEAD + 16);
@@ -75,44 +88,59 @@ function quantiseBlock(at: usize, out: usize): void {
   }
 }
 
-/** Four integers as floats, times the scale, taken from four activations. */
-// @ts-ignore: decorator
-@inline
-function leave(at: usize, integers: v128, scale: v128, rest: usize): void {
-  v128.store(rest, f32x4.sub(v128.load(at), f32x4.mul(f32x4.convert_i32x4_s(integers), scale)));
-}
-
-// @ts-ignore: decorator
-@inline
-function leaveEight(at: usize, integers: v128, scale: v128, rest: usize): void {
-  leave(at, i32x4.extend_low_i16x8_s(integers), scale, rest);
-  leave(at + 16, i32x4.extend_high_i16x8_s(integers), scale, rest + 16);
-}
-
 /**
- * What quantiseActivations left out: rest = x - quantised, for quantising once more. The two together keep 15 bits.
- * @param x, stride, tokens, columns as there @param quantised what it wrote
- * @param rest f32 [tokens, columns], without gaps
+ * As quantiseActivations, in 16 bits:  scale = m / 32639;  q = roundToEven(x * (32639 / m)).
+ * @param out tokens x (columns / 32) wide blocks, 4-byte aligned
  */
-export function activationsRest(
-  x: usize,
-  stride: i32,
-  tokens: i32,
-  columns: i32,
-  quantised: usize,
-  rest: usize,
-): void {
+export function quantiseWide(x: usize, stride: i32, tokens: i32, columns: i32, out: usize): void {
   for (let t = 0; t < tokens; t++) {
     let at = x + ((<usize>t * <usize>stride) << 2);
     const end = at + (<usize>columns << 2);
-    for (; at < end; at += 128, rest += 128, quantised += BLOCK) {
-      const scale = f32x4.splat(load<f32>(quantised) * SCALE_DOWN);
-      for (let part: usize = 0; part < 4; part++) {
-        const integers = ASC_FEATURE_RELAXED_SIMD
-          ? v128.load8x8_s(quantised + HEAD + (part << 3))
-          : interleaved(v128.load(quantised + HEAD + (part << 4)));
-        leaveEight(at + (part << 5), integers, scale, rest + (part << 5));
-      }
+    while (at < end) {
+      quantiseWideBlock(at, out);
+      at += 128;
+      out += WIDE_BLOCK;
     }
+  }
+}
+
+/** Eight integers into their two parts. */
+// @ts-ignore: decorator
+@inline
+function high(q: v128): v128 {
+  return i16x8.shr_s(i16x8.add(q, i16x8.splat(128)), 8);
+}
+
+// @ts-ignore: decorator
+@inline
+function low(q: v128): v128 {
+  return i16x8.shr_s(i16x8.shl(q, 8), 8);
+}
+
+function quantiseWideBlock(at: usize, out: usize): void {
+  const max = largest(at);
+  const none = max < SMALLEST;
+  const inverse = f32x4.splat(none ? 0 : WIDEST / max);
+  const scale: f32 = none ? 0 : max / WIDEST;
+
+  const a = i16x8.narrow_i32x4_s(rounded(at, inverse), rounded(at + 16, inverse));
+  const b = i16x8.narrow_i32x4_s(rounded(at + 32, inverse), rounded(at + 48, inverse));
+  const c = i16x8.narrow_i32x4_s(rounded(at + 64, inverse), rounded(at + 80, inverse));
+  const d = i16x8.narrow_i32x4_s(rounded(at + 96, inverse), rounded(at + 112, inverse));
+  const ab = i32x4.add(i32x4.extadd_pairwise_i16x8_s(a), i32x4.extadd_pairwise_i16x8_s(b));
+  const cd = i32x4.add(i32x4.extadd_pairwise_i16x8_s(c), i32x4.extadd_pairwise_i16x8_s(d));
+
+  store<f32>(out, scale * SCALE_UP);
+  store<i32>(out, -8 * sumOfLanes(i32x4.add(ab, cd)), 4);
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    v128.store(out, i8x16.narrow_i16x8_s(high(a), high(b)), HEAD);
+    v128.store(out, i8x16.narrow_i16x8_s(high(c), high(d)), HEAD + 16);
+    v128.store(out, i8x16.narrow_i16x8_s(low(a), low(b)), HEAD + 32);
+    v128.store(out, i8x16.narrow_i16x8_s(low(c), low(d)), HEAD + 48);
+  } else {
+    v128.store(out, interleaved(a), HEAD);
+    v128.store(out, interleaved(b), HEAD + 16);
+    v128.store(out, interleaved(c), HEAD + 32);
+    v128.store(out, interleaved(d), HEAD + 48);
   }
 }
