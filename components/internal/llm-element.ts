@@ -45,6 +45,12 @@ export abstract class LlmElement extends LitElement {
     // Elements that come back observe anew.
   }
 
+  /** What a server rendered (declarative shadow DOM) was there to be seen at once; it gives way to the living element. */
+  protected override createRenderRoot(): HTMLElement | DocumentFragment {
+    this.shadowRoot?.replaceChildren();
+    return super.createRenderRoot();
+  }
+
   /** Renders in the language of this place; outside of a render, `inLanguageOf(this, ...)`. */
   protected override update(changed: PropertyValues): void {
     inLanguageOf(this, () => super.update(changed));
