@@ -143,6 +143,8 @@ export interface ModelIdentity {
   readonly quantisation: string;
   /** Bytes of all tensors as stored. */
   readonly byteLength: number;
+  /** The public key, in hex, whose signature was checked and is right; absent: nobody vouches for it. */
+  readonly signedBy?: string;
 }
 
 /** What a model's makers advise for generating; names and ranges as `ChooseOptions` in decoders/decoder.ts. */
@@ -180,6 +182,8 @@ export interface Model {
    * @throws as `readTensor`; the target then holds anything
    */
   readTensorInto?(name: TensorName, target: TensorTarget, signal?: AbortSignal): Promise<void>;
+  /** Resolves when all of it is on this device. Absent where nothing is kept. @throws as `readTensor` */
+  downloaded?(signal?: AbortSignal): Promise<void>;
   close(): void;
 }
 

@@ -72,6 +72,9 @@ export async function openModel(location: ModelLocation, options: OpenModelOptio
     device: options.device ?? (() => Promise.resolve({ kind: 'wasm', f16: false })),
     ...(options.shardLimit === undefined ? {} : { shardLimit: options.shardLimit }),
   };
+  if (options.store === null && location.kind !== 'file') {
+    opening.onNote('This browser keeps nothing for this page, so models are downloaded again at each visit.');
+  }
   // Another engine of this origin may have stored, replaced or deleted since.
   await opening.store?.refresh();
   if (location.kind === 'file') return openGgufFile(location.blob, chosenFileName(location.blob), opening);

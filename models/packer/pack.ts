@@ -38,6 +38,8 @@ tokenizer_config.json; generation_config.json and chat_template.jinja are read w
                            grid already; rule: ggml's grid only (q4: the largest magnitude on -8, q8: on 127)
   --name TEXT  --description TEXT  --licence SPDX
   --revision N             of this pack, 1 unless given
+  --expires DATE           from then on browsers refuse this release (2027-01-31, or a time in UTC): publish the next
+                           one before
   --parent NAME@REVISION   the model it was made from
   --context N              a shorter context than the input states
   --sign FILE              sign the manifest with the Ed25519 key in FILE (PEM, PKCS #8), as keygen makes one
@@ -72,6 +74,7 @@ async function main(args: string[]): Promise<void> {
       licence: { type: 'string' },
       revision: { type: 'string' },
       parent: { type: 'string' },
+      expires: { type: 'string' },
       context: { type: 'string' },
       sign: { type: 'string' },
       trust: { type: 'string', multiple: true },
@@ -114,6 +117,7 @@ async function main(args: string[]): Promise<void> {
     ...(values.description === undefined ? {} : { description: values.description }),
     ...(values.licence === undefined ? {} : { licence: values.licence }),
     ...(values.revision === undefined ? {} : { revision: positive(values.revision, '--revision') }),
+    ...(values.expires === undefined ? {} : { expires: instantOf(values.expires) }),
     ...(values.context === undefined ? {} : { contextLength: positive(values.context, '--context') }),
     ...(values.parent === undefined ? {} : { parent: parentOf(values.parent) }),
     // Read before the work, which takes minutes.
@@ -143,6 +147,15 @@ function positive(text: string, option: string): number {
   const number = Number(text);
   if (!Number.isSafeInteger(number) || number < 1) throw usage(`${option} is "${text}", not a whole number above 0`);
   return number;
+}
+
+/** A day ends with the day. */
+function instantOf(text: string): string {
+  const full = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T23:59:59Z` : text;
+  const time = Date.parse(full);
+  if (!full.endsWith('Z') || Number.isNaN(time)) throw usage(`--expires is "${text}", no date and no time in UTC`);
+  if (time <= Date.now()) throw usage(`--expires is "${text}", which is over`);
+  return new Date(time).toISOString();
 }
 
 function parentOf(text: string): { name: string; revision: string } {

@@ -44,6 +44,8 @@ export interface PackOptions {
   readonly description?: string;
   readonly licence?: string;
   readonly revision?: number;
+  /** ISO 8601 in UTC. */
+  readonly expires?: string;
   readonly parent?: { readonly name: string; readonly revision: string };
   readonly signer?: Signer;
   /** Instead of the input's; for models whose stated context no browser would hold. */
@@ -88,6 +90,7 @@ export async function writePack(input: PackInput, options: PackOptions): Promise
     licence: options.licence ?? input.licence,
     quantisation: label(reports),
     revision: options.revision ?? 1,
+    ...(options.expires === undefined ? {} : { expires: options.expires }),
     parent: options.parent ?? null,
     architecture: {
       ...input.spec,

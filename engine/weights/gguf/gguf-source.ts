@@ -8,7 +8,7 @@ import { EngineError } from '../../protocol/errors.js';
 import { blobSource, type ByteSource } from '../byte-source.js';
 import { passGate } from '../download/gate.js';
 import { withRetry } from '../download/retry.js';
-import { request } from '../http.js';
+import { readUpTo, request } from '../http.js';
 import { openHttpSource, rangeFacts } from '../http-source.js';
 import type { Model, TokenizerFiles } from '../model.js';
 import type { Opening } from '../opening.js';
@@ -53,20 +53,20 @@ export async function openKept(source: string, opening: Opening): Promise<Model>
 }
 
 /** The tag of what the server has now; null when it cannot be learnt, or when nothing is stored to compare it with. */
-async function currentTag(url: string, { http, store }: Opening): Promise<string | null> {
+async function currentTag(url: string, { http, store, onNote }: Opening): Promise<string | null> {
   if ((store?.find(url)?.manifest ?? null) === null) return null;
+  const context = { ...http, stallMilliseconds: freshnessWait };
   try {
-    const answer = await request(
-      url,
-      { headers: { Range: 'bytes=0-3' } },
-      { ...http, stallMilliseconds: freshnessWait },
-    );
-    answer.stop();
+    const answer = await request(url, { headers: { Range: 'bytes=0-3' } }, context);
     const { size, etag } = rangeFacts(answer.response);
-    return size === null ? null : tagOf(size, etag);
+    const start = new TextDecoder().decode(await readUpTo(answer, url, 4, context, 'cut'));
+    if (start === 'GGUF') return size === null ? null : tagOf(size, etag);
+    onNote(`${url} is no GGUF file now; the copy on this device is used.`);
+    return null;
   } catch (thrown) {
-    if (thrown instanceof EngineError && thrown.code === 'network') return null;
-    throw thrown;
+    if (!(thrown instanceof EngineError) || thrown.code === 'aborted') throw thrown;
+    if (thrown.code === 'model-not-found') onNote(`${thrown.message} The copy on this device is used.`);
+    return null;
   }
 }
 

@@ -78,6 +78,8 @@ const manifestSchema = v.object({
   licence: v.pipe(text(200), v.minLength(1)),
   quantisation: text(200),
   revision: v.pipe(count, v.minValue(1)),
+  /** The instant from which it is refused, ISO 8601 in UTC (RFC 3339); absent: never. */
+  expires: v.exactOptional(v.pipe(text(40), v.isoTimestamp(), v.endsWith('Z', 'it is no time in UTC'))),
   parent: v.nullable(v.object({ name: text(400), revision: text(200) })),
   architecture: v.object({
     architecture: v.string(),
@@ -168,6 +170,18 @@ export function parseManifest(bytes: Uint8Array, where: string): Manifest {
   checkTensors(manifest, where);
   checkTotals(manifest, where);
   return manifest;
+}
+
+/**
+ * Whoever can hold back new releases must not be able to keep an old one in use for ever (TUF's freeze attack).
+ * @param now milliseconds since 1970
+ * @throws EngineError `model-invalid`
+ */
+export function checkExpiry({ expires, name }: Pick<Manifest, 'expires' | 'name'>, where: string, now: number): void {
+  if (expires === undefined || now < Date.parse(expires)) return;
+  throw new EngineError('model-invalid', `${where} is refused: this release of ${name} was good until ${expires}.`, {
+    hint: "Connect to the network, so that a newer release can be fetched. If this device's clock is wrong, set it.",
+  });
 }
 
 export function parseJson(bytes: Uint8Array, where: string): unknown {

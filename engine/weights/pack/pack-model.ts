@@ -19,7 +19,15 @@ import { sha256 } from '../sha256.js';
 import { rolledBack, type ModelStore, type StoredFile } from '../store/model-store.js';
 import { pieceCount, pieceLength } from '../store/pieces.js';
 import { partLengths } from '../tensor-layout.js';
-import { manifestLimit, parseJson, parseManifest, type Manifest, type ManifestFile } from './manifest.js';
+import {
+  checkExpiry,
+  formatName,
+  manifestLimit,
+  parseJson,
+  parseManifest,
+  type Manifest,
+  type ManifestFile,
+} from './manifest.js';
 import { createShardReader, fetchVerified, type LoadShard } from './shard-reader.js';
 import { checkSignature } from './signature.js';
 
@@ -33,12 +41,12 @@ const freshnessWait = 4_000;
  */
 export async function openPack(manifestUrl: string, opening: Opening): Promise<Model> {
   const { store } = opening;
-  const bytes = await fetchManifest(manifestUrl, opening);
-  const manifest = parseManifest(bytes, manifestUrl);
-  await checkSignature(parseJson(bytes, manifestUrl), opening.trustedKeys, manifestUrl);
+  const { bytes, manifest } = await fetchManifest(manifestUrl, opening);
+  const signedBy = await checkSignature(parseJson(bytes, manifestUrl), opening.trustedKeys, manifestUrl);
+  checkExpiry(manifest, manifestUrl, Date.now());
   const newest = store?.revisionOf(manifestUrl) ?? 0;
   if (manifest.revision < newest) throw rolledBack(manifestUrl, manifest.revision, newest);
-  return openManifest({ manifest, bytes, source: manifestUrl, hash: await sha256(bytes) }, opening);
+  return openManifest({ manifest, bytes, source: manifestUrl, hash: await sha256(bytes), signedBy }, opening);
 }
 
 export interface KnownPack {
@@ -53,6 +61,8 @@ export interface KnownPack {
   readonly id?: string;
   /** Made on this device: what is missing of it cannot be fetched. */
   readonly made?: boolean;
+  /** Whose signature was found right. */
+  readonly signedBy?: string | null;
 }
 
 /** Opens a pack whose manifest is known and trusted. */
@@ -66,21 +76,30 @@ export async function openManifest(pack: KnownPack, opening: Opening): Promise<P
     const texts: Uint8Array<ArrayBuffer>[] = [];
     for (let i = 0; i < tokenizerCount; i++) texts.push(await supply.read(i, opening.http.signal));
     const tokenizerFiles = readTokenizer(manifest, texts, files);
-    return modelOf(
+    const model = modelOf(
       manifest,
-      { id, source, tokenizerFiles },
+      { id, source, tokenizerFiles, signedBy: pack.signedBy ?? null },
       (index, signal) => supply.read(tokenizerCount + index, signal),
       supply.close,
     );
+    return supply.whenStored === undefined ? model : { ...model, downloaded: supply.whenStored };
   } catch (thrown) {
     supply.close();
     throw thrown;
   }
 }
 
-/** The manifest from the network; the stored one when the network is gone or silent. */
-async function fetchManifest(url: string, opening: Opening): Promise<Uint8Array<ArrayBuffer>> {
-  const { http, store, clock } = opening;
+interface FoundManifest {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly manifest: Manifest;
+}
+
+/**
+ * The manifest from the network; the stored one when the network is gone or silent, or answers something that is no
+ * manifest at all (a login page, a moved site). A manifest that is there and wrong is refused: it was meant.
+ */
+async function fetchManifest(url: string, opening: Opening): Promise<FoundManifest> {
+  const { http, store, clock, onNote } = opening;
   const kept = store?.find(url)?.manifest ?? null;
   const stored = kept === null || store === null ? null : await store.read(kept);
   const usable = stored !== null && kept !== null && (await sha256(stored)) === kept.key ? stored : null;
@@ -89,11 +108,31 @@ async function fetchManifest(url: string, opening: Opening): Promise<Uint8Array<
     // `no-cache` asks the server whether the manifest changed; shards are named by content and may come from anywhere.
     const fetched = async () =>
       readUpTo(await request(url, { cache: 'no-cache' }, context), url, manifestLimit, context);
-    return await withRetry(fetched, clock, http.signal, usable === null ? 4 : 1);
+    const bytes = await withRetry(fetched, clock, http.signal, usable === null ? 4 : 1);
+    if (usable !== null) checkIsPack(bytes, url);
+    return { bytes, manifest: parseManifest(bytes, url) };
   } catch (thrown) {
-    if (usable !== null && thrown instanceof EngineError && thrown.code === 'network') return usable;
-    throw thrown;
+    const error = EngineError.from(thrown);
+    const nothing = error.code === 'model-not-found' || error instanceof NoPackError;
+    if (usable === null || (error.code !== 'network' && !nothing)) throw thrown;
+    const manifest = parseManifest(usable, url);
+    if (nothing) onNote(`${error.message} The copy of ${manifest.name} on this device is used.`);
+    return { bytes: usable, manifest };
   }
+}
+
+class NoPackError extends EngineError {}
+
+/** @throws NoPackError for what is no JSON of ours at all */
+function checkIsPack(bytes: Uint8Array, url: string): void {
+  let value: unknown;
+  try {
+    value = parseJson(bytes, url);
+  } catch (thrown) {
+    throw new NoPackError('model-invalid', EngineError.from(thrown).message, { cause: thrown });
+  }
+  if (typeof value === 'object' && value !== null && 'format' in value && value.format === formatName) return;
+  throw new NoPackError('model-invalid', `${url} is JSON, but no manifest of a pack.`);
 }
 
 /** Tokenizer files first, then shards: the order in which they are needed. */
@@ -112,6 +151,8 @@ function filesOf(manifest: Manifest, source: string): RemoteFile[] {
 
 interface Supply {
   readonly read: LoadShard;
+  /** Absent where nothing is kept. */
+  readonly whenStored?: (signal?: AbortSignal) => Promise<void>;
   readonly close: () => void;
 }
 
@@ -207,6 +248,7 @@ function storedSupply(
         return fetchVerified(file, { ...http, signal }, (bytes) => onArrived(file, bytes));
       }
     },
+    whenStored: (signal) => supply.whenStored(signal),
     close() {
       supply.close();
       release();
@@ -235,6 +277,7 @@ interface Opened {
   readonly id: string;
   readonly source: string;
   readonly tokenizerFiles: TokenizerFiles;
+  readonly signedBy?: string | null;
 }
 
 /** A model whose tensors lie in shards as decoders read them. */
@@ -242,7 +285,7 @@ export type PackModel = Model & Required<Pick<Model, 'readTensorInto'>>;
 
 export function modelOf(
   manifest: Omit<Manifest, 'tokenizer' | 'shards'>,
-  { id, source, tokenizerFiles }: Opened,
+  { id, source, tokenizerFiles, signedBy = null }: Opened,
   loadShard: LoadShard,
   close: () => void,
 ): PackModel {
@@ -267,6 +310,7 @@ export function modelOf(
       licence: manifest.licence,
       quantisation: manifest.quantisation,
       byteLength: manifest.totals.tensorByteLength,
+      ...(signedBy === null ? {} : { signedBy }),
     },
     spec: manifest.architecture,
     tokenizerFiles,

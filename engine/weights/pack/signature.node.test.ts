@@ -26,7 +26,10 @@ let out = '';
 let signer: Signer;
 let text = '';
 
-async function packed(name: string, options: { revision?: number; signer?: Signer }): Promise<string> {
+async function packed(
+  name: string,
+  options: { revision?: number; signer?: Signer; expires?: string },
+): Promise<string> {
   const directory = join(folder, name);
   const input = await openGgufInput(join(folder, 'model.gguf'));
   const plain = { quant: 'keep', embedding: 'keep', tensors: [], scales: 'rule' } as const;
@@ -180,4 +183,70 @@ test('rollback: an older revision is refused, also after the newer one was delet
   await first.delete(`${directoryUrl}manifest.json`);
   await assert.rejects(open(older, { store: await store(), trustedKeys }), { code: 'model-invalid' });
   await open(out, { store: await store(), trustedKeys });
+});
+
+test('a model says who signed it, so that each page can hold it to its own keys', async () => {
+  assert.equal((await open(out)).identity.signedBy, signer.publicKey);
+  assert.equal((await open(await packed('nobody', {}))).identity.signedBy, undefined);
+});
+
+test('a release that has expired is refused, also the one that is stored; one that will is not', async () => {
+  const records = new Map<string, Uint8Array<ArrayBuffer>>();
+  const store = () => ModelStore.open({ pieces: new MemoryPieces(records), locks: localLocks(), now: () => 1 });
+  const inAnHour = new Date(Date.now() + 3_600_000).toISOString();
+  const fresh = await packed('fresh', { signer, revision: 5, expires: inAnHour });
+  (await open(fresh, { store: await store() })).close();
+  const stale = await packed('stale', { signer, revision: 6, expires: new Date(Date.now() - 1_000).toISOString() });
+  const expired = { code: 'model-invalid', message: /was good until/ };
+  await assert.rejects(open(stale, { store: await store() }), expired);
+  // The clock goes on while the network is away.
+  const now = Date.now;
+  Date.now = () => now() + 2 * 3_600_000;
+  try {
+    const offline = () => Promise.reject(new TypeError('offline'));
+    await assert.rejects(open(fresh, { store: await store(), fetch: offline }), expired);
+  } finally {
+    Date.now = now;
+  }
+  // Its signature covers the time: taking it away breaks that.
+  const without = JSON.parse(await readFile(join(stale, 'manifest.json'), 'utf8')) as Record<string, unknown>;
+  delete without['expires'];
+  await assert.rejects(open(await withManifest('without', JSON.stringify(without))), { message: /does not fit/ });
+});
+
+test('a stored pack goes on where its address answers a login page, nothing, or another thing', async () => {
+  const records = new Map<string, Uint8Array<ArrayBuffer>>();
+  const store = () => ModelStore.open({ pieces: new MemoryPieces(records), locks: localLocks(), now: () => 1 });
+  const model = await open(out, { store: await store() });
+  await model.downloaded?.();
+  model.close();
+  const answers: [string, () => Response, RegExp][] = [
+    ['a page', () => new Response('<!doctype html><title>Sign in</title>'), /web page/],
+    ['nothing', () => new Response('gone', { status: 404 }), /nothing at/],
+    ['other JSON', () => Response.json({ error: 'sign in first' }), /no manifest/],
+    ['half a manifest', () => new Response(text.slice(0, 300)), /no JSON/],
+  ];
+  for (const [title, answer, note] of answers) {
+    const notes: string[] = [];
+    const options = { fetch: async () => answer(), onNote: (said: string) => notes.push(said) };
+    const kept = await open(out, { ...options, store: await store(), trustedKeys: [signer.publicKey] });
+    for (const name of kept.tensors.keys()) await kept.readTensor(name);
+    kept.close();
+    assert.match(notes.join(), note, title);
+    // Without a stored copy each is refused.
+    await assert.rejects(open(out, options), (error: { code?: string }) =>
+      ['model-invalid', 'model-not-found'].includes(error.code ?? ''),
+    );
+  }
+  // A manifest that is there and wrong was meant: it is refused, stored copy or not.
+  const wrong = { ...(JSON.parse(text) as object), licence: 'MIT' };
+  await assert.rejects(open(out, { store: await store(), fetch: async () => Response.json(wrong) }), {
+    message: /does not fit/,
+  });
+});
+
+test('without a store a note says that nothing is kept', async () => {
+  const notes: string[] = [];
+  (await open(out, { store: null, onNote: (note) => notes.push(note) })).close();
+  assert.match(notes.join(), /keeps nothing/);
 });

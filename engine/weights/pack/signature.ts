@@ -20,12 +20,17 @@ export const isPublicKey = (text: string): boolean => /^[0-9a-f]{64}$/.test(text
 /**
  * @param manifest what JSON.parse gave
  * @param trustedKeys public keys that the page trusts, in hex; empty: any model is taken, signed or not
+ * @returns the key that signed it; null when it is not signed, or cannot be checked here and need not be
  * @throws EngineError `model-invalid`
  */
-export async function checkSignature(manifest: unknown, trustedKeys: readonly string[], where: string): Promise<void> {
+export async function checkSignature(
+  manifest: unknown,
+  trustedKeys: readonly string[],
+  where: string,
+): Promise<string | null> {
   const { signature, ...signed } = manifest as { signature?: unknown };
   if (signature === undefined || signature === null) {
-    if (trustedKeys.length === 0) return;
+    if (trustedKeys.length === 0) return null;
     throw refusal(where, 'it is not signed, and this page takes signed models only');
   }
   const parsed = v.safeParse(signatureSchema, signature);
@@ -36,12 +41,13 @@ export async function checkSignature(manifest: unknown, trustedKeys: readonly st
   }
   const sound = await verify(publicKey, value, messageOf(signed));
   if (sound === null) {
-    if (trustedKeys.length === 0) return;
+    if (trustedKeys.length === 0) return null;
     throw new EngineError('model-unsupported', `${where} is signed, and this browser cannot check it (no Ed25519).`, {
       hint: 'Use a current browser.',
     });
   }
   if (!sound) throw refusal(where, 'its signature does not fit its content');
+  return publicKey;
 }
 
 /** @param privateKey PKCS #8 @returns the signature of a manifest without one */

@@ -274,6 +274,11 @@ async function whileRewriting(
   return {
     ...pack,
     identity: model.identity,
+    async downloaded(signal) {
+      if (failure !== null && failure.code !== 'storage' && running === null) begin();
+      if (running !== null) await orStopped(running, signal);
+      if (failure !== null && failure.code !== 'storage') throw failure; // without room it is read as it goes
+    },
     ...readingWith(pack, (thrown) => {
       const lost = thrown instanceof DamagedCopyError || (thrown instanceof EngineError && thrown.code === 'storage');
       if (!lost) throw thrown;
@@ -288,6 +293,14 @@ async function whileRewriting(
     },
   };
 }
+
+const orStopped = (work: Promise<void>, signal: AbortSignal | undefined): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const stop = (): void => reject(new EngineError('aborted', 'Loading the model was stopped.'));
+    work.then(resolve, reject).finally(() => signal?.removeEventListener('abort', stop));
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted === true) stop();
+  });
 
 /** Writes tokenizer and manifest; only then does the journal call the model whole. */
 async function finish(

@@ -39,15 +39,21 @@ export async function openHfUrl(folder: string, opening: Opening): Promise<Model
   const repository = await original();
   const model = await modelOf(folder, repository);
   const { tokenizer, config } = repository;
-  const tag = await tagOf(folder, files, opening.http);
+  const facts = (await files.read('config.json')) ?? new Uint8Array(0);
+  const tag = await tagOf(folder, files, opening.http, facts);
   const downloadBytes = [...model.rows.values()].reduce((sum, rows) => sum + rows.rows * rows.sourceRowBytes, 0);
   const texts = { kind: 'tokenizer-json', tokenizer, config } as const;
   return rewriteModel({ model, tokenizer: texts, source: folder, tag, downloadBytes }, opening);
 }
 
 /** Of what is there now: config.json, and the list of weight files or the single one's size and entity tag. */
-async function tagOf(folder: string, files: RepositoryFiles, http: HttpContext): Promise<string> {
-  const parts = [(await files.read('config.json')) ?? new Uint8Array(0)];
+async function tagOf(
+  folder: string,
+  files: RepositoryFiles,
+  http: HttpContext,
+  config: Uint8Array<ArrayBuffer>,
+): Promise<string> {
+  const parts = [config];
   const list = await files.read('model.safetensors.index.json');
   if (list !== null) {
     parts.push(list);
@@ -61,13 +67,28 @@ async function tagOf(folder: string, files: RepositoryFiles, http: HttpContext):
   return hashes.join(' ');
 }
 
-/** Null when the network is gone or silent: what is stored is used then. */
+/** Null when the network is gone or silent, or no repository is there now: what is stored is used then. */
 async function currentTag(folder: string, opening: Opening): Promise<string | null> {
   const http = { ...opening.http, stallMilliseconds: freshnessWait };
+  const files = httpFiles(folder, { ...opening, http }, 1);
   try {
-    return await tagOf(folder, httpFiles(folder, { ...opening, http }, 1), http);
+    const config = await files.read('config.json');
+    if (config !== null && isObject(config)) return await tagOf(folder, files, http, config);
+    opening.onNote(`${folder} is no repository now; the copy on this device is used.`);
+    return null;
   } catch (thrown) {
-    if (thrown instanceof EngineError && thrown.code === 'network') return null;
+    if (thrown instanceof EngineError && thrown.code !== 'aborted') return null;
+    throw thrown;
+  }
+}
+
+/** Rather than, say, a login page. */
+function isObject(bytes: Uint8Array): boolean {
+  try {
+    const value = parse(bytes);
+    return typeof value === 'object' && value !== null;
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return false;
     throw thrown;
   }
 }

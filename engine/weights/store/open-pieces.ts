@@ -4,6 +4,7 @@
 
 import { EngineError } from '../../protocol/errors.js';
 import { IndexedDbPieces } from './indexeddb.js';
+import { lasting } from './lasting.js';
 import { OpfsPieces } from './opfs.js';
 import { hasSyncHandles, OpfsSyncPieces } from './opfs-sync.js';
 import type { PieceStore } from './pieces.js';
@@ -15,10 +16,13 @@ const hasStreams = (): boolean =>
   typeof FileSystemFileHandle === 'function' && 'createWritable' in FileSystemFileHandle.prototype;
 
 /**
+ * Outlives its data being cleared: it is empty then.
  * @param name for tests, which must not meet each other's pieces
  * @throws EngineError `storage`
  */
-export async function openPieces(name = storeName): Promise<PieceStore> {
+export const openPieces = (name = storeName): Promise<PieceStore> => lasting(() => openMedium(name));
+
+async function openMedium(name: string): Promise<PieceStore> {
   const reasons: unknown[] = [];
   if (hasSyncHandles() || hasStreams()) {
     try {
