@@ -152,11 +152,11 @@ export const chatStyles = css`
 
   .composer {
     display: flex;
+    flex-wrap: wrap;
     align-items: flex-end;
     gap: 0.4rem;
     margin: 0 0.75rem 0.75rem;
     padding: 0.35rem;
-    padding-inline-start: 1rem;
     border: 1px solid var(--_strong-line);
     border-radius: 1.5rem;
     background: var(--_surface);
@@ -174,6 +174,7 @@ export const chatStyles = css`
     min-block-size: 2.5rem;
     max-block-size: 10rem;
     padding: 0.5rem 0;
+    padding-inline-start: 0.25rem;
     border: 0;
     outline: 0;
     resize: none;

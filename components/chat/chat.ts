@@ -3,30 +3,35 @@
 // states. What goes wrong is shown in the engine's plain words, told as `llm-error`, and can be tried again.
 
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import { property, query, state } from 'lit/decorators.js';
-import type { ChatMessage, Tool } from '../../engine/protocol/chat.js';
+import { property, query } from 'lit/decorators.js';
+import type { ChatMessage } from '../../engine/protocol/chat.js';
 import { baseStyles } from '../internal/base.styles.js';
 import { EngineController } from '../internal/engine-controller.js';
+import { engineFailure } from '../internal/engine-store.js';
 import { LlmStateChangeEvent } from '../internal/events.js';
-import { LlmElement } from '../internal/llm-element.js';
+import { keptRule } from '../internal/markdown/origins.js';
 import { markdownStyles } from '../internal/markdown/markdown.styles.js';
-import { listOfText } from '../internal/list-of-text.js';
 import { SpeakerController } from '../internal/speaker.js';
 import { languageTag } from '../internal/texts.js';
 import { words } from '../internal/words.js';
+import { ChatSettings } from './chat-settings.js';
 import { chatStyles } from './chat.styles.js';
-import { fit, renderComposer } from './composer.js';
-import type { Entry } from './entries.js';
+import { Composer } from './composer.js';
+import { DialogController } from './dialog.js';
+import { withSystemPrompt, type Entry } from './entries.js';
+import { withFiles } from './files-in-text.js';
 import { FollowController } from './follow.js';
+import { formValue } from './form.js';
 import { renderCloudSwitch, renderHeader, renderUndo, renderWelcome } from './frame.js';
+import { chatKey } from './keys.js';
 import { modelName, renderEntries, renderLog } from './log.js';
+import { MeterController } from './meter.js';
 import { messageStyles } from './message.styles.js';
+import { RareController } from './rare.js';
 import { statusLine, type StatusLine } from './status.js';
 import { TalkController } from './talk.js';
 import { turnStyles } from './turn.styles.js';
 import { Troubles } from './troubles.js';
-
-const noExtras = () => nothing;
 
 /**
  * @summary A chat with the model of the page's engine: answers stream in, can be stopped and tried again; who wrote
@@ -37,14 +42,25 @@ const noExtras = () => nothing;
  * @tag llm-chat
  *
  * @slot welcome - What an empty chat shows above the suggestions, instead of the `welcome` text.
+ * @slot suggestions - Buttons of the page in an empty chat; each sends its `value`, or its words.
  * @slot header - Beside the "New chat" button: a title, a logo.
  * @slot footer - Under the field: a note on what the assistant is for.
  *
  * @event {LlmSendEvent} llm-send - The visitor sends a message; `preventDefault()` keeps it from being sent.
+ * @event {LlmAttachEvent} llm-attach - Files are put to a message; `preventDefault()` keeps them out.
+ * @event {LlmDeleteEvent} llm-delete - A message is deleted with what follows it; `preventDefault()` keeps it.
+ * @event {LlmExportEvent} llm-export - The conversation is saved as a file; `preventDefault()` keeps the browser from it.
  * @event {LlmMessageEvent} llm-message - A message was added or an answer is whole.
  * @event {LlmErrorEvent} llm-error - Something failed; `detail` has `code`, `message` and `hint`.
  * @event {LlmToolCallEvent} llm-tool-call - The answer calls a tool; hand its result to the event's `respondWith`.
  * @event {LlmStateChangeEvent} llm-state-change - The engine's state changed; `detail` is the new state. Does not bubble.
+ *
+ * @cssstate busy - An answer is being written or waited for.
+ * @cssstate empty - Nobody has said anything.
+ * @cssstate error - The newest answer or the engine failed.
+ * @cssstate offline - The network is gone, and something waits for it.
+ * @cssstate cloud - The cloud is answering.
+ * @cssstate disabled - Nothing can be written.
  *
  * @csspart base - The whole.
  * @csspart header - The line on top with the engine's status.
@@ -61,6 +77,15 @@ const noExtras = () => nothing;
  * @csspart composer - The form with field and button.
  * @csspart input - The field.
  * @csspart send-button - The button that sends and stops.
+ * @csspart attach-button - The button for files.
+ * @csspart attachments - The files that wait in the composer.
+ * @csspart dictate-button - The button for dictating.
+ * @csspart menu - What is behind the button with the dots.
+ * @csspart versions - The switch between versions of a message.
+ * @csspart editor - The field of a message that is changed.
+ * @csspart undo - The way back after a deletion.
+ * @csspart meter - How full the context is.
+ * @csspart dialog - The dialog with conversations or shortcuts.
  *
  * @cssprop --llm-accent - Colour of buttons, links and focus rings.
  * @cssprop --llm-on-accent - Colour of what stands on the accent colour.
@@ -74,7 +99,9 @@ const noExtras = () => nothing;
  * @cssprop --llm-radius - Radius of the corners.
  * @cssprop --llm-font-mono - Font of code.
  */
-export class LlmChat extends LlmElement {
+export class LlmChat extends ChatSettings {
+  /** It takes part in forms: see `name` and `form-value`. */
+  static readonly formAssociated = true;
   static override readonly styles = [baseStyles, markdownStyles, messageStyles, turnStyles, chatStyles];
 
   readonly #engine = new EngineController(this, () => this.#engineChanged());
@@ -91,40 +118,48 @@ export class LlmChat extends LlmElement {
     },
   });
 
-  @query('.composer textarea') private readonly field!: HTMLTextAreaElement | null;
+  readonly #dialog = new DialogController(this, this.#speaker);
+  readonly #meter = new MeterController(this, {
+    store: () => this.#engine.store,
+    speaker: this.#speaker,
+    messages: () => this.#draft(),
+  });
+  readonly #rare: RareController = new RareController(
+    {
+      host: this,
+      engine: this.#engine,
+      talk: this.#talk,
+      speaker: this.#speaker,
+      dialog: this.#dialog,
+      fail: (error) => this.#troubles.show(error),
+      draftChanged: () => this.#meter.changed(),
+      restored: () => this.#follow.latest(),
+      newChat: () => this.newChat(),
+      write: () => this.#composer.writer(),
+    },
+    () => this,
+  );
+
+  readonly #composer: Composer = new Composer(this, {
+    talk: this.#talk,
+    rare: this.#rare,
+    changed: () => this.#meter.changed(),
+  });
+
   @query('.scroller') private readonly scroller!: HTMLElement | null;
 
-  /** The field holds something to send. */
-  @state() private filled = false;
-
   #told: unknown = null;
+  #loads: number | undefined;
+  /** A form around it is disabled. */
+  #disabledByForm = false;
 
-  /** Instructions for the model, put before the conversation. */
-  @property({ attribute: 'system-prompt' }) systemPrompt = '';
+  constructor() {
+    super();
+    this.#talk.subscribe(() => this.#talkChanged());
+  }
 
-  /** What an empty chat says. */
-  @property() welcome = '';
-
-  /** Messages offered in an empty chat; in the attribute separated by "|". */
-  @property({ converter: listOfText }) suggestions: readonly string[] = [];
-
-  /** Hint in the empty field. */
-  @property() placeholder = '';
-
-  /** Name of the conversation for screen readers. */
-  @property() label = '';
-
-  /** Loads the model at once instead of with the first message. */
-  @property({ type: Boolean }) autoload = false;
-
-  /** 0 answers the same every time; null leaves it to the model's default. */
-  @property({ type: Number }) temperature: number | null = null;
-
-  /** Longest answer in tokens; null leaves it to the engine. */
-  @property({ type: Number, attribute: 'max-tokens' }) maxTokens: number | null = null;
-
-  /** Tools of the page that the model may call, in OpenAI's shape. */
-  @property({ attribute: false }) tools: readonly Tool[] = [];
+  readonly #images = keptRule();
+  readonly #links = keptRule();
 
   /** The conversation in OpenAI's shapes. Assigning replaces it and ends a running answer. */
   // A Lit property, so that what a page assigns before the element is defined is not lost.
@@ -142,8 +177,68 @@ export class LlmChat extends LlmElement {
     return this.#talk.conversation.busy;
   }
 
+  /** The form it belongs to. */
+  get form(): HTMLFormElement | null {
+    return this.internals.form;
+  }
+
   override updated(changed: PropertyValues<this>): void {
     if (changed.has('autoload') && this.autoload) void this.#troubles.autoload();
+    if (changed.has('history') && (this.history || changed.get('history') === true))
+      this.#rare.historyChanged(this.history);
+    const { connection, state: engine } = this.#engine.store;
+    this.setStates({
+      busy: this.busy,
+      empty: this.#talk.conversation.entries.length === 0,
+      error: engineFailure(connection) !== null || this.#failed,
+      offline: engine?.recovering?.cause === 'offline',
+      cloud: engine?.cloud.active === true,
+      disabled: this.#off,
+    });
+  }
+
+  formDisabledCallback(disabled: boolean): void {
+    this.#disabledByForm = disabled;
+    this.requestUpdate();
+  }
+
+  formResetCallback(): void {
+    this.newChat();
+  }
+
+  /** @param state the id of a kept conversation */
+  formStateRestoreCallback(state: unknown): void {
+    if (typeof state !== 'string' || state === '' || !this.history) return;
+    void this.#rare.keeper.get().then(async (keeper) => {
+      if (this.#talk.conversation.entries.length > 0) return;
+      // Deleted meanwhile: nothing is restored, and the list says what is there.
+      await keeper?.open(state).catch(() => undefined);
+    });
+  }
+
+  get #off(): boolean {
+    return this.disabled || this.#disabledByForm;
+  }
+
+  /** The newest answer failed. */
+  get #failed(): boolean {
+    const last = this.#talk.conversation.entries.at(-1);
+    return last?.kind === 'answer' && last.status === 'failed';
+  }
+
+  /** What a request would send now, with what stands in the composer. */
+  #draft(): readonly ChatMessage[] {
+    const text = withFiles(this.#composer.text, this.#rare.files);
+    const said = [...this.messages, ...(text === '' ? [] : [{ role: 'user' as const, content: text }])];
+    return said.length === 0 ? [] : withSystemPrompt(said, this.systemPrompt);
+  }
+
+  /** For a form, and for the meter: not while an answer grows. */
+  #talkChanged(): void {
+    if (this.busy) return;
+    const { id, messages } = this.#talk.conversation;
+    this.internals.setFormValue(formValue(messages, this.formValue), this.history ? id : '');
+    this.#meter.changed();
   }
 
   /** For buttons that vanish with what they do: the focus goes to the field. Calls from the page move no focus. */
@@ -152,18 +247,13 @@ export class LlmChat extends LlmElement {
     this.focus({ preventScroll: true });
   }
 
-  #submit(): void {
-    const { field } = this;
-    if (field === null || this.busy || !this.#talk.request(field.value)) return;
-    field.value = '';
-    this.filled = false;
-    fit(field);
-  }
-
   #engineChanged(): void {
     const { connection, state: engineState } = this.#engine.store;
     this.#talk.narrator.statusChanged(statusLine(connection, this.busy), engineState?.status.kind === 'ready');
     this.#troubles.engineChanged(this.busy);
+    // Another model reads more or less, and counts otherwise.
+    if (engineState?.loads !== this.#loads) this.#meter.changed();
+    this.#loads = engineState?.loads;
     if (engineState !== null && engineState !== this.#told) {
       this.#told = engineState;
       this.dispatchEvent(new LlmStateChangeEvent(engineState, false));
@@ -204,7 +294,7 @@ export class LlmChat extends LlmElement {
 
   /** Puts the focus into the field. */
   override focus(options?: FocusOptions): void {
-    this.field?.focus(options);
+    this.#composer.field?.focus(options);
   }
 
   override render(): TemplateResult {
@@ -213,25 +303,36 @@ export class LlmChat extends LlmElement {
     const last = entries.at(-1);
     const waiting = last?.kind === 'answer' && last.status === 'waiting';
     const status = statusLine(this.#engine.store.connection, waiting);
-    return html`<div class="frame" part="base">
-      ${renderHeader(status, waiting, entries.length === 0 ? null : () => this.#refocus(() => this.newChat()))}
+    const rare = this.#rare;
+    const keys = (event: KeyboardEvent) =>
+      chatKey(event, { busy, stop: () => this.stop(), list: () => void rare.openShortcuts() });
+    return html`<div
+      class="frame"
+      part="base"
+      @keydown=${keys}
+      @dragover=${rare.dragover}
+      @dragleave=${rare.dragleave}
+      @drop=${rare.drop}
+    >
+      ${renderHeader({
+        status,
+        waiting,
+        newChat: entries.length === 0 ? null : () => this.#refocus(() => this.newChat()),
+        history: this.history ? () => void rare.openHistory() : null,
+        menu: rare.menu(entries.length > 0),
+      })}
       ${renderLog({
         label: this.label || words.chat.conversation,
         follow: this.#follow,
         content: entries.length === 0 ? this.#renderWelcome() : this.#renderEntries(entries, status),
       })}
       ${this.#renderTroubles(last)} ${deleted === null ? nothing : renderUndo(deleted.count, () => this.#talk.undo())}
-      ${renderComposer({
-        busy,
-        placeholder: this.placeholder || words.chat.placeholder,
-        filled: this.filled,
-        input: (field) => (this.filled = field.value.trim() !== ''),
-        submit: () => this.#submit(),
-        stop: () => this.stop(),
-      })}
+      ${this.#composer.render({ disabled: this.#off, placeholder: this.placeholder })}
+      ${entries.length === 0 ? nothing : this.#meter.render()}
       ${renderCloudSwitch({ cloud: this.#engine.state?.cloud, change: (allowed) => void this.#troubles.allowCloud(allowed) })}
       <slot name="footer"></slot>
-      ${this.#speaker.render()}
+      ${rare.dropping ? html`<div class="drop" aria-hidden="true">${words.chat.drop}</div>` : nothing}
+      ${this.#speaker.render()} ${this.#dialog.render()}
     </div>`;
   }
 
@@ -251,8 +352,10 @@ export class LlmChat extends LlmElement {
       actions,
       siblings: (id) => conversation.siblings(id),
       language: languageTag(),
+      images: this.#images(this.allowedImages),
+      links: this.#links(this.allowedLinks),
       modelName: (id) => modelName(this.#engine.state, id),
-      extras: noExtras,
+      extras: this.#rare.extras,
     });
   }
 

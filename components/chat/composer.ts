@@ -1,62 +1,137 @@
 // Where the visitor writes: a field that grows with its text, Enter sends, Shift+Enter starts a line, and an input
 // method's Enter (choosing a word in Japanese, Chinese, Korean) does neither. One button sends or stops, so that the
 // focus has a place to stay when one becomes the other.
-// A template function of `<llm-chat>`; it holds no state.
+// One per `<llm-chat>`; what is sent goes to the conversation (talk.ts), with the files that wait (rare.ts).
 
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { sendIcon, stopIcon } from '../internal/icons.js';
+import type { LlmElement } from '../internal/llm-element.js';
 import { words } from '../internal/words.js';
+import type { RareController } from './rare.js';
+import type { TalkController } from './talk.js';
 
-export interface ComposerOptions {
-  readonly busy: boolean;
-  readonly placeholder: string;
-  /** There is something to send. */
-  readonly filled: boolean;
-  readonly input: (field: HTMLTextAreaElement) => void;
-  readonly submit: () => void;
-  readonly stop: () => void;
+export interface ComposerParts {
+  readonly talk: TalkController;
+  readonly rare: RareController;
+  /** What stands in the field changed. */
+  readonly changed: () => void;
 }
 
-export function renderComposer(options: ComposerOptions): TemplateResult {
-  const { busy, filled } = options;
-  const submit = (event: Event) => {
-    event.preventDefault();
-    if (busy) options.stop();
-    else options.submit();
+export interface ComposerOptions {
+  /** The visitor may not write. */
+  readonly disabled: boolean;
+  /** '' for the kit's own. */
+  readonly placeholder: string;
+}
+
+export class Composer {
+  get field(): HTMLTextAreaElement | null {
+    return this.#host.shadowRoot?.querySelector('.composer textarea') ?? null;
+  }
+
+  /** What stands in the field. */
+  get text(): string {
+    return this.field?.value.trim() ?? '';
+  }
+
+  readonly #host: LlmElement;
+  readonly #parts: ComposerParts;
+  /** The field holds something to send. */
+  #filled = false;
+
+  constructor(host: LlmElement, parts: ComposerParts) {
+    this.#host = host;
+    this.#parts = parts;
+  }
+
+  /** @returns puts text behind what stands in the field now, each time in the place of the last */
+  writer(): (text: string) => void {
+    const before = this.field?.value.trimEnd() ?? '';
+    return (text) => {
+      const { field } = this;
+      if (field !== null) this.#put(field, [before, text.trim()].filter((part) => part !== '').join(' '));
+    };
+  }
+
+  render({ disabled, placeholder }: ComposerOptions): TemplateResult {
+    const { talk, rare } = this.#parts;
+    const { busy } = talk.conversation;
+    const sendable = busy || this.#filled || rare.files.length > 0;
+    const submit = (event: Event) => {
+      event.preventDefault();
+      if (busy) talk.conversation.stop();
+      else if (!disabled) this.#submit();
+    };
+    const input = ({ currentTarget }: Event) => {
+      if (!(currentTarget instanceof HTMLTextAreaElement)) return;
+      fit(currentTarget);
+      this.#written(currentTarget);
+    };
+    const label = busy ? words.chat.stop : words.chat.send;
+    return html`<form class="composer" part="composer" @submit=${submit}>
+      ${rare.attachments.part?.render() ?? nothing} ${rare.renderAttach(disabled)}
+      <label class="hidden" for="field">${words.chat.message}</label>
+      <textarea
+        id="field"
+        part="input"
+        rows="1"
+        dir="auto"
+        autocomplete="off"
+        enterkeyhint="send"
+        placeholder=${placeholder || words.chat.placeholder}
+        ?disabled=${disabled}
+        @input=${input}
+        @keydown=${this.#keydown}
+        @paste=${rare.paste}
+      ></textarea>
+      ${rare.renderDictate(disabled)}
+      <button
+        class="primary round"
+        part="send-button"
+        aria-label=${label}
+        title=${label}
+        aria-disabled=${sendable && !disabled ? 'false' : 'true'}
+      >
+        ${busy ? stopIcon() : sendIcon()}
+      </button>
+    </form>`;
+  }
+
+  readonly #keydown = (event: KeyboardEvent): void => {
+    const { conversation, actions } = this.#parts.talk;
+    if (conversation.busy && isSendKey(event)) return event.preventDefault();
+    if (isSendKey(event)) {
+      event.preventDefault();
+      this.#submit();
+    } else if (event.key === 'ArrowUp' && this.field?.value === '' && !event.isComposing && !conversation.busy) {
+      const last = conversation.entries.findLast(({ kind }) => kind === 'user');
+      if (last === undefined) return;
+      event.preventDefault();
+      actions.edit(last.id);
+    }
   };
-  const keydown = (event: KeyboardEvent) => {
-    if (!isSendKey(event)) return;
-    event.preventDefault();
-    if (!busy) options.submit();
-  };
-  const input = (event: Event) => {
-    if (!(event.currentTarget instanceof HTMLTextAreaElement)) return;
-    fit(event.currentTarget);
-    options.input(event.currentTarget);
-  };
-  return html`<form class="composer" part="composer" @submit=${submit}>
-    <label class="hidden" for="field">${words.chat.message}</label>
-    <textarea
-      id="field"
-      part="input"
-      rows="1"
-      dir="auto"
-      autocomplete="off"
-      enterkeyhint="send"
-      placeholder=${options.placeholder}
-      @input=${input}
-      @keydown=${keydown}
-    ></textarea>
-    <button
-      class="primary round"
-      part="send-button"
-      aria-label=${busy ? words.chat.stop : words.chat.send}
-      title=${busy ? words.chat.stop : words.chat.send}
-      aria-disabled=${busy || filled ? 'false' : 'true'}
-    >
-      ${busy ? stopIcon() : sendIcon()}
-    </button>
-  </form>`;
+
+  #submit(): void {
+    const { talk, rare } = this.#parts;
+    const { field } = this;
+    const waits = rare.attachments.part?.reading === true;
+    if (field === null || talk.conversation.busy || waits || !talk.request(field.value, rare.files)) return;
+    this.#put(field, '');
+    rare.sent();
+  }
+
+  #put(field: HTMLTextAreaElement, text: string): void {
+    field.value = text;
+    this.#written(field);
+    fit(field);
+  }
+
+  #written(field: HTMLTextAreaElement): void {
+    const filled = field.value.trim() !== '';
+    if (filled !== this.#filled) this.#host.requestUpdate();
+    this.#filled = filled;
+    this.#parts.changed();
+  }
 }
 
 /** Enter, and not an input method's: Safari tells its Enter only by 229, after the composition has ended. */

@@ -26,7 +26,11 @@ export function statusLine(connection: Connection, waiting: boolean): StatusLine
   }
   if (connection.kind !== 'connected') return quiet;
   const { engine, state } = connection;
-  const { status } = state;
+  const { status, recovering } = state;
+  if (recovering !== null && recovering.action !== 'gave-up') {
+    const { message } = recovering;
+    return { text: message, short: words.status.recovering, aloud: message, icon: null, progress: 'unknown' };
+  }
   if (status.kind === 'loading') {
     const { modelName, loadedBytes, totalBytes, phase } = status;
     if (phase === 'preparing') {

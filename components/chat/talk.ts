@@ -32,6 +32,8 @@ export class TalkController implements ReactiveController {
   editing: string | null = null;
   /** What can be put back. */
   deleted: { readonly piece: Deleted; readonly count: number } | null = null;
+  /** Called before other messages take the place of these. */
+  replacing: (() => void) | null = null;
   readonly conversation: Conversation;
   readonly narrator: Narrator;
   readonly #host: LlmElement;
@@ -80,6 +82,7 @@ export class TalkController implements ReactiveController {
 
   /** Other messages take the place of these: what was drawn of them goes. */
   replace(act: () => void): void {
+    this.replacing?.();
     this.#streams.clear();
     this.editing = null;
     this.deleted = null;

@@ -16,6 +16,8 @@ export class Troubles {
   readonly #store: () => EngineStore;
   readonly #speaker: SpeakerController;
   #failure: EngineErrorShape | null = null;
+  /** Loading again would not help with it: it can only be closed. */
+  #other = false;
   #told: EngineErrorShape | null = null;
 
   constructor(host: ReactiveElement, store: () => EngineStore, speaker: SpeakerController) {
@@ -83,14 +85,29 @@ export class Troubles {
   render(): unknown {
     const error = this.#failure ?? this.#lasting();
     if (error === null) return nothing;
+    if (this.#failure !== null && this.#other) {
+      return errorNotice(error, { label: words.chat.close, run: () => this.#dismiss() });
+    }
     return errorNotice(
       error,
       unchangeable.has(error.code) ? undefined : { label: words.chat.retry, run: () => void this.load() },
     );
   }
 
+  /** Something failed that is neither an answer nor a load. */
+  show(error: EngineError): void {
+    this.#fail(error.toShape());
+    this.#other = true;
+  }
+
+  #dismiss(): void {
+    this.forget();
+    this.#host.focus();
+  }
+
   #fail(error: EngineErrorShape): void {
     this.#failure = error;
+    this.#other = false;
     this.#host.requestUpdate();
     this.#speaker.say(() => spokenError(error));
     this.#host.dispatchEvent(new LlmErrorEvent(error));

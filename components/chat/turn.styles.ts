@@ -128,4 +128,126 @@ export const turnStyles = css`
     flex: 1;
     min-inline-size: 8rem;
   }
+
+  button.plain.round {
+    color: var(--_quiet);
+  }
+
+  .round[aria-pressed='true'] {
+    color: var(--_danger);
+    background: var(--_danger-ground);
+  }
+
+  .menu {
+    position: relative;
+    flex: none;
+  }
+
+  .menu summary {
+    display: flex;
+    align-items: center;
+    justify-content: center;
+    min-block-size: 2.25rem;
+    padding-inline: 0.6rem;
+    border-radius: 999px;
+    list-style: none;
+    color: var(--_quiet);
+    cursor: pointer;
+  }
+
+  .menu summary::-webkit-details-marker {
+    display: none;
+  }
+
+  .menu summary:hover {
+    color: var(--_text);
+    background: var(--_raised);
+  }
+
+  .menu ul {
+    position: absolute;
+    inset-block-start: calc(100% + 0.25rem);
+    inset-inline-end: 0;
+    z-index: 2;
+    inline-size: max-content;
+    max-inline-size: min(18rem, calc(100cqi - 2rem));
+    margin: 0;
+    padding: 0.3rem;
+    border: 1px solid var(--_line);
+    border-radius: calc(var(--_radius) * 0.75);
+    list-style: none;
+    background: var(--_surface);
+    box-shadow: 0 6px 24px rgb(0 0 0 / 18%);
+  }
+
+  .menu li button {
+    inline-size: 100%;
+    justify-content: flex-start;
+    border-radius: 8px;
+    color: var(--_text);
+    text-align: start;
+  }
+
+  .meter {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 0.1rem 0.6rem;
+    padding: 0 1.25rem 0.6rem;
+    font-size: 0.75em;
+    color: var(--_quiet);
+    font-variant-numeric: tabular-nums;
+  }
+
+  .gauge {
+    flex: none;
+    inline-size: 4rem;
+    block-size: 0.3rem;
+    border-radius: 999px;
+    overflow: hidden;
+    background: var(--_line);
+  }
+
+  .gauge svg {
+    display: block;
+    inline-size: 100%;
+    block-size: 100%;
+    fill: var(--_accent);
+  }
+
+  .gauge:dir(rtl) svg {
+    transform: scaleX(-1);
+  }
+
+  [data-level='near'] .gauge svg,
+  [data-level='full'] .gauge svg {
+    fill: var(--_danger);
+  }
+
+  .near {
+    color: var(--_danger);
+  }
+
+  .drop {
+    position: absolute;
+    inset: 0;
+    z-index: 3;
+    display: grid;
+    place-items: center;
+    border: 2px dashed var(--_accent);
+    border-radius: inherit;
+    font-weight: 600;
+    background: color-mix(in oklab, var(--_surface) 88%, transparent);
+    pointer-events: none;
+  }
+
+  @media (forced-colors: active) {
+    .gauge {
+      border: 1px solid CanvasText;
+    }
+
+    .gauge svg {
+      fill: CanvasText;
+    }
+  }
 `;

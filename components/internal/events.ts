@@ -29,6 +29,32 @@ export class LlmSendEvent extends LlmEvent<LlmSendDetail> {
   }
 }
 
+export interface LlmAttachDetail {
+  /** Chosen, pasted or dropped; not read yet. */
+  readonly files: readonly File[];
+}
+
+/** `llm-attach`: the visitor puts files to a message. `preventDefault()` keeps them out. */
+export class LlmAttachEvent extends LlmEvent<LlmAttachDetail> {
+  constructor(detail: LlmAttachDetail) {
+    super('llm-attach', detail, { cancelable: true });
+  }
+}
+
+export interface LlmExportDetail {
+  readonly format: 'markdown' | 'json';
+  readonly fileName: string;
+  /** What the file holds. */
+  readonly text: string;
+}
+
+/** `llm-export`: the visitor saves the conversation. `preventDefault()` keeps the browser from saving a file. */
+export class LlmExportEvent extends LlmEvent<LlmExportDetail> {
+  constructor(detail: LlmExportDetail) {
+    super('llm-export', detail, { cancelable: true });
+  }
+}
+
 export interface LlmDeleteDetail {
   /** As it stands in the conversation. */
   readonly message: ChatMessage;
@@ -103,7 +129,9 @@ export class LlmStateChangeEvent extends LlmEvent<EngineState> {
 declare global {
   interface HTMLElementEventMap {
     'llm-send': LlmSendEvent;
+    'llm-attach': LlmAttachEvent;
     'llm-delete': LlmDeleteEvent;
+    'llm-export': LlmExportEvent;
     'llm-message': LlmMessageEvent;
     'llm-error': LlmErrorEvent;
     'llm-tool-call': LlmToolCallEvent;

@@ -31,6 +31,17 @@ export const fileIcon = () =>
   icon(
     svg`<path d="M13.5 3.5h-6a2 2 0 0 0-2 2v13a2 2 0 0 0 2 2h9a2 2 0 0 0 2-2v-10zm0 0v5h5M8.5 13h7M8.5 16.5h4.5" />`,
   );
+export const closeIcon = () => icon(svg`<path d="m6.5 6.5 11 11m0-11-11 11" />`);
+export const moreIcon = () => icon(svg`<path d="M5.5 12h.1M12 12h.1M18.4 12h.1" stroke-width="2.75" />`);
+export const historyIcon = () => icon(svg`<path d="M4.5 12a7.5 7.5 0 1 0 2.3-5.4L4.5 9M4.5 4v5h5M12 8v4.5l3 1.8" />`);
+export const clipIcon = () =>
+  icon(
+    svg`<path d="m19 11.5-7 7a4.6 4.6 0 0 1-6.5-6.5l7.6-7.6a3.1 3.1 0 0 1 4.4 4.4l-7.6 7.6a1.5 1.5 0 0 1-2.2-2.2l7-7" />`,
+  );
+export const microphoneIcon = () =>
+  icon(svg`<rect x="9" y="3.5" width="6" height="11" rx="3" /><path d="M5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v2.5" />`);
+export const voiceIcon = () =>
+  icon(svg`<path d="M11 5 6.5 9H3.5v6h3L11 19zM15 9a4.2 4.2 0 0 1 0 6M17.8 6.2a8.2 8.2 0 0 1 0 11.6" />`);
 export const trashIcon = () =>
   icon(
     svg`<path d="M4.5 7h15M9.5 7V5a1 1 0 0 1 1-1h3a1 1 0 0 1 1 1v2M6.5 7l.8 11.2a2 2 0 0 0 2 1.8h5.4a2 2 0 0 0 2-1.8L17.5 7" />`,

@@ -2,6 +2,11 @@
 // it, a translation is one module (de.ts, ...) with all of them. A section that is not named here cannot be translated; a
 // text that a translation lacks is a type error.
 
+import type { attachWords } from '../../chat/attach/attach.words.js';
+import type { exportWords } from '../../chat/export/export.words.js';
+import type { historyWords } from '../../chat/history/history.words.js';
+import type { shortcutsWords } from '../../chat/shortcuts/shortcuts.words.js';
+import type { voiceWords } from '../../chat/voice/voice.words.js';
 import type { metricsWords } from '../../metrics/metrics.words.js';
 import type { pickerWords } from '../../model-picker/model-picker.words.js';
 import type { privacyWords } from '../../privacy/privacy.words.js';
@@ -18,6 +23,11 @@ export interface Catalogue {
   readonly code: typeof words.code;
   readonly markdown: typeof words.markdown;
   readonly errors: typeof words.errors;
+  readonly attach: typeof attachWords;
+  readonly export: typeof exportWords;
+  readonly history: typeof historyWords;
+  readonly shortcuts: typeof shortcutsWords;
+  readonly voice: typeof voiceWords;
   readonly picker: typeof pickerWords;
   readonly metrics: typeof metricsWords;
   readonly chip: typeof chipWords;

@@ -1,0 +1,9 @@
+// The words of saving and opening conversations.
+
+import { section } from '../../internal/texts.js';
+
+export const exportWords = section('export', {
+  file: (name: string) => `File “${name}”:`,
+  saved: (name: string) => `The conversation is saved as ${name}.`,
+  opened: 'The saved conversation is open.',
+});

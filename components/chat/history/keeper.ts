@@ -1,0 +1,156 @@
+// Keeps the conversation of a chat on this device while it goes on, and brings it back after a reload of the tab. Only
+// where the site says `history` and the visitor has not said otherwise. Fetched with the chat then (rare.ts).
+// It writes a moment after a change, at once when an answer is whole or the page is hidden, and before another conversation
+// takes this one's place; what an unfinished answer has by then comes back with "Continue".
+// What goes wrong: a full disk or a missing key is told once, the chat goes on, and the next change tries again.
+
+import type { Conversation } from '../../../engine/protocol/conversations.js';
+import { EngineError } from '../../../engine/protocol/errors.js';
+import type { RareContext } from '../rare.js';
+
+/** Milliseconds between a change and its writing; as much may be lost when the browser is killed. */
+const pace = 800;
+
+export class Keeper {
+  readonly #context: RareContext;
+  /** The tab's own memory of which conversation was open: a random id, nothing of its content. */
+  readonly #place: string;
+  readonly #ends: (() => void)[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  /** What is known to be kept of the open conversation. */
+  #kept: { readonly id: string; nodes: ReadonlySet<string> } | null = null;
+  #told = false;
+  #ended = false;
+
+  constructor(context: RareContext) {
+    this.#context = context;
+    this.#place = `llm-elements.conversation.${context.host.id}`;
+    const hidden = () => {
+      if (document.visibilityState === 'hidden') void this.flush();
+    };
+    document.addEventListener('visibilitychange', hidden);
+    this.#ends.push(
+      () => document.removeEventListener('visibilitychange', hidden),
+      context.talk.subscribe(() => this.#changed()),
+    );
+    context.talk.replacing = () => void this.flush();
+    void this.#bringBack();
+  }
+
+  /** The visitor lets this site keep conversations. */
+  get allowed(): boolean {
+    return this.#context.engine.state?.preferences.keepConversations !== false;
+  }
+
+  /** Writes now what has not been written. */
+  async flush(): Promise<void> {
+    if (this.#timer === undefined) return this.#writing;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    // As it is now: it may be replaced in the next moment.
+    const record = this.#context.talk.conversation.record();
+    this.#writing = this.#writing.then(() => this.#write(record));
+    await this.#writing;
+  }
+
+  /** Opens a kept conversation in the place of the one that is open. @throws EngineError */
+  async open(id: string): Promise<void> {
+    await this.flush();
+    const { engine, talk, restored } = this.#context;
+    const conversation = await (await engine.store.connect()).conversations.read(id);
+    talk.replace(() => talk.conversation.restore(conversation));
+    this.#drop();
+    this.#know(conversation);
+    restored();
+  }
+
+  /** The open conversation was deleted from the device: what is left of it here is not written again. */
+  forget(): void {
+    this.#drop();
+    this.#kept = null;
+    this.#remember(null);
+  }
+
+  end(): void {
+    void this.flush();
+    this.#ended = true;
+    this.#context.talk.replacing = null;
+    for (const end of this.#ends.splice(0)) end();
+  }
+
+  #changed(): void {
+    const { conversation } = this.#context.talk;
+    if (this.#ended || !this.allowed) return;
+    if (this.#kept !== null && this.#kept.id !== conversation.id) this.#kept = null;
+    if (this.#kept === null && !conversation.entries.some(({ kind }) => kind === 'user')) {
+      this.#remember(null);
+      return;
+    }
+    this.#remember(conversation.id);
+    this.#timer ??= setTimeout(() => void this.flush(), pace);
+    if (!conversation.busy) queueMicrotask(() => void this.flush());
+  }
+
+  async #write(record: Conversation): Promise<void> {
+    const { id } = record;
+    const nodes = new Set(record.nodes.map((node) => node.id));
+    const before = this.#kept?.id === id ? this.#kept.nodes : new Set<string>();
+    const removed = [...before].filter((node) => !nodes.has(node));
+    try {
+      const { conversations } = await this.#context.engine.store.connect();
+      if (nodes.size > 0) await conversations.write(record, removed);
+      else if (before.size > 0) await conversations.delete(id);
+      if (this.#context.talk.conversation.id === id) this.#kept = { id, nodes };
+      this.#told = false;
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      // The visitor switched it off, or the engine is gone and another one comes: the next change tries again.
+      const silent = error.code === 'consent-required' || error.code === 'engine-lost' || error.code === 'aborted';
+      if (!this.#told && !silent && !this.#ended) this.#context.fail(error);
+      this.#told = !silent;
+    }
+  }
+
+  /** After a reload of this tab: the conversation that was open in it. */
+  async #bringBack(): Promise<void> {
+    const id = sessionStorageOf()?.getItem(this.#place) ?? null;
+    const { engine, talk, restored } = this.#context;
+    if (id === null) return;
+    try {
+      const conversation = await (await engine.store.connect()).conversations.read(id);
+      // Somebody has begun to write, or the page put messages there: that is the conversation now.
+      if (this.#ended || talk.conversation.entries.length > 0) return;
+      talk.replace(() => talk.conversation.restore(conversation));
+      this.#drop();
+      this.#know(conversation);
+      restored();
+    } catch {
+      this.#remember(null); // deleted meanwhile, or it cannot be opened; the list says so
+    }
+  }
+
+  #know({ id, nodes }: Conversation): void {
+    this.#kept = { id, nodes: new Set(nodes.map((node) => node.id)) };
+    this.#remember(id);
+  }
+
+  #drop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #remember(id: string | null): void {
+    if (id === null) sessionStorageOf()?.removeItem(this.#place);
+    else sessionStorageOf()?.setItem(this.#place, id);
+  }
+}
+
+/** Some browsers throw where a page may keep nothing. */
+function sessionStorageOf(): Storage | null {
+  try {
+    return globalThis.sessionStorage;
+  } catch {
+    return null;
+  }
+}
