@@ -3,8 +3,8 @@
 // call. What goes wrong: no medium at all (a private window, storage switched off) is `storage`.
 
 import { EngineError } from '../../protocol/errors.js';
+import { lasting } from '../../storage/lasting.js';
 import { IndexedDbPieces } from './indexeddb.js';
-import { lasting } from './lasting.js';
 import { OpfsPieces } from './opfs.js';
 import { hasSyncHandles, OpfsSyncPieces } from './opfs-sync.js';
 import type { PieceStore } from './pieces.js';
