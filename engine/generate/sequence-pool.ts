@@ -1,13 +1,14 @@
 // Keeps the sequences of finished answers, so that the next turn of a conversation prefills only what is new: the
 // longest common prefix of the new prompt and what a sequence holds is kept, the rest truncated. Called by
 // `generate.ts`; one pool for each decoder. Knows nothing of text, tabs or requests.
-// What is kept is bounded in tokens (one full context by default) and in number; the oldest goes first. A sequence
+// What is kept is bounded in tokens (half as many full contexts as texts are decoded at once, by default) and in number;
+// the oldest goes first. A sequence
 // whose state is in doubt after an error is released, never reused.
 
 import type { Decoder, Sequence } from '../decoders/decoder.js';
 
 export interface SequencePoolOptions {
-  /** Tokens that idle sequences may hold together; one context of the decoder when absent. */
+  /** Tokens that idle sequences may hold together; a context of the decoder for every two of its texts when absent. */
   readonly idleTokens?: number;
   /** Idle sequences at most. */
   readonly idleSequences?: number;
@@ -34,8 +35,9 @@ export class SequencePool {
     private readonly decoder: Decoder,
     options: SequencePoolOptions = {},
   ) {
-    this.idleTokens = options.idleTokens ?? decoder.info.contextLength;
-    this.idleSequences = options.idleSequences ?? 4;
+    const { contextLength, concurrency = 1 } = decoder.info;
+    this.idleTokens = options.idleTokens ?? contextLength * Math.ceil(concurrency / 2);
+    this.idleSequences = options.idleSequences ?? Math.max(4, concurrency);
   }
 
   /**
@@ -79,6 +81,13 @@ export class SequencePool {
   discard(lease: Lease): void {
     this.lent.delete(lease);
     lease.sequence.release();
+  }
+
+  /** Releases what nobody uses, for want of memory. @returns whether there was anything */
+  releaseIdle(): boolean {
+    const released = this.idle.splice(0);
+    for (const { sequence } of released) sequence.release();
+    return released.length > 0;
   }
 
   /** Releases all sequences, those lent as well. Safe to call twice. */

@@ -1,5 +1,6 @@
-// The line of requests and the one that runs: admits a request to the fair queue, gives each its turn, tells those who
-// wait their place, and takes out who no longer wants to. Called by EngineHost; knows nothing of models and settings.
+// The line of requests and those that run: admits a request to the fair queue, gives each its turn, tells those who wait
+// their place, and takes out who no longer wants to. As many run at once as the model that is loaded computes together.
+// Called by EngineHost; knows nothing of models and settings. An answer that fails or is stopped touches no other.
 // What goes wrong: a full line is `busy` and nothing is kept; whoever is stopped is told so on its own port.
 
 import { EngineError } from '../protocol/errors.js';
@@ -8,7 +9,7 @@ import type { EngineCounters } from '../metrics/answer-meter.js';
 import type { Answering, AnswerJob } from './answering.js';
 import { AnswerStream } from './answer-stream.js';
 import { FairQueue, type QueueLimits } from './fair-queue.js';
-import type { Turnstile } from './turnstile.js';
+import type { Turn, Turnstile } from './turnstile.js';
 
 export interface AnswerLineParts {
   readonly answering: Answering;
@@ -16,6 +17,8 @@ export interface AnswerLineParts {
   readonly turnstile: Turnstile;
   readonly createId: () => string;
   readonly limits: QueueLimits | undefined;
+  /** Answers that may run at once now; looked at whenever one begins or ends. */
+  readonly concurrency: () => number;
   readonly changed: () => void;
 }
 
@@ -24,19 +27,28 @@ export interface Asker {
   readonly tabId: string;
   /** Aborted when the tab is gone. */
   readonly gone: AbortSignal;
+  /** Whether somebody can see it; told by `lookAgain` when it changes. */
+  readonly visible: () => boolean;
+}
+
+/** How long a request may wait for others: those that somebody looks at first, those of the background last. */
+function rankOf({ completion, visible }: AnswerJob): number {
+  if (completion.priority === 'background') return 2;
+  return visible() ? 0 : 1;
 }
 
 export class AnswerLine {
   readonly #queue: FairQueue<AnswerJob>;
-  #running: AnswerJob | null = null;
+  readonly #running = new Set<AnswerJob>();
   #pumping = false;
 
   constructor(private readonly parts: AnswerLineParts) {
-    this.#queue = new FairQueue(parts.limits);
+    this.#queue = new FairQueue(parts.limits, rankOf);
   }
 
-  get running(): AnswerJob | null {
-    return this.#running;
+  /** Oldest first. */
+  get running(): readonly AnswerJob[] {
+    return [...this.#running];
   }
 
   /** Tab ids, next first. */
@@ -49,16 +61,18 @@ export class AnswerLine {
    * @returns the request's id
    * @throws EngineError `busy`; the port is the caller's still then
    */
-  admit({ tabId, gone }: Asker, completion: CompletionRequest, port: MessagePort): string {
+  admit({ tabId, gone, visible }: Asker, completion: CompletionRequest, port: MessagePort): string {
     this.#queue.checkRoom(tabId); // before anything is made for a request that is not taken
     const controller = new AbortController();
     const job: AnswerJob = {
       requestId: `chatcmpl-${this.parts.createId()}`,
       tabId,
       completion,
+      visible,
       controller,
       meter: this.parts.counters.begin(),
       atCloud: false,
+      routed: () => void this.#pump(),
       stream: new AnswerStream(port, (reason) => this.#stop(job, reason)),
     };
     gone.addEventListener('abort', () => this.#stop(job, EngineError.from(gone.reason)), { signal: controller.signal });
@@ -69,7 +83,7 @@ export class AnswerLine {
   }
 
   /** The tab is gone: what it had waiting never runs. */
-  leave({ tabId, gone }: Asker): void {
+  leave({ tabId, gone }: Pick<Asker, 'tabId' | 'gone'>): void {
     for (const job of this.#queue.removeTab(tabId)) {
       job.controller.abort(gone.reason);
       job.stream.fail(EngineError.from(gone.reason));
@@ -80,7 +94,12 @@ export class AnswerLine {
   /** Ends what runs and what waits, of all tabs. */
   stopAll(reason: EngineError): void {
     for (const { item } of this.#queue.inOrder()) this.#stop(item, reason);
-    if (this.#running !== null) this.#stop(this.#running, reason);
+    for (const job of this.#running) this.#stop(job, reason);
+  }
+
+  /** A tab was hidden or is seen again: the order is another. */
+  lookAgain(): void {
+    this.#tellPlaces();
   }
 
   #stop(job: AnswerJob, reason: EngineError): void {
@@ -95,30 +114,39 @@ export class AnswerLine {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      for (;;) {
+      while (this.#queue.length > 0 && this.#running.size < this.parts.concurrency()) {
         // The next one is chosen only when its turn has come: a fairer one may arrive while a load has the turn.
-        const ran = await this.parts.turnstile.run(() => this.#runNext());
-        if (!ran) return;
+        const turn = await this.parts.turnstile.share();
+        const free = this.parts.concurrency() - this.#running.size;
+        const job = free > 0 ? this.#queue.next((each) => this.#mayBegin(each, free)) : null;
+        if (job === null) {
+          turn.leave();
+          break; // whoever ends, comes or is routed looks again
+        }
+        void this.#run(job, turn);
       }
     } finally {
       this.#pumping = false;
-      if (this.#queue.length > 0) void this.#pump();
     }
   }
 
-  async #runNext(): Promise<boolean> {
-    const job = this.#queue.next();
-    if (job === null) return false;
-    this.#running = job;
+  /** Of several places the last is kept from the background, so that who comes now does not wait for it. */
+  #mayBegin({ completion }: AnswerJob, free: number): boolean {
+    return completion.priority !== 'background' || free > 1 || this.parts.concurrency() === 1;
+  }
+
+  async #run(job: AnswerJob, turn: Turn): Promise<void> {
+    this.#running.add(job);
     this.#tellPlaces();
     try {
-      await this.parts.answering.run(job);
+      await this.parts.answering.run(job, turn);
     } finally {
-      this.#running = null;
+      turn.leave();
+      this.#running.delete(job);
       job.controller.abort(new EngineError('aborted', 'The answer has ended.')); // frees its listeners
       this.parts.changed();
+      void this.#pump();
     }
-    return true;
   }
 
   #tellPlaces(): void {

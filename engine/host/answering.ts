@@ -14,16 +14,21 @@ import type { AnswerStream } from './answer-stream.js';
 import { ChunkWriter } from './chunks.js';
 import { consentRequired } from './cloud-model.js';
 import type { ModelSlot } from './model-slot.js';
+import type { Turn } from './turnstile.js';
 
 export interface AnswerJob {
   readonly requestId: string;
   readonly tabId: string;
   readonly completion: CompletionRequest;
+  /** Whether somebody can see the tab. */
+  readonly visible: () => boolean;
   readonly controller: AbortController;
   readonly stream: AnswerStream;
   readonly meter: AnswerMeter;
   /** The endpoint is answering it right now. */
   atCloud: boolean;
+  /** Called when it is known who answers: others may answer beside it. */
+  readonly routed: () => void;
 }
 
 export interface AnsweringParts {
@@ -49,7 +54,8 @@ export class Answering {
     if (!this.parts.cloudAllowed()) throw consentRequired();
   }
 
-  async run(job: AnswerJob): Promise<void> {
+  /** @param turn shared with other answers; left alone whenever the model must be changed */
+  async run(job: AnswerJob, turn: Turn): Promise<void> {
     const { stream, controller, meter } = job;
     const { signal } = controller;
     try {
@@ -58,8 +64,8 @@ export class Answering {
       const writer = new ChunkWriter(job.requestId, Math.floor(Date.now() / 1000));
       let from: Provenance | null = null;
       const routes = {
-        first: () => this.#first(job),
-        next: (error: EngineError, failed: Route) => this.parts.slot.recover(failed.backend, error, signal),
+        first: () => this.#first(job, turn),
+        next: (error: EngineError, failed: Route) => this.#next(error, failed, turn, signal),
       };
       for await (const event of answer(job.completion, routes, signal)) {
         if (event.type === 'route') {
@@ -70,6 +76,7 @@ export class Answering {
           job.atCloud = event.route.backend.info.leavesDevice;
           meter.computes(event.route.device);
           this.parts.changed('change');
+          job.routed();
           if (begins) stream.chunk(writer.begin(from));
           continue;
         }
@@ -101,17 +108,31 @@ export class Answering {
     }
   }
 
-  async #first(job: AnswerJob): Promise<Route> {
+  async #first(job: AnswerJob, turn: Turn): Promise<Route> {
     const { completion, controller } = job;
     if (completion.model === cloudModelId) {
       this.requireCloud(); // again: the switch may have gone off while it waited
       const backend = this.parts.createCloud(this.parts.settings());
       return { backend, provenance: { backend: 'cloud', model: cloudModelId }, device: 'cloud' };
     }
+    const { slot } = this.parts;
+    const { signal } = controller;
     const began = this.parts.now();
-    const { loads } = this.parts.slot;
-    const route = await this.parts.slot.ensure(completion.model, controller.signal);
-    if (this.parts.slot.loads > loads) job.meter.loaded(this.parts.now() - began);
-    return route;
+    const { loads } = slot;
+    const load = () => slot.ensure(completion.model, signal);
+    const loaded = slot.serves(completion.model)
+      ? null
+      : await turn.alone(() => !slot.serves(completion.model), load, signal);
+    if (slot.loads > loads) job.meter.loaded(this.parts.now() - began);
+    return loaded ?? (await load());
+  }
+
+  /** When a device fails, all its answers do: the first has it mended, the others find that it is. */
+  async #next(error: EngineError, failed: Route, turn: Turn, signal: AbortSignal): Promise<Route | null> {
+    const { slot } = this.parts;
+    const mend = () => slot.recover(failed.backend, error, signal);
+    const broken = (): boolean => slot.runs(failed.backend) && !failed.backend.info.leavesDevice;
+    const mended = broken() ? await turn.alone(broken, mend, signal) : null;
+    return mended ?? (await mend());
   }
 }

@@ -145,6 +145,7 @@ export class EngineHost {
       turnstile: this.#turnstile,
       createId: parts.createId,
       limits: parts.limits,
+      concurrency: () => this.#slot.concurrency,
       changed: () => this.#publisher.changed(),
     });
     this.#publisher = new StatePublisher(this.id, () => this.#facts(), parts.channel, parts.now);
@@ -277,6 +278,7 @@ export class EngineHost {
       },
       setVisibility: async (session, visible) => {
         session.visible = parseSwitch(visible, 'the visibility');
+        this.#line.lookAgain();
         return null;
       },
       fetched: async () => this.parts.fetched(),
@@ -305,7 +307,8 @@ export class EngineHost {
     try {
       const completion = this.#visitor.complete(parseCompletionRequest(request));
       if (completion.model === cloudModelId) this.#answering.requireCloud();
-      return this.#line.admit({ tabId: session.tabId ?? '', gone: session.gone }, completion, port);
+      const asker = { tabId: session.tabId ?? '', gone: session.gone, visible: () => session.visible };
+      return this.#line.admit(asker, completion, port);
     } catch (error) {
       port.close();
       throw error;
@@ -315,9 +318,9 @@ export class EngineHost {
   async #setCloudAllowed(allowed: boolean): Promise<void> {
     const stored = this.#site.allowCloud(allowed); // it acts already; only the storing takes time
     if (!allowed) {
-      const { running } = this.#line;
-      if (running?.atCloud) {
-        running.controller.abort(
+      for (const job of this.#line.running) {
+        if (!job.atCloud) continue;
+        job.controller.abort(
           new EngineError('consent-required', 'The cloud was switched off while it answered.', {
             hint: 'What had arrived is kept. Ask again to have this device answer.',
           }),
@@ -375,13 +378,13 @@ export class EngineHost {
       verdicts: this.#verdicts.current,
       preferences: this.#visitor.preferences,
       changes: this.#changes,
-      generating: running === null ? [] : [{ tabId: running.tabId, requestId: running.requestId }],
+      generating: running.map(({ tabId, requestId }) => ({ tabId, requestId })),
       waiting,
       tabs: [...this.#sessions].filter((session) => session.isTab).length,
       cloud: {
         endpoint: this.#site.endpoint,
         allowed: this.#site.cloudAllowed,
-        active: running?.atCloud ?? false,
+        active: running.some(({ atCloud }) => atCloud),
       },
       recovering: this.#slot.recovering,
       loads: this.#slot.loads,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { EngineError } from '../protocol/errors.js';
-import { FairQueue } from './fair-queue.js';
+import { FairQueue, patience } from './fair-queue.js';
 
 const drain = (queue: FairQueue<string>): string[] => {
   const out: string[] = [];
@@ -47,6 +47,46 @@ describe('FairQueue', () => {
     assert.deepEqual(queue.removeTab('a'), ['a1', 'a2']);
     assert.equal(queue.length, 1);
     assert.deepEqual(drain(queue), ['b1']);
+  });
+
+  test('serves a better rank first, whichever tab asks, and asks for the rank anew each time', () => {
+    const ranks: Record<string, number> = { a1: 2, a2: 0, b1: 1, c1: 0 };
+    const queue = new FairQueue<string>(undefined, (item) => ranks[item] ?? 0);
+    for (const item of ['a1', 'a2', 'b1', 'c1']) queue.add(item.slice(0, 1), item);
+    assert.deepEqual(
+      queue.inOrder().map(({ item }) => item),
+      ['a2', 'c1', 'b1', 'a1'],
+    );
+    ranks['b1'] = 0;
+    assert.deepEqual(drain(queue), ['a2', 'b1', 'c1', 'a1']);
+  });
+
+  test('lets nobody starve: who was overtaken often enough is first', () => {
+    const queue = new FairQueue<string>(undefined, (item) => (item === 'last' ? 2 : 0));
+    queue.add('a', 'last');
+    let served = 0;
+    for (let next = ''; next !== 'last'; served++) {
+      queue.add('b', `b${served}`);
+      queue.add('c', `c${served}`);
+      next = queue.next() ?? '';
+      queue.next();
+      assert.ok(served < patience, 'it waited too long');
+    }
+    assert.ok(served > 1, 'it did not wait at all');
+  });
+
+  test('leaves whom nobody lets in where they are', () => {
+    const queue = new FairQueue<string>();
+    for (const item of ['a1', 'b1']) queue.add(item.slice(0, 1), item);
+    assert.equal(
+      queue.next((item) => item === 'b1'),
+      'b1',
+    );
+    assert.equal(
+      queue.next(() => false),
+      null,
+    );
+    assert.deepEqual(drain(queue), ['a1']);
   });
 
   test('property: the order told is the order served; nothing is lost or doubled; no tab waits two turns of another', () => {

@@ -1,6 +1,8 @@
-// The one line of requests that wait for the engine, fair between tabs: the tab that was served longest ago comes
-// next, so a tab that sends ten questions at once does not hold up a tab that sends one. Called by AnswerLine only;
-// knows nothing of requests, ports or time. When the line is full, `add` throws `busy` and nothing is kept.
+// The one line of requests that wait for the engine. What matters more comes first (`rank`: the answer somebody looks at
+// before one of a hidden tab before one that was asked for in the background), and among equals the tab that was served
+// longest ago, so a tab that sends ten questions at once does not hold up a tab that sends one. Nobody starves: who has
+// been overtaken often enough counts as first. Called by AnswerLine only; knows nothing of ports or time.
+// When the line is full, `add` throws `busy` and nothing is kept.
 
 import { EngineError } from '../protocol/errors.js';
 
@@ -13,29 +15,42 @@ export interface QueueLimits {
 
 const defaultLimits: QueueLimits = { total: 64, perTab: 8 };
 
+/** Requests of a better rank that may overtake one before it counts as the best. */
+export const patience = 8;
+
 interface Entry<T> {
   readonly item: T;
+  readonly tabId: string;
   readonly arrival: number;
+  /** Requests that came later and were served earlier, for their rank. */
+  overtaken: number;
+}
+
+/** What the next one is chosen by; copied to tell the order. */
+interface Line<T> {
+  readonly waiting: Entry<T>[];
+  /** When each tab was last served, as a count of servings; absent: never. */
+  readonly served: Map<string, number>;
+  servings: number;
 }
 
 export class FairQueue<T> {
-  #waiting = new Map<string, Entry<T>[]>();
-  /** When each tab was last served, as a count of servings; absent: never. */
-  #served = new Map<string, number>();
-  #servings = 0;
+  #line: Line<T> = { waiting: [], served: new Map(), servings: 0 };
   #arrivals = 0;
 
-  constructor(private readonly limits: QueueLimits = defaultLimits) {}
+  /** @param rank 0 comes first; asked anew each time, since a tab may be hidden or seen meanwhile */
+  constructor(
+    private readonly limits: QueueLimits = defaultLimits,
+    private readonly rank: (item: T) => number = () => 0,
+  ) {}
 
   get length(): number {
-    let sum = 0;
-    for (const entries of this.#waiting.values()) sum += entries.length;
-    return sum;
+    return this.#line.waiting.length;
   }
 
   /** @throws EngineError `busy` when the line, or this tab's part of it, is full */
   checkRoom(tabId: string): void {
-    const own = this.#waiting.get(tabId)?.length ?? 0;
+    const own = this.#line.waiting.filter((entry) => entry.tabId === tabId).length;
     if (own >= this.limits.perTab) {
       throw new EngineError('busy', `This tab already has ${own} questions waiting.`, {
         hint: 'Wait for an answer or stop one of them.',
@@ -51,73 +66,65 @@ export class FairQueue<T> {
   /** @throws EngineError `busy`, as `checkRoom`; nothing is kept then */
   add(tabId: string, item: T): void {
     this.checkRoom(tabId);
-    const own = this.#waiting.get(tabId) ?? [];
-    own.push({ item, arrival: this.#arrivals++ });
-    this.#waiting.set(tabId, own);
+    this.#line.waiting.push({ item, tabId, arrival: this.#arrivals++, overtaken: 0 });
   }
 
-  /** Takes the next one out of the line, null when nobody waits. */
-  next(): T | null {
-    const tabId = nextTab(this.#waiting, this.#served);
-    if (tabId === null) return null;
-    const own = this.#waiting.get(tabId) ?? [];
-    const entry = own.shift();
-    if (own.length === 0) this.#waiting.delete(tabId);
-    this.#served.set(tabId, ++this.#servings);
-    return entry?.item ?? null;
+  /**
+   * Takes the next one out of the line, null when nobody waits whom `fits` lets in.
+   * @param fits those it refuses stay where they are
+   */
+  next(fits: (item: T) => boolean = () => true): T | null {
+    return this.#take(this.#line, fits)?.item ?? null;
   }
 
   /** Takes one out that no longer wants to wait. @returns whether it was there */
   remove(item: T): boolean {
-    for (const [tabId, own] of this.#waiting) {
-      const at = own.findIndex((entry) => entry.item === item);
-      if (at < 0) continue;
-      own.splice(at, 1);
-      if (own.length === 0) this.#waiting.delete(tabId);
-      return true;
-    }
-    return false;
+    const { waiting } = this.#line;
+    const at = waiting.findIndex((entry) => entry.item === item);
+    if (at >= 0) waiting.splice(at, 1);
+    return at >= 0;
   }
 
   /** Forgets a tab. @returns its requests, which never ran */
   removeTab(tabId: string): T[] {
-    const own = this.#waiting.get(tabId) ?? [];
-    this.#waiting.delete(tabId);
-    this.#served.delete(tabId);
-    return own.map((entry) => entry.item);
+    const { waiting, served } = this.#line;
+    const own = waiting.filter((entry) => entry.tabId === tabId);
+    waiting.splice(0, waiting.length, ...waiting.filter((entry) => entry.tabId !== tabId));
+    served.delete(tabId);
+    return own.map(({ item }) => item);
   }
 
   /** Everyone who waits, in the order in which they will be served if nobody else comes. */
   inOrder(): { readonly tabId: string; readonly item: T }[] {
-    const waiting = new Map<string, Entry<T>[]>();
-    for (const [tabId, own] of this.#waiting) waiting.set(tabId, [...own]);
-    const served = new Map(this.#served);
-    let servings = this.#servings;
+    const { waiting, served, servings } = this.#line;
+    const line: Line<T> = { waiting: waiting.map((entry) => ({ ...entry })), served: new Map(served), servings };
     const order: { tabId: string; item: T }[] = [];
-    for (let tabId = nextTab(waiting, served); tabId !== null; tabId = nextTab(waiting, served)) {
-      const own = waiting.get(tabId) ?? [];
-      const entry = own.shift();
-      if (own.length === 0) waiting.delete(tabId);
-      served.set(tabId, ++servings);
-      if (entry) order.push({ tabId, item: entry.item });
+    for (let entry = this.#take(line); entry !== null; entry = this.#take(line)) {
+      order.push({ tabId: entry.tabId, item: entry.item });
     }
     return order;
   }
-}
 
-/** The waiting tab served longest ago (never counts as longest); among equals the one whose request is oldest. */
-function nextTab<T>(
-  waiting: ReadonlyMap<string, readonly Entry<T>[]>,
-  served: ReadonlyMap<string, number>,
-): string | null {
-  let best: { tabId: string; served: number; arrival: number } | null = null;
-  for (const [tabId, own] of waiting) {
-    const candidate = { tabId, served: served.get(tabId) ?? 0, arrival: own[0]?.arrival ?? Infinity };
-    const earlier =
-      best === null ||
-      candidate.served < best.served ||
-      (candidate.served === best.served && candidate.arrival < best.arrival);
-    if (earlier) best = candidate;
+  #take(line: Line<T>, fits: (item: T) => boolean = () => true): Entry<T> | null {
+    const rankOf = ({ item, overtaken }: Entry<T>): number => (overtaken >= patience ? 0 : this.rank(item));
+    const lastServed = ({ tabId }: Entry<T>): number => line.served.get(tabId) ?? 0;
+    let best: Entry<T> | null = null;
+    for (const entry of line.waiting) {
+      if (!fits(entry.item)) continue;
+      // Entries stand in the order of their arrival: among equals the first one stays.
+      const earlier =
+        best === null ||
+        rankOf(entry) - rankOf(best) < 0 ||
+        (rankOf(entry) === rankOf(best) && lastServed(entry) < lastServed(best));
+      if (earlier) best = entry;
+    }
+    if (best === null) return null;
+    const rank = rankOf(best);
+    for (const entry of line.waiting) {
+      if (entry.arrival < best.arrival && rankOf(entry) > rank) entry.overtaken += 1;
+    }
+    line.waiting.splice(line.waiting.indexOf(best), 1);
+    line.served.set(best.tabId, ++line.servings);
+    return best;
   }
-  return best?.tabId ?? null;
 }

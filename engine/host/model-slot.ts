@@ -1,5 +1,5 @@
 // The one model that is loaded, and the loads under way. Equal loads are joined; a load of another model waits for the
-// answer that runs (Turnstile) and is broken off when nobody wants it any more. How a model is started is Climbing's
+// answers that run (Turnstile) and is broken off when nobody wants it any more. How a model is started is Climbing's
 // affair, how it comes back after its device failed in mid-answer Mending's. Called by EngineHost; knows nothing of tabs
 // and ports. What goes wrong: the opened header or the plan fails -> the old model stays; a device fails -> it is mended;
 // all fail -> no model is loaded, the status is `failed`, and the next request tries again.
@@ -45,6 +45,9 @@ export interface SlotParts {
   /** Milliseconds before each try of a device that failed; passed in by tests. */
   readonly pauses?: readonly number[];
 }
+
+/** Answers at once from an endpoint, which has its own line. */
+const cloudConcurrency = 4;
 
 /** How often a load that lost the network, or what was kept, goes on by itself. */
 const retriesAllowed = 3;
@@ -116,9 +119,29 @@ export class ModelSlot {
     return await Promise.race([load.result, rejectOnAbort(signal), rejectOnAbort(load.signal)]);
   }
 
-  /** The route to the model wanted, loaded if need be. Only within a turn. @param model absent: the one that is loaded */
+  /** Answers that are worth running at once on what is loaded. */
+  get concurrency(): number {
+    if (this.#current?.rung === 'cloud') return cloudConcurrency;
+    return this.#current?.running?.decoder.concurrency ?? 1;
+  }
+
+  /** Whether `ensure` would load nothing. */
+  serves(model: string | undefined): boolean {
+    return this.#current !== null && this.#current.listing.id === this.#wanted(model);
+  }
+
+  /** Whether this is what answers now. */
+  runs(backend: Backend): boolean {
+    return this.#current?.backend === backend;
+  }
+
+  #wanted(model: string | undefined): string {
+    return model ?? this.#current?.listing.id ?? this.#lastModel ?? this.parts.settings().defaultModel;
+  }
+
+  /** The route to the model wanted, loaded if need be: only within a turn, and to load, alone. @param model absent: the one that is loaded */
   async ensure(model: string | undefined, signal: AbortSignal): Promise<Route> {
-    const wanted = model ?? this.#current?.listing.id ?? this.#lastModel ?? this.parts.settings().defaultModel;
+    const wanted = this.#wanted(model);
     if (this.#current?.listing.id !== wanted) {
       const listing = await Promise.race([this.#find(wanted), rejectOnAbort(signal)]);
       if (!this.#fits(listing.id, 'auto')) {
@@ -134,7 +157,7 @@ export class ModelSlot {
 
   /**
    * After the device of a running model failed: the same model started again, there or on the next rung; null when nothing
-   * is left. Several answers that failed with it are mended once. Within a turn.
+   * is left. Several answers that failed with it are mended once. Alone in the turn.
    * @param failed what answered
    */
   async recover(failed: Backend, error: EngineError, signal: AbortSignal): Promise<Route | null> {
@@ -193,14 +216,14 @@ export class ModelSlot {
     this.#mends.stopAll(reason);
   }
 
-  /** Frees the model after the answer that runs, if it is the one kept under this name. */
+  /** Frees the model after the answers that run, if it is the one kept under this name. */
   async release(source: string): Promise<void> {
     if (this.#opening !== null && isKeptAs(source, this.#opening.url)) this.stop();
     if (this.#current && isKeptAs(source, this.#current.listing.url)) await this.unload();
   }
 
   /**
-   * Frees the model after the answer that runs.
+   * Frees the model after the answers that run.
    * @param before done in the same turn, when nothing is loaded and nothing loads
    */
   async unload(before?: () => Promise<void>): Promise<void> {
