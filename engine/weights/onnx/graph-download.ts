@@ -12,6 +12,7 @@ import { withRetry } from '../download/retry.js';
 import { readExactly, request } from '../http.js';
 import type { Opening } from '../opening.js';
 import { sha256 } from '../sha256.js';
+import { rewriteLock } from '../store/delete-kept.js';
 import type { ModelStore, StoredFile } from '../store/model-store.js';
 import { pieceCount, pieceLength } from '../store/pieces.js';
 import { assemble, hashInTag, PartDigests, partsOf, type GraphList, type HubFile } from './graph-store.js';
@@ -194,7 +195,8 @@ export class GraphDownload {
     const digests = this.#digests;
     const known = held.flatMap(({ parts }) => parts).every((part) => (digests?.of(part) ?? null) !== null);
     if (digests === null || !known || held.some(({ checked }) => !checked)) return;
-    this.#finishing = (async () => {
+    const write = async (): Promise<void> => {
+      if (this.#end.signal.aborted) return; // closed, perhaps because it is deleted
       const { name, dtype } = this.facts;
       const list: GraphList = {
         format: 'llm-elements-onnx',
@@ -216,7 +218,9 @@ export class GraphDownload {
       await this.#put(manifest, bytes);
       await this.#record(files, manifest);
       await digests.dropNotes(this.#allParts());
-    })().catch((thrown: unknown) => {
+    };
+    // Whoever deletes the model waits for this, and nothing of it comes back afterwards.
+    this.#finishing = store.locks.hold(rewriteLock(this.facts.id), write).catch((thrown: unknown) => {
       // The model runs from what is here; the next visit goes on from there.
       this.opening.onNote(`${this.facts.name} is not kept whole: ${EngineError.from(thrown).message}`);
     });

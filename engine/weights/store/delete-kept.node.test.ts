@@ -71,3 +71,23 @@ test('another engine that goes on with it does not keep the visitor waiting', as
   assert.deepEqual(await store.models(), []);
   assert.equal(await deleteKept(store, 'a'), false);
 });
+
+test('what the service worker kept of it goes, too, unless another model has it', async () => {
+  const store = await ModelStore.open({ pieces: new MemoryPieces(), locks: localLocks(), now: () => 1 });
+  const [own, shared] = ['a'.repeat(64), 'b'.repeat(64)];
+  const facts = { name: '', quantisation: '', byteLength: 1, original: null, manifest: null };
+  const fileOf = (key: string) => ({ key, byteLength: 1 });
+  await store.record({ ...facts, source: 'one', id: 'one', files: [fileOf(own), fileOf(shared)] });
+  await store.record({ ...facts, source: 'two', id: 'two', files: [fileOf(shared)] });
+  const urls = new Set([own, shared, 'c'.repeat(64)].map((key) => `https://site.example/pack/${key}.bin`));
+  const cache = {
+    keys: async () => [...urls].map((url) => ({ url })),
+    delete: async ({ url }: { url: string }) => urls.delete(url),
+  };
+  const caches = { has: async () => true, open: async () => cache } as unknown as CacheStorage;
+  await deleteKept(store, 'one', 50, caches);
+  assert.equal(urls.size, 2);
+  assert.ok(![...urls].some((url) => url.includes(own)));
+  await deleteKept(store, 'two', 50, caches);
+  assert.equal(urls.size, 1);
+});
