@@ -1,17 +1,35 @@
 // Every sentence of `<llm-metrics>`, in English; a section of the catalogue (internal/texts.ts).
 
-import { formatNumber } from '../internal/format.js';
+import { formatNumber, formatPercent, plural } from '../internal/format.js';
 import { section } from '../internal/texts.js';
 
 export const metricsWords = section('metrics', {
   label: 'Engine figures',
   timeToFirstToken: 'First token after',
   speed: 'Speed',
+  usual: (middle: string, most: string) => `usually ${middle}, nine in ten ${most}`,
+  within: (figure: string) => `within ${figure}`,
+  atLeast: (figure: string) => `at least ${figure}`,
+  trend: (what: string, least: string, most: string, now: string) =>
+    `${what} of late: between ${least} and ${most}, now ${now}`,
   answer: 'Newest answer',
   total: 'Written so far',
+  answers: 'Answers',
   context: 'Context used',
   contextOf: (used: number, limit: number) => `${formatNumber(used)} of ${formatNumber(limit)}`,
+  cached: 'Prompt found in memory',
+  cachedOf: (cached: number, whole: number) =>
+    `${formatPercent(cached / whole)}, ${formatNumber(cached)} of ${formatNumber(whole)}`,
+  acceptance: 'Guessed ahead rightly',
+  fallbacks: 'Taken over by another device',
+  fallbacksOf: (count: number, share: number) => `${formatNumber(count)} (${formatPercent(share)})`,
+  energy: 'Energy, estimated',
+  joules: (joules: number) => `about ${formatNumber(joules, joules < 10 ? 1 : 0)} J`,
+  energyDetail:
+    'The energy is estimated from the time computed and the power that such a device usually draws; browsers tell no more.',
+  gpuMemory: 'Graphics memory',
   conversationMemory: 'Conversation memory',
+  coldMemory: 'Conversations put aside',
   weights: 'Model memory',
   load: 'Loaded in',
   model: 'Model',
@@ -20,10 +38,46 @@ export const metricsWords = section('metrics', {
   queue: 'Queue',
   tabs: 'Tabs sharing it',
   none: 'none yet',
+  unused: 'not in use',
   devices: { webgpu: 'GPU', wasm: 'Processor', cloud: 'Cloud' },
   idle: 'empty',
   running: (count: number) => `${formatNumber(count)} running`,
   waiting: (running: number, waiting: number) => `${formatNumber(running)} running, ${formatNumber(waiting)} waiting`,
   notes: 'What the engine decided',
   spoken: (rate: string, first: string) => `${rate}, first token after ${first}.`,
+  copy: 'Copy as JSON',
+  copied: 'The figures are copied.',
+  copyFailed: 'This browser did not allow copying.',
+  history: {
+    label: 'History',
+    choose: 'What is drawn',
+    series: {
+      speed: 'Speed (tokens a second)',
+      firstToken: 'First token after (milliseconds)',
+      memory: 'Conversation memory (megabytes)',
+      queue: 'Requests waiting',
+    },
+    empty: 'Nothing was measured yet since this page was opened.',
+    chart: (what: string, count: number, least: string, most: string, now: string) =>
+      `${what}: ${plural(count, { one: '1 measurement', other: `${formatNumber(count)} measurements` })} since this page was opened, between ${least} and ${most}, now ${now}.`,
+    failed: 'The chart could not be loaded.',
+  },
+  kernels: {
+    label: 'Kernels',
+    measure: 'Measure',
+    stop: 'Stop measuring',
+    detail: 'While it is measured, answers come somewhat slower.',
+    waiting: 'Measuring: ask something.',
+    caption: 'Time on the graphics card by kernel',
+    name: 'Kernel',
+    dispatches: 'Runs',
+    time: 'Time',
+    each: 'Each',
+    share: 'Share',
+    reasons: {
+      'no-model': 'No model is loaded.',
+      decoder: 'Only models on the graphics card (WebGPU) tell the times of their kernels.',
+      device: 'This browser gives no clock of the graphics card (timestamp-query).',
+    },
+  },
 });
