@@ -15,6 +15,7 @@ import type { Tokenizer } from '../../engine/tokenizer/tokenizer.js';
 import type { Model } from '../../engine/weights/model.js';
 import { openTensorModel } from '../../engine/weights/open-model.js';
 import { openStore } from '../../engine/weights/store/open-store.js';
+import { concurrentRate, type ConcurrentRate, type ConcurrentRequest } from './concurrent.js';
 import { copyRate, countGpuCommands, gpuCommands } from './gpu-facts.js';
 
 interface Opened {
@@ -256,7 +257,10 @@ async function speed({ prefill, contexts, tokens, runs }: SpeedRequest): Promise
   return { ...result, ...commands, weightBytes, bytesPerToken, copyRate: await copyRate(device) };
 }
 
+/** Several answers at once on the model that is open. */
+const concurrent = (request?: ConcurrentRequest): Promise<ConcurrentRate> => concurrentRate(current().decoder, request);
+
 countGpuCommands();
-const lab = { open, kept, close, encode, continueText, answer, nats, speed };
+const lab = { open, kept, close, encode, continueText, answer, nats, speed, concurrent };
 export type Lab = typeof lab;
 Object.assign(globalThis, { lab });
