@@ -49,9 +49,45 @@ export class ChatHarness {
   button(name: string): HTMLButtonElement | null {
     return (
       [...this.#root.querySelectorAll('button')].find(
-        (button) => (button.getAttribute('aria-label') ?? button.innerText).trim() === name,
+        (button) => (button.getAttribute('aria-label') ?? button.textContent).trim() === name,
       ) ?? null
     );
+  }
+
+  /** A button under a message, by what it does: copy, edit, delete, again, proceed, earlier, later, read. */
+  action(message: number, name: string): HTMLButtonElement | null {
+    const holder = [...this.#root.querySelectorAll('[data-entry]')][message];
+    return holder?.querySelector(`[data-action=${name}]`) ?? null;
+  }
+
+  /** "2 / 3" of a message; empty where there is one version only. */
+  version(message: number): string {
+    const holder = [...this.#root.querySelectorAll('[data-entry]')][message];
+    return holder?.querySelector<HTMLElement>('[part=versions]')?.innerText.trim() ?? '';
+  }
+
+  /** The field of the message that is being changed. */
+  get editor(): HTMLTextAreaElement | null {
+    return this.#root.querySelector('[part=editor] textarea');
+  }
+
+  get dialog(): HTMLDialogElement | null {
+    return this.#root.querySelector<HTMLDialogElement>('dialog[open]');
+  }
+
+  /** Presses what is behind the button with the dots. */
+  menu(name: string): void {
+    this.#need<HTMLElement>('[part=menu] summary').click();
+    this.button(name)?.click();
+  }
+
+  /** What has the focus inside the element. */
+  get focused(): Element | null {
+    return this.#root.activeElement;
+  }
+
+  find<E extends Element = HTMLElement>(selector: string): E | null {
+    return this.#root.querySelector<E>(selector);
   }
 
   type(text: string): void {
