@@ -1,0 +1,174 @@
+// Every story in both schemes: rendered, played, free of axe's violations and of errors on the page; some compared with
+// their pictures. The page runs under the strict policy, as any page with the kit may.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, describe, test } from 'node:test';
+import type { AxeResults } from 'axe-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { browserFlags, findBrowser } from '../../server/browser.mjs';
+import { strictPolicy } from '../../server/static-server.mjs';
+import { bundleStories } from './bundle.js';
+import { compare, sameFonts, updating } from './compare.js';
+import { schemes, shown, widths } from './shown.js';
+import type { StoryName } from './story-page.js';
+
+const origin = 'http://localhost:8'; // answered by the test itself; localhost is a secure context
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const style = `
+  :root { color-scheme: light; font-family: system-ui, sans-serif; }
+  :root[data-scheme='dark'] { color-scheme: dark; background: #0f1115; }
+  body { margin: 0; }
+  main { padding: 16px; }
+`;
+const pageText = `<!doctype html><html lang="en"><title>Story</title><link rel="stylesheet" href="/page.css"><body><script type="module" src="/page.js"></script></body></html>`;
+
+let browser: Browser;
+let scripts: ReadonlyMap<string, string>;
+
+async function openPage(width: number): Promise<{ page: Page; faults: string[] }> {
+  const context = await browser.newContext({
+    viewport: { width, height: 900 },
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+    timezoneId: 'UTC',
+  });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(error.message));
+  await page.clock.setFixedTime(new Date('2026-03-01T12:00:00Z'));
+  await page.route(`${origin}/**`, (route) => {
+    const { pathname } = new URL(route.request().url());
+    const script = scripts.get(pathname);
+    if (script !== undefined) return route.fulfill({ contentType: 'text/javascript', body: script });
+    if (pathname === '/page.css') return route.fulfill({ contentType: 'text/css', body: style });
+    if (pathname === '/') {
+      return route.fulfill({
+        contentType: 'text/html',
+        headers: { 'Content-Security-Policy': strictPolicy },
+        body: pageText,
+      });
+    }
+    return route.fulfill({ status: 404, body: '' });
+  });
+  return { page, faults };
+}
+
+/** A fresh page for each story, so that no story sees another's leavings. */
+async function show(page: Page, story: StoryName, scheme: 'light' | 'dark'): Promise<void> {
+  await page.goto(`${origin}/`);
+  await page.waitForFunction(() => 'stories' in window);
+  await page.evaluate(async ([wanted, colours]) => await window.stories.show(wanted, colours), [
+    story,
+    scheme,
+  ] as const);
+  // Scripted engines write at their pace: until nothing has changed for a while, or for a story that never ends, long enough.
+  await page.evaluate(async () => {
+    let last = '';
+    let since = performance.now();
+    const began = since;
+    while (performance.now() - since < 250 && performance.now() - began < 2_500) {
+      await new Promise((resume) => setTimeout(resume, 50));
+      const now = [...document.querySelectorAll('llm-chat, llm-metrics, llm-status')]
+        .map((element) => element.shadowRoot?.textContent)
+        .join();
+      if (now !== last) [last, since] = [now, performance.now()];
+    }
+    await document.fonts.ready;
+  });
+}
+
+/** @param colours only what the scheme changes */
+const violations = (page: Page, colours: boolean): Promise<string[]> =>
+  page.evaluate(async (onlyColours) => {
+    const { axe: checker } = window as unknown as {
+      axe: { run(context: Document, options: object): Promise<AxeResults> };
+    };
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const results = await checker.run(document, {
+      runOnly: onlyColours ? { type: 'rule', values: ['color-contrast'] } : { type: 'tag', values: tags },
+      // A story is a part of a page: no heading of the first level and no landmarks beside it.
+      ...(onlyColours ? {} : { rules: { 'page-has-heading-one': { enabled: false }, region: { enabled: false } } }),
+    });
+    const scheme = onlyColours ? 'dark, ' : '';
+    return results.violations.map(
+      ({ id, nodes }) => `${scheme}${id}: ${nodes.map(({ html: text }) => text.slice(0, 120)).join(' ')}`,
+    );
+  }, colours);
+
+describe('stories', () => {
+  let stories: readonly StoryName[] = [];
+
+  before(async () => {
+    scripts = await bundleStories();
+    browser = await chromium.launch({ executablePath: findBrowser(), args: browserFlags('none'), headless: true });
+    const { page } = await openPage(1280);
+    await page.goto(`${origin}/`);
+    await page.waitForFunction(() => 'stories' in window);
+    stories = await page.evaluate(() => window.stories.list());
+    await page.context().close();
+  });
+
+  after(() => browser.close());
+
+  test('every story in both schemes: played, no error, no violation', async () => {
+    assert.ok(stories.length > 40, `only ${stories.length} stories were found`);
+    const { page, faults } = await openPage(800);
+    const found: string[] = [];
+    for (const story of stories) {
+      await show(page, story, 'light').catch((error: unknown) => faults.push(String(error)));
+      await page.evaluate(axe);
+      const light = await violations(page, false);
+      await page.evaluate(() => (document.documentElement.dataset['scheme'] = 'dark'));
+      const dark = await violations(page, true);
+      const where = `${story.file} ${story.name}`;
+      found.push(...[...light, ...dark, ...faults.splice(0)].map((what) => `${where}: ${what}`));
+    }
+    await page.evaluate(() => document.querySelector('main')?.append(document.createElement('button')));
+    assert.equal((await violations(page, false)).length, 1, 'axe sees a button without a name');
+    await page.context().close();
+    assert.deepEqual(found, []);
+  });
+
+  test('the pictures of some are what they were', async (context) => {
+    const { page } = await openPage(1280);
+    await page.goto(`${origin}/`);
+    const fonts = await page.evaluate(() => {
+      const canvas = document.createElement('canvas').getContext('2d');
+      if (canvas === null) throw new Error('no canvas');
+      return ['system-ui', 'sans-serif', 'monospace', 'serif'].map((family) => {
+        canvas.font = `16px ${family}`;
+        return Math.round(canvas.measureText('The quick brown fox 0123 Ää ش 日本').width * 100) / 100;
+      });
+    });
+    await page.context().close();
+    if (!sameFonts(fonts)) {
+      const why = 'SKIPPED: this machine has other fonts than the one the screenshots were made on.';
+      console.warn(why);
+      context.skip(why);
+      return;
+    }
+    for (const story of shown)
+      assert.ok(
+        stories.some(({ file, name }) => file === story.file && name === story.name),
+        `no story ${story.file} ${story.name}`,
+      );
+    const found: string[] = [];
+    for (const width of widths) {
+      const { page: canvas } = await openPage(width);
+      for (const story of shown) {
+        for (const scheme of schemes) {
+          await show(canvas, story, scheme);
+          const picture = await canvas.locator('main').screenshot({ animations: 'disabled', caret: 'hide' });
+          const name = `${story.file.split('/').at(-1)}-${story.name}-${width}-${scheme}`;
+          const wrong = compare(name, picture);
+          if (wrong !== null) found.push(wrong);
+        }
+      }
+      await canvas.context().close();
+    }
+    if (updating) console.warn('The references were written anew.');
+    assert.deepEqual(found, []);
+  });
+});
