@@ -13,6 +13,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import esbuild from 'rollup-plugin-esbuild';
+import { minifyTemplates } from './components/minify-templates.mjs';
 import { buildKernels } from './kernels/wasm/build.mjs';
 import { engineBuild, stampKit } from './sw/stamp-kit.mjs';
 
@@ -156,6 +157,9 @@ const output = {
   chunkFileNames: 'chunks/[name]-[hash].js',
 };
 
+/** Lit, and the elements' common ground, without what is fetched later (markdown/, words/). */
+const shared = /node_modules\/(?:@lit|lit|lit-html|lit-element)\/|components\/internal\/[^/]+\.ts$/;
+
 await rm(dist, { recursive: true, force: true });
 
 export default [
@@ -169,14 +173,16 @@ export default [
   },
   {
     input: {
-      'llm-elements': resolve(root, 'components/index.ts'),
+      'llm-elements': resolve(root, 'components/llm-elements.ts'),
+      index: resolve(root, 'components/index.ts'),
       define: resolve(root, 'components/define/all.ts'),
       client: resolve(root, 'engine/client/index.ts'),
       'language-model': resolve(root, 'engine/client/language-model/index.ts'),
       demo: resolve(root, 'server/demo/demo.ts'),
     },
-    plugins: [engineBuildOfPages(), ...plugins, staticFiles(), kitManifest()],
-    output,
+    plugins: [engineBuildOfPages(), minifyTemplates(), ...plugins, staticFiles(), kitManifest()],
+    // What all elements share is one file: one request, and one dictionary for gzip.
+    output: { ...output, manualChunks: (id) => (shared.test(id) ? 'base' : undefined) },
   },
   {
     input: { sw: resolve(root, 'sw/service-worker.ts') },

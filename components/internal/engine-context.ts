@@ -11,7 +11,7 @@ export const engineContext = createContext<EngineStore>(Symbol.for('llm-elements
 
 /** Connects with the kit's client, loaded when the first element asks: an empty chat paints without it. */
 export async function connectWithClient(options: ConnectOptions): Promise<EngineLike> {
-  const { connect } = await import('../../engine/client/index.js');
+  const { connect } = await import('../../engine/client/connect.js');
   return connect(options);
 }
 
