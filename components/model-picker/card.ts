@@ -48,6 +48,13 @@ export function renderCard(options: CardOptions): TemplateResult {
       <span class="about" id=${`${id}-about`}>
         ${current ? html`<span class="hidden">${pickerWords.current}. </span>` : nothing}
         <span dir="auto">${choice.description}</span>
+        ${
+          choice.verdict === null
+            ? nothing
+            : html`<span class="verdict" part="verdict" data-tier=${choice.verdict.tier}
+                ><bdi>${choice.verdict.text}</bdi></span
+              >`
+        }
         <span class="facts">${choice.facts.map((fact) => html`<span><bdi>${fact}</bdi></span>`)}</span>
         ${
           // While it loads, the progress says what is here, and what was known before is out of date.

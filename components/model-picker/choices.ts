@@ -8,6 +8,7 @@ import {
   type EngineStatus,
   type KeptModel,
   type ModelListing,
+  type ModelVerdict,
   type StorageReport,
 } from '../../engine/protocol/state.js';
 import { formatBytes, formatLanguages, formatParameters } from '../internal/format.js';
@@ -20,6 +21,8 @@ export interface Choice {
   readonly name: string;
   readonly description: string;
   readonly facts: readonly string[];
+  /** How it would do on this device; null where nobody knows. */
+  readonly verdict: Verdict | null;
   /** Why loading it may be refused, in words; empty where nothing speaks against it. */
   readonly warning: string;
   /** What is kept of it on this device; null for nothing. */
@@ -28,17 +31,28 @@ export interface Choice {
   readonly action: string;
 }
 
+export interface Verdict {
+  readonly tier: Exclude<ModelVerdict['tier'], 'unknown'>;
+  readonly text: string;
+}
+
 export interface Surroundings {
   /** Null until it is known. */
   readonly storage: StorageReport | null;
   /** Bytes that the site allows one download to have. */
   readonly maxDownload: number | undefined;
+  /** The better a model does on this device the further up it stands, and of those that do well the largest first. */
+  readonly ordered: boolean;
 }
 
 export function choicesOf(state: EngineState, surroundings: Surroundings): readonly Choice[] {
   const kept = surroundings.storage?.models ?? [];
   const keptAt = (address: string) => kept.find(({ source }) => placeOf(source) === placeOf(address)) ?? null;
-  const listed = state.models.map((model) => listedChoice(model, keptAt(model.url), surroundings));
+  const models = surroundings.ordered ? bestFirst(state.models, state.verdicts) : state.models;
+  const listed = models.map((model) => ({
+    ...listedChoice(model, keptAt(model.url), surroundings),
+    verdict: verdictOf(state.verdicts.find(({ modelId }) => modelId === model.id)),
+  }));
   const isListed = (id: string): boolean =>
     state.models.some((model) => model.id === id || placeOf(model.url) === placeOf(id));
   const running = unlisted(state.status)
@@ -52,8 +66,8 @@ export function choicesOf(state: EngineState, surroundings: Surroundings): reado
 }
 
 /** Whether a card has all words of the query, in any order. */
-export function matches({ name, description, facts }: Choice, query: string): boolean {
-  const text = [name, description, ...facts].join(' ').toLocaleLowerCase();
+export function matches({ name, description, facts, verdict }: Choice, query: string): boolean {
+  const text = [name, description, ...facts, verdict?.text ?? ''].join(' ').toLocaleLowerCase();
   return query
     .toLocaleLowerCase()
     .split(/\s+/)
@@ -62,6 +76,34 @@ export function matches({ name, description, facts }: Choice, query: string): bo
 
 /** Not all of it is here: a download that was broken off. */
 export const isPartial = ({ storedBytes, byteLength }: KeptModel): boolean => storedBytes < byteLength;
+
+/** A word is four thirds of a token, in English. */
+const wordsPerToken = 0.75;
+
+function verdictOf(verdict: ModelVerdict | undefined): Verdict | null {
+  if (verdict === undefined || verdict.tier === 'unknown') return null;
+  const { tier, tokensPerSecond } = verdict;
+  const text = pickerWords.verdicts;
+  return { tier, text: tier === 'slow' ? text.slow((tokensPerSecond ?? 0) * wordsPerToken) : text[tier] };
+}
+
+const ranks: Readonly<Record<ModelVerdict['tier'], number>> = {
+  well: 0,
+  unknown: 1,
+  slow: 2,
+  'too-large': 3,
+  'no-device': 3,
+};
+
+/** Of equals, the catalogue's order holds. */
+function bestFirst(models: readonly ModelListing[], verdicts: readonly ModelVerdict[]): readonly ModelListing[] {
+  const tiers = new Map(verdicts.map(({ modelId, tier }) => [modelId, tier]));
+  const tierOf = ({ id }: ModelListing): ModelVerdict['tier'] => tiers.get(id) ?? 'unknown';
+  return [...models].sort((one, other) => {
+    const rank = ranks[tierOf(one)] - ranks[tierOf(other)];
+    return rank !== 0 || tierOf(one) !== 'well' ? rank : other.parameters - one.parameters;
+  });
+}
 
 const placeOf = (address: string): string => address.replace(/\/manifest\.json$/, '').replace(/\/$/, '');
 
@@ -82,6 +124,7 @@ function listedChoice(model: ModelListing, kept: KeptModel | null, surroundings:
       model.quantisation === '' ? '' : facts.quantisation(model.quantisation),
       facts.licence(model.licence),
     ].filter((fact) => fact !== ''),
+    verdict: null,
     warning: warningOf(byteLength, kept, surroundings),
     kept,
     action: pickerWords.load(kept === null ? size : missing(kept)),
@@ -96,6 +139,7 @@ function keptChoice(kept: KeptModel): Choice {
     name,
     description: '',
     facts: quantisation === '' ? [] : [pickerWords.facts.quantisation(quantisation)],
+    verdict: null,
     warning: '',
     kept,
     action: pickerWords.load(missing(kept)),
@@ -104,12 +148,21 @@ function keptChoice(kept: KeptModel): Choice {
 
 function cloudChoice(endpoint: string): Choice {
   const { cloud: name, cloudDescription: description, use: action } = pickerWords;
-  return { id: cloudModelId, name: name(endpoint), description, facts: [], warning: '', kept: null, action };
+  return {
+    id: cloudModelId,
+    name: name(endpoint),
+    description,
+    facts: [],
+    verdict: null,
+    warning: '',
+    kept: null,
+    action,
+  };
 }
 
 /** A model that a page named by its address is in no catalogue, and is shown while it loads and runs. */
 function unlisted(status: EngineStatus): readonly Choice[] {
-  const card = { description: '', facts: [], warning: '', kept: null, action: pickerWords.load('') };
+  const card = { description: '', facts: [], verdict: null, warning: '', kept: null, action: pickerWords.load('') };
   const notCloud = ({ id }: Choice): boolean => id !== cloudModelId;
   if (status.kind === 'loading') return [{ ...card, id: status.modelId, name: status.modelName }].filter(notCloud);
   if (status.kind !== 'ready') return [];

@@ -24,6 +24,11 @@ export class ModelPickerHarness {
     }));
   }
 
+  /** What is said of each model's speed here, top to bottom; empty where nothing is known. */
+  get verdicts(): readonly string[] {
+    return this.#cards.map((card) => card.querySelector<HTMLElement>('[part=verdict]')?.innerText.trim() ?? '');
+  }
+
   get button(): HTMLButtonElement | null {
     return this.#root.querySelector<HTMLButtonElement>('[part=button]');
   }

@@ -68,6 +68,16 @@ export default meta;
 type Story = StoryObj<Arguments>;
 
 export const NothingLoaded: Story = {};
+export const Judged: Story = {
+  args: {
+    script: {
+      verdicts: [
+        { modelId: 'default', tier: 'well', device: 'webgpu', tokensPerSecond: 240 },
+        { modelId: 'larger', tier: 'slow', device: 'wasm', tokensPerSecond: 6.7 },
+      ],
+    },
+  },
+};
 export const InUse: Story = {
   args: { script: { loadTime: 4_000, state: { status: { kind: 'ready', model: demoLoaded } } } },
 };

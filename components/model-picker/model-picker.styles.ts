@@ -150,6 +150,25 @@ export const modelPickerStyles = css`
     overflow-x: clip;
   }
 
+  .verdict {
+    justify-self: start;
+    font-size: 0.875em;
+    font-weight: 500;
+  }
+
+  .verdict[data-tier='well'] {
+    color: light-dark(#17693f, #5fd397);
+  }
+
+  .verdict[data-tier='slow'] {
+    color: light-dark(#8a4b00, #ffc27a);
+  }
+
+  .verdict[data-tier='too-large'],
+  .verdict[data-tier='no-device'] {
+    color: var(--_danger);
+  }
+
   .kept,
   .warning {
     display: flex;

@@ -3,7 +3,7 @@ import { html } from 'lit';
 import '../define/model-picker.js';
 import { expectAccessible, mount, unmount, until, useScheme } from '../../test/support/page.js';
 import { ScriptedEngine, demoLoaded, demoModels, type Script } from '../../test/support/scripted-engine.js';
-import type { KeptModel, ModelListing } from '../../engine/protocol/state.js';
+import type { EngineState, KeptModel, ModelListing } from '../../engine/protocol/state.js';
 import { words } from '../internal/words.js';
 import { pickerWords } from './model-picker.words.js';
 import { ModelPickerHarness } from './model-picker.harness.js';
@@ -461,5 +461,54 @@ describe('<llm-model-picker>', () => {
     await until('the storage', () => picker.storage !== '');
     await element.updateComplete;
     expect(element.scrollWidth).to.be.at.most(248);
+  });
+
+  describe('verdicts', () => {
+    const verdicts: EngineState['verdicts'] = [
+      { modelId: 'Ant', tier: 'well', device: 'webgpu', tokensPerSecond: 90 },
+      { modelId: 'Bee', tier: 'too-large', device: null, tokensPerSecond: null },
+      { modelId: 'Cat', tier: 'slow', device: 'wasm', tokensPerSecond: 6.7 },
+      { modelId: 'Dog', tier: 'well', device: 'webgpu', tokensPerSecond: 20 },
+      { modelId: 'Elk', tier: 'unknown', device: 'webgpu', tokensPerSecond: null },
+    ];
+    const sized = many.map((model, index) => ({ ...model, parameters: 1e6 * (index + 1) }));
+    const names = (picker: ModelPickerHarness) => picker.models.map(({ name }) => name);
+
+    it('says in words how each model would do, the larger ones that run well first', async () => {
+      const { engine, picker, element } = await pickerWith({ models: sized, verdicts, state: {} });
+      await until('the verdicts', () => picker.verdicts.some((verdict) => verdict !== ''));
+      expect(names(picker)).to.deep.equal(['Dog', 'Ant', 'Elk', 'Fox', 'Cat', 'Bee']);
+      expect(picker.verdicts).to.deep.equal([
+        pickerWords.verdicts.well,
+        pickerWords.verdicts.well,
+        '',
+        '',
+        'slow here: about 5 words a second',
+        pickerWords.verdicts['too-large'],
+      ]);
+      expect(engine.assessed, 'judged once').to.equal(1);
+      await expectAccessible(element);
+      useScheme('dark');
+      await expectAccessible(element);
+      useScheme('light');
+    });
+
+    it('moves nothing while the focus is on a card', async () => {
+      const { engine, picker, element } = await pickerWith({ models: sized, state: {} });
+      element.shadowRoot?.querySelector<HTMLElement>('input[type=radio]')?.focus();
+      engine.update({ verdicts });
+      await until('the verdicts', () => picker.verdicts.some((verdict) => verdict !== ''));
+      expect(names(picker)).to.deep.equal(sized.map(({ name }) => name));
+      (document.activeElement as HTMLElement).blur();
+      engine.update({ tabs: 2 });
+      await until('the order', () => names(picker)[0] === 'Dog');
+    });
+
+    it('finds models by their verdict', async () => {
+      const { picker } = await pickerWith({ models: sized, verdicts, state: {} });
+      await until('the verdicts', () => picker.verdicts.some((verdict) => verdict !== ''));
+      await picker.find('runs well');
+      expect(names(picker)).to.deep.equal(['Dog', 'Ant']);
+    });
   });
 });

@@ -28,6 +28,7 @@ import { modelPickerStyles } from './model-picker.styles.js';
 import { isModelAddress, noAddress, noFile, renderOwnModel } from './own-model.js';
 import { renderRemoval, renderStorage, type Removal } from './storage.js';
 import { StorageController } from './storage-controller.js';
+import { VerdictsController } from './verdicts-controller.js';
 
 /** More models than this get a search field. */
 const handful = 5;
@@ -50,6 +51,7 @@ interface Failure {
  *
  * @csspart base - The whole group.
  * @csspart model - Each model's card.
+ * @csspart verdict - How the model would do on this device, in words.
  * @csspart button - The button that loads or cancels.
  * @csspart pause-button - The button that pauses and resumes a download.
  * @csspart delete-button - The button that deletes a kept model.
@@ -78,6 +80,7 @@ export class LlmModelPicker extends LlmElement {
 
   readonly #engine = new EngineController(this, () => this.#engineChanged());
   readonly #speaker = new SpeakerController(this);
+  readonly #verdicts = new VerdictsController(this, () => this.#engine.store);
   readonly #storage = new StorageController(
     this,
     () => this.#engine.store,
@@ -191,6 +194,7 @@ export class LlmModelPicker extends LlmElement {
       this.#speaker.say(words.status.ready(status.model.name));
     }
     this.#storage.engineChanged();
+    this.#verdicts.engineChanged();
   }
 
   #selected(status: EngineStatus): string | null {
@@ -243,7 +247,7 @@ export class LlmModelPicker extends LlmElement {
   #renderModels(engineState: EngineState): unknown {
     const { storage, connection } = this.#engine.store;
     const maxDownload = connection.kind === 'connected' ? connection.engine.settings.maxDownload : undefined;
-    const choices = choicesOf(engineState, { storage, maxDownload });
+    const choices = choicesOf(engineState, { storage, maxDownload, ordered: this.#verdicts.ordered });
     if (choices.length === 0) return html`<p class="quiet">${pickerWords.empty}</p>`;
     const many = choices.length > handful;
     const query = many ? this.search.trim() : '';

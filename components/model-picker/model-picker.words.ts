@@ -22,6 +22,16 @@ export const pickerWords = section('picker', {
     licence: (name: string) => `licence ${name}`,
     more: (count: number) => `and ${formatNumber(count)} more`,
   },
+  /** How a model would do on this device, before it is tried. */
+  verdicts: {
+    well: 'runs well here',
+    slow: (wordsPerSecond: number) =>
+      wordsPerSecond >= 1
+        ? `slow here: about ${plural(Math.round(wordsPerSecond), { one: '1 word', other: `${formatNumber(wordsPerSecond)} words` })} a second`
+        : `very slow here: a word takes about ${aboutTime(Math.max(5, 1 / wordsPerSecond))}`,
+    'too-large': 'too large for this device’s memory',
+    'no-device': 'nothing on this device can run it',
+  },
   kept: (size: string) => `On this device: ${size}`,
   keptPartly: (here: string, size: string) => `Partly on this device: ${here} of ${size}`,
   aboveLimit: (limit: string) => `Larger than this site allows (${limit}).`,

@@ -1,5 +1,5 @@
-// When to look anew at what is kept on this device: the engine's state tells of loads, not of the disk. So the store is
-// asked with the first state, after each load, and when the page is seen again (another tab may have deleted something).
+// When to look anew at what is kept on this device: with the first state, after each load, when the engine's counter of
+// changes grew (another tab deleted something), and when the page is seen again (another site may have filled the disk).
 // One per `<llm-model-picker>`; a deletion here is told by the store itself.
 
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
@@ -31,9 +31,9 @@ export class StorageController implements ReactiveController {
   engineChanged(): void {
     const { state } = this.#store();
     if (state === null) return;
-    const { hostId, status } = state;
+    const { hostId, status, changes } = state;
     const model = status.kind === 'ready' ? status.model.id : '';
-    const seen = [hostId, status.kind, model].join(' ');
+    const seen = [hostId, status.kind, model, changes.storage].join(' ');
     if (seen === this.#seen) return;
     const first = !this.#seen.startsWith(hostId);
     this.#seen = seen;
