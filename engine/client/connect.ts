@@ -80,6 +80,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
   const key = JSON.stringify([scope, options.tabId ?? '']);
   const known = engines.get(key);
   if (known) {
+    checkSameKeys(known.settings, settings);
     const engine = await known.engine;
     warnOfOthers(engine.settings, settings);
     return engine;
@@ -128,16 +129,20 @@ function absolute(url: string | URL, base: string, what: string): string {
   });
 }
 
+/** Keys are a page's own, whatever other tabs set; but a page is one page, and what it connected without cannot be added. */
+function checkSameKeys({ trustedKeys: held = [] }: EngineSettings, { trustedKeys: wanted = [] }: EngineSettings): void {
+  if (wanted.length === 0 || (held.length > 0 && held.every((key) => wanted.includes(key)))) return;
+  throw new EngineError(
+    'invalid-request',
+    'Another part of this page connected to the engine without these trusted keys.',
+    {
+      hint: 'Give the same trusted-keys wherever this page connects, or only at its <llm-engine>.',
+    },
+  );
+}
+
 function warnOfOthers(held: EngineSettings, wanted: EngineSettings): void {
-  const names = [
-    'catalogueUrl',
-    'defaultModel',
-    'device',
-    'cloudUrl',
-    'cloudModel',
-    'trustedKeys',
-    'maxDownload',
-  ] as const;
+  const names = ['catalogueUrl', 'defaultModel', 'device', 'cloudUrl', 'cloudModel'] as const;
   const others = names.filter((name) => JSON.stringify(held[name]) !== JSON.stringify(wanted[name]));
   if (others.length === 0) return;
   // A site's mistake, for its developer; visitors see nothing of it.

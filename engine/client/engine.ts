@@ -216,7 +216,13 @@ export class Engine extends EventTarget {
   async openPort(): Promise<{ readonly port: MessagePort; readonly scope: string; readonly settings: EngineSettings }> {
     await this.#connected(); // the page holds the engine, which would end with its last page
     const { port } = await this.options.door.open();
-    return { port, scope: this.options.scope, settings: this.#settings };
+    // What holds for the site, and what this page itself demands of models: its answers over HTTP are held to that, too.
+    const { trustedKeys, maxDownload } = this.options.settings;
+    const own = {
+      ...(trustedKeys === undefined ? {} : { trustedKeys }),
+      ...(maxDownload === undefined ? {} : { maxDownload }),
+    };
+    return { port, scope: this.options.scope, settings: { ...this.#settings, ...own } };
   }
 
   /** Leaves the engine; every pending call of this page fails. The engine lives on for other tabs. */

@@ -13,6 +13,7 @@ import { answer, type Route } from '../routing/answer.js';
 import type { AnswerStream } from './answer-stream.js';
 import { ChunkWriter } from './chunks.js';
 import { consentRequired } from './cloud-model.js';
+import type { LoadRules } from './load-rules.js';
 import type { ModelSlot } from './model-slot.js';
 import type { Turn } from './turnstile.js';
 
@@ -35,6 +36,8 @@ export interface AnsweringParts {
   readonly slot: ModelSlot;
   readonly settings: () => EngineSettings;
   readonly cloudAllowed: () => boolean;
+  /** What the tab demands of models. */
+  readonly rules: (tabId: string) => LoadRules;
   readonly createCloud: (settings: EngineSettings) => Backend;
   readonly now: () => number;
   readonly changed: (kind: 'progress' | 'change') => void;
@@ -119,7 +122,7 @@ export class Answering {
     const { signal } = controller;
     const began = this.parts.now();
     const { loads } = slot;
-    const load = () => slot.ensure(completion.model, signal);
+    const load = () => slot.ensure(completion.model, signal, this.parts.rules(job.tabId));
     const loaded = slot.serves(completion.model)
       ? null
       : await turn.alone(() => !slot.serves(completion.model), load, signal);

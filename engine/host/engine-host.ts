@@ -26,6 +26,7 @@ import type { Helpers } from './helpers.js';
 import { KernelProfile } from './kernel-profile.js';
 import { KeptData, type KeptPlace, type StorageEstimate } from './kept-data.js';
 import { holdLock } from './life-signs.js';
+import { noRules, rulesOf, type LoadRules } from './load-rules.js';
 import { ModelSlot } from './model-slot.js';
 import { Site } from './site.js';
 import { StatePublisher, type StateChannel, type StateFacts } from './state-publisher.js';
@@ -134,6 +135,7 @@ export class EngineHost {
       slot: this.#slot,
       settings: () => this.#site.settings,
       cloudAllowed: () => this.#site.cloudAllowed,
+      rules: (tabId) => this.#rulesFor(tabId),
       createCloud: parts.createCloud,
       now: parts.now,
       changed: (kind) => this.#publisher.changed(kind),
@@ -213,7 +215,7 @@ export class EngineHost {
             model,
             device ?? this.#visitor.over(this.#site.settings).device,
             controller.signal,
-            wish,
+            { ...wish, rules: session.rules },
           );
         } finally {
           session.loads.delete(loadId);
@@ -292,6 +294,7 @@ export class EngineHost {
   async #settle(session: TabSession, settings: EngineSettings): Promise<void> {
     const inUse = this.#greeted.size > 0;
     this.#greeted.add(session);
+    session.rules = rulesOf(settings);
     const outcome = await this.#site.adopt(settings, inUse);
     if (outcome === 'kept') return;
     if (outcome === 'replaced') {
@@ -301,6 +304,11 @@ export class EngineHost {
     }
     // So that elements can list the models before one is asked for; a load tries again and reports what is wrong.
     this.#catalogue.ready().catch((error: unknown) => this.#note(EngineError.from(error).message));
+  }
+
+  #rulesFor(tabId: string): LoadRules {
+    for (const session of this.#sessions) if (session.tabId === tabId) return session.rules;
+    return noRules; // it has left, and so has its answer
   }
 
   #admit(session: TabSession, request: unknown, port: MessagePort): string {

@@ -8,10 +8,14 @@ export interface JoinedLoad<T> {
   readonly result: Promise<T>;
   /** Aborted when the last who waited has left. */
   readonly signal: AbortSignal;
+  /** Aborted when the work begins. */
+  readonly taken: AbortSignal;
   /** It has a place at the turnstile. */
   scheduled: boolean;
   /** Does the work, once, whoever calls first: the load's own turn, or an answer that has the turn and needs it. */
   begin(): Promise<T>;
+  /** What had to come before the work failed; nothing happens once that has begun. */
+  fail(error: EngineError): void;
 }
 
 interface Entry<T> extends JoinedLoad<T> {
@@ -58,13 +62,22 @@ export class JoinedLoads<T> {
       settle = resolve;
     });
     let begun: Promise<T> | null = null;
+    const taken = new AbortController();
     const entry: Entry<T> = {
       controller,
       signal: controller.signal,
+      taken: taken.signal,
       result,
       waiters: 0,
       scheduled: false,
+      fail: (error) => {
+        if (begun !== null) return;
+        begun = Promise.reject(error);
+        this.#remove(key, entry);
+        settle(begun);
+      },
       begin: () => {
+        taken.abort();
         begun ??= work(controller.signal).finally(() => this.#remove(key, entry));
         settle(begun);
         return begun;

@@ -89,6 +89,14 @@ class LocalModel implements OpenedModel {
     return this.model.identity.name;
   }
 
+  get signedBy(): string | null {
+    return this.model.identity.signedBy ?? null;
+  }
+
+  async downloaded(signal: AbortSignal): Promise<void> {
+    await this.model.downloaded?.(signal);
+  }
+
   async start(device: DecoderDevice, stage: StageOptions): Promise<RunningModel> {
     const { model, tokenizer, kitBase, helpers } = this;
     const opening = startDecoder(model, device, { kitBase, helpers }, stage);

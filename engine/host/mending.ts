@@ -19,7 +19,7 @@ export interface MendingParts {
   /** Tells what is being done. */
   readonly tell: (state: RecoveryState) => void;
   /** Opens the model anew, which may fetch it. */
-  readonly reopen: (listing: ModelListing, signal: AbortSignal) => Promise<OpenedModel>;
+  readonly reopen: (listing: ModelListing, rung: Rung, signal: AbortSignal) => Promise<OpenedModel>;
   readonly progress: (listing: ModelListing) => (progress: StageProgress) => void;
   /** Milliseconds before each try of the same device. Passed in by tests. */
   readonly pauses?: readonly number[];
@@ -59,7 +59,7 @@ export class Mending {
       if (signal.aborted || opened === null || isDeviceFailure(why) || why.code === 'aborted') throw why;
       this.parts.note(`${failed.loaded.name} could not be read again (${why.message})`);
       this.parts.tell(refetching);
-      opened = await this.parts.reopen(failed.listing, signal);
+      opened = await this.parts.reopen(failed.listing, rungs[0] ?? failed.rung, signal);
       try {
         return await this.#climb(failed, opened, rungs, signal);
       } catch (again) {

@@ -8,7 +8,7 @@ import { EngineError } from '../protocol/errors.js';
 import type { EngineSettings } from '../protocol/host-api.js';
 import type { Backend } from '../backends/backend.js';
 import type { DecoderDevice } from '../decoders/decoder.js';
-import type { RunningModel } from '../routing/runner.js';
+import type { OpenOptions, RunningModel } from '../routing/runner.js';
 import { Catalogue } from './catalogue.js';
 import { ModelSlot } from './model-slot.js';
 import { Turnstile } from './turnstile.js';
@@ -35,15 +35,23 @@ interface Script {
   readonly start?: (device: DecoderDevice) => Promise<void> | void;
   readonly dispose?: (device: DecoderDevice) => Promise<void>;
   readonly probe?: () => Promise<void>;
+  readonly signedBy?: string;
+  /** What is downloaded before a model takes another one's place. */
+  readonly download?: (options: OpenOptions) => Promise<void>;
+  readonly site?: Partial<EngineSettings>;
 }
 
-function slotOf({ start, dispose, probe }: Script) {
+function slotOf({ start, dispose, probe, signedBy, download, site: own }: Script) {
   const site = { cloudAllowed: true };
   const notes: string[] = [];
   const closed: string[] = [];
+  const opened: OpenOptions[] = [];
+  const turnstile = new Turnstile();
   const slot = new ModelSlot({
-    openModel: async (url) => ({
-      name: url,
+    openModel: async (url, options) => ({
+      name: (opened.push(options), url),
+      signedBy: signedBy ?? null,
+      ...(download === undefined ? {} : { downloaded: () => download(options) }),
       close: () => void closed.push(url),
       start: async (device): Promise<RunningModel> => {
         await start?.(device);
@@ -73,13 +81,13 @@ function slotOf({ start, dispose, probe }: Script) {
       async () => Response.json(listings),
       () => undefined,
     ),
-    turnstile: new Turnstile(),
-    settings: () => settings,
+    turnstile,
+    settings: () => ({ ...settings, ...own }),
     cloudAllowed: () => site.cloudAllowed,
     changed: () => undefined,
     note: (text) => void notes.push(text),
   });
-  return { slot, site, notes, closed };
+  return { slot, site, notes, closed, opened, turnstile };
 }
 
 const lost = (): never => {
@@ -189,4 +197,106 @@ describe('ModelSlot and a model that is deleted', () => {
       await assert.rejects(loading, { code: 'aborted' });
     });
   }
+});
+
+describe('ModelSlot and what a tab demands of models', () => {
+  const [ours, theirs] = ['a'.repeat(64), 'b'.repeat(64)];
+  const pins = (...trustedKeys: string[]) => ({ trustedKeys, maxDownload: null });
+  const refused = { code: 'model-invalid' };
+
+  test('a model that another tab loaded unsigned, or signed by a stranger, never answers a tab that pins keys', async () => {
+    for (const signedBy of [undefined, theirs]) {
+      const { slot } = slotOf(signedBy === undefined ? {} : { signedBy });
+      await slot.load('one', 'auto', never());
+      await slot.ensure('one', never());
+      await assert.rejects(slot.ensure('one', never(), pins(ours)), refused);
+      await assert.rejects(slot.ensure(undefined, never(), pins(ours)), refused);
+      await assert.rejects(slot.load('one', 'auto', never(), { rules: pins(ours) }), refused);
+      await slot.ensure('one', never()); // the others are none the worse for it
+    }
+  });
+
+  test('one that is signed by its key does, whoever loaded it', async () => {
+    const { slot, opened } = slotOf({ signedBy: ours });
+    await slot.load('one', 'auto', never());
+    await slot.ensure('one', never(), pins(theirs, ours));
+    assert.deepEqual(opened[0]?.trustedKeys, []);
+    await slot.load('two', 'auto', never(), { rules: { trustedKeys: [ours], maxDownload: 7 } });
+    assert.deepEqual([opened[1]?.trustedKeys, opened[1]?.maxDownload], [[ours], 7]);
+  });
+
+  test('the rules of the site hold besides: the smaller download, and keys that both trust', async () => {
+    const { slot, opened } = slotOf({ signedBy: ours, site: { trustedKeys: [ours, theirs], maxDownload: 5 } });
+    await slot.load('one', 'auto', never(), { rules: { trustedKeys: [ours], maxDownload: 7 } });
+    assert.deepEqual([opened[0]?.trustedKeys, opened[0]?.maxDownload], [[ours], 5]);
+    await assert.rejects(slot.load('two', 'auto', never(), { rules: pins('c'.repeat(64)) }), refused);
+  });
+});
+
+describe('ModelSlot and a download beside a model that answers', () => {
+  const wait = (): Promise<void> => new Promise((resume) => setTimeout(resume, 10));
+
+  test('answers of the loaded model go on while the next one is downloaded, or its download is paused', async () => {
+    let finish: (() => void) | null = null;
+    let paused = false;
+    const { slot, turnstile } = slotOf({
+      download: ({ control }) => {
+        control.subscribe(() => (paused = control.paused));
+        return new Promise((resolve) => (finish = resolve));
+      },
+    });
+    await slot.load('one', 'auto', never());
+    const next = slot.load('two', 'auto', never());
+    while (finish === null) await wait();
+    slot.pause(true);
+    assert.ok(paused);
+    assert.equal(slot.status.kind === 'loading' && slot.status.phase, 'paused');
+    const share = await turnstile.share(AbortSignal.timeout(1_000));
+    assert.equal((await slot.ensure('one', never())).provenance.model, 'one');
+    assert.equal(slot.status.kind === 'loading' && slot.status.phase, 'paused', 'it can still be seen and resumed');
+    share.leave();
+    slot.pause(false);
+    assert.ok(!paused);
+    (finish as () => void)();
+    assert.equal((await next).id, 'two');
+    assert.equal(slot.status.kind === 'ready' && slot.status.model.id, 'two');
+  });
+
+  test('an answer that wants the model now does not wait for the download to end first', async () => {
+    const { slot } = slotOf({ download: () => new Promise(() => undefined) });
+    await slot.load('one', 'auto', never());
+    const next = slot.load('two', 'auto', never());
+    await wait();
+    assert.equal((await slot.ensure('two', never())).provenance.model, 'two');
+    assert.equal((await next).id, 'two');
+  });
+
+  test('a download that fails, or is stopped, leaves the loaded model where it was', async () => {
+    const broken = new EngineError('network', 'The line is dead.');
+    const { slot } = slotOf({ download: () => Promise.reject(broken) });
+    await slot.load('one', 'auto', never());
+    await assert.rejects(slot.load('two', 'auto', never()), { code: 'network' });
+    assert.equal((await slot.ensure('one', never())).provenance.model, 'one');
+
+    const other = slotOf({ download: () => new Promise(() => undefined) });
+    await other.slot.load('one', 'auto', never());
+    const next = other.slot.load('two', 'auto', never());
+    await wait();
+    other.slot.stop();
+    await assert.rejects(next, { code: 'aborted' });
+    await wait();
+    assert.equal(other.slot.status.kind === 'ready' && other.slot.status.model.id, 'one');
+  });
+});
+
+test('a pause before the model is opened is obeyed when it is', async () => {
+  let go: () => void = () => undefined;
+  const { slot, opened } = slotOf({ probe: () => new Promise((resolve) => (go = resolve)) });
+  const load = slot.load('one', 'auto', never());
+  while (slot.status.kind !== 'loading') await new Promise((resume) => setTimeout(resume, 1));
+  slot.pause(true);
+  go();
+  await load;
+  assert.equal(opened[0]?.control.paused, true);
+  assert.equal(slot.status.kind, 'ready');
 });

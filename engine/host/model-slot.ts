@@ -20,14 +20,15 @@ import type { Capabilities } from '../routing/capabilities.js';
 import { planLadder, type DeviceSetting, type LadderPlan } from '../routing/ladder.js';
 import { gaveUp, refetching, waitingForNetwork } from '../routing/recovery.js';
 import type { OpenedModel, OpenModel, RunningModel, StageProgress } from '../routing/runner.js';
-import { DownloadSwitch } from '../weights/download/switch.js';
 import { isFull } from '../weights/store/failures.js';
 import { fileListing, type Catalogue } from './catalogue.js';
 import { Climbing, routeOf, type Current } from './climbing.js';
 import { cloudListing } from './cloud-model.js';
 import { JoinedLoads, type JoinedLoad } from './joined-loads.js';
 import { Mending } from './mending.js';
+import { checkSigned, noRules, type LoadRules } from './load-rules.js';
 import { untilOnline } from './network.js';
+import { Opener, type LoadWish } from './opener.js';
 import { rejectOnAbort, type Turnstile } from './turnstile.js';
 
 export interface SlotParts {
@@ -52,11 +53,8 @@ const cloudConcurrency = 4;
 /** How often a load that lost the network, or what was kept, goes on by itself. */
 const retriesAllowed = 3;
 
-/** What a load brings beside the model's name. */
-export interface LoadWish {
-  readonly confirmed?: boolean;
-  readonly file?: Blob;
-}
+/** With what the load is joined by. */
+type KeyedWish = LoadWish & { readonly key: string };
 
 export class ModelSlot {
   status: EngineStatus = { kind: 'idle' };
@@ -66,8 +64,11 @@ export class ModelSlot {
   #current: Current | null = null;
   readonly #loads = new JoinedLoads<LoadedModel>();
   #lastModel: string | null = null;
-  /** Of the load under way. */
-  #control: DownloadSwitch | null = null;
+  readonly #opener: Opener;
+  /** Another model answers while the next one is downloaded. */
+  #fetching = false;
+  /** Downloaded, and waiting for its turn. */
+  #ahead: { readonly key: string; readonly opened: OpenedModel } | null = null;
   /** What the load under way loads. */
   #opening: ModelListing | null = null;
 
@@ -81,11 +82,12 @@ export class ModelSlot {
 
   constructor(private readonly parts: SlotParts) {
     this.#climbing = new Climbing(parts);
+    this.#opener = new Opener({ ...parts, progress: (listing, progress) => this.#loading(listing, progress) });
     this.#mending = new Mending({
       ...parts,
       climbing: this.#climbing,
       tell: (state) => this.#tell(state),
-      reopen: (listing, signal) => this.#open(listing, signal, this.#wish),
+      reopen: (listing, rung, signal) => this.#opener.open(listing, rung, signal, this.#wish),
       progress: (listing) => this.#stage(listing),
     });
   }
@@ -109,14 +111,71 @@ export class ModelSlot {
   /** Loads in a turn of its own. @throws EngineError */
   async load(model: string, device: DeviceSetting, signal: AbortSignal, wish: LoadWish = {}): Promise<LoadedModel> {
     const listing = await Promise.race([this.#find(model), rejectOnAbort(signal)]);
-    if (this.#fits(listing.id, device) && this.#current) return this.#current.loaded;
+    if (this.#fits(listing.id, device) && this.#current) return this.#held(this.#current, wish.rules).loaded;
     const load = this.#join(listing, device, signal, wish);
     if (!load.scheduled) {
       load.scheduled = true;
-      // Its own failures reach `result`; what rejects here is only an abort before its turn, seen by the race below.
-      this.parts.turnstile.run(() => load.begin(), load.signal).catch(() => undefined);
+      void this.#schedule(listing, device, load, wish);
     }
     return await Promise.race([load.result, rejectOnAbort(signal), rejectOnAbort(load.signal)]);
+  }
+
+  /** While another model answers, its turn comes when it is here: neither a slow line nor a pause holds back answers. */
+  async #schedule(
+    listing: ModelListing,
+    device: DeviceSetting,
+    load: JoinedLoad<LoadedModel>,
+    wish: LoadWish,
+  ): Promise<void> {
+    if (this.#current !== null && listing.id !== cloudModelId && !(await this.#fetch(listing, device, load, wish)))
+      return;
+    // Its own failures reach `result`; what rejects here is only an abort before its turn, seen by who waits.
+    await this.parts.turnstile.run(() => load.begin(), load.signal).catch(() => undefined);
+    this.#takeAhead(loadKey(listing, device, wish))?.close(); // its turn never came
+  }
+
+  /** @returns false when it failed, which is told, or was stopped */
+  async #fetch(
+    listing: ModelListing,
+    device: DeviceSetting,
+    load: JoinedLoad<LoadedModel>,
+    wish: LoadWish,
+  ): Promise<boolean> {
+    const before = this.status;
+    const stop = AbortSignal.any([load.signal, load.taken]);
+    const stopped = rejectOnAbort(stop);
+    this.#opening = listing;
+    this.#fetching = true;
+    let opening: Promise<OpenedModel> | null = null;
+    try {
+      this.#loading(listing, { loadedBytes: 0, totalBytes: listing.byteLength });
+      const { rungs } = await Promise.race([this.#plan(listing, device), stopped]);
+      const [rung] = rungs;
+      if (rung === undefined || rung === 'cloud') return true;
+      opening = this.#opener.open(listing, rung, load.signal, wish);
+      const opened = await Promise.race([opening, stopped]);
+      await Promise.race([opened.downloaded?.(stop), stopped]);
+      this.#ahead = { key: loadKey(listing, device, wish), opened };
+      return true;
+    } catch (thrown) {
+      void opening?.then((opened) => opened.close()).catch(() => undefined); // what never opened needs no closing
+      if (load.taken.aborted) return true; // an answer could not wait and loads it in its own turn
+      const error = load.signal.aborted ? EngineError.from(load.signal.reason) : EngineError.from(thrown);
+      this.#opening = null;
+      this.#opener.end();
+      this.#set(load.signal.aborted ? before : { kind: 'failed', error: error.toShape() });
+      load.fail(error);
+      return false;
+    } finally {
+      this.#fetching = false;
+    }
+  }
+
+  #takeAhead(key: string): OpenedModel | null {
+    if (this.#ahead?.key !== key) return null;
+    const { opened } = this.#ahead;
+    this.#ahead = null;
+    return opened;
   }
 
   /** Answers that are worth running at once on what is loaded. */
@@ -140,19 +199,26 @@ export class ModelSlot {
   }
 
   /** The route to the model wanted, loaded if need be: only within a turn, and to load, alone. @param model absent: the one that is loaded */
-  async ensure(model: string | undefined, signal: AbortSignal): Promise<Route> {
+  async ensure(model: string | undefined, signal: AbortSignal, rules = noRules): Promise<Route> {
     const wanted = this.#wanted(model);
     if (this.#current?.listing.id !== wanted) {
       const listing = await Promise.race([this.#find(wanted), rejectOnAbort(signal)]);
       if (!this.#fits(listing.id, 'auto')) {
         // Not raced against the signal: the turn is ours until the work has ended, though we may have left it to others.
-        await this.#join(listing, this.parts.settings().device, signal).begin();
+        await this.#join(listing, this.parts.settings().device, signal, { rules }).begin();
         signal.throwIfAborted();
       }
     }
     if (!this.#current) throw new EngineError('aborted', 'The model was unloaded while the answer waited for it.');
-    this.#ready(this.#current);
-    return routeOf(this.#current);
+    const current = this.#held(this.#current, rules);
+    this.#ready(current);
+    return routeOf(current);
+  }
+
+  /** @throws EngineError `model-invalid` when the tab that asks would not take it */
+  #held(current: Current, rules: LoadRules = noRules): Current {
+    if (current.rung !== 'cloud') checkSigned(rules, current.loaded.name, current.opened?.signedBy ?? null);
+    return current;
   }
 
   /**
@@ -198,15 +264,16 @@ export class ModelSlot {
       throw final;
     } finally {
       this.#opening = null;
-      this.#control = null;
+      this.#opener.end();
     }
   }
 
   /** Pauses the download of the load under way, or lets it go on. */
   pause(paused: boolean): void {
-    this.#control?.set(paused);
     const { status } = this;
-    if (status.kind === 'loading') this.#set({ ...status, phase: paused ? 'paused' : 'downloading' });
+    if (status.kind !== 'loading') return;
+    this.#opener.pause(paused);
+    this.#set({ ...status, phase: paused ? 'paused' : 'downloading' });
   }
 
   /** Breaks off the load under way, whoever wants it. */
@@ -259,7 +326,7 @@ export class ModelSlot {
     signal: AbortSignal,
     wish: LoadWish = {},
   ): JoinedLoad<LoadedModel> {
-    const key = `${device} ${listing.id}`;
+    const key = loadKey(listing, device, wish);
     return this.#loads.join(key, signal, (shared) => this.#replace(listing, device, shared, wish));
   }
 
@@ -271,18 +338,19 @@ export class ModelSlot {
   ): Promise<LoadedModel> {
     if (this.#fits(listing.id, device) && this.#current) return this.#current.loaded;
     const before = this.status;
+    const key = loadKey(listing, device, wish);
     this.#opening = listing;
     try {
       signal.throwIfAborted();
       this.#loading(listing, { loadedBytes: 0, totalBytes: listing.byteLength });
       const plan = await Promise.race([this.#plan(listing, device), rejectOnAbort(signal)]);
-      const current = await this.#persist(listing, plan, signal, wish);
+      const current = await this.#persist(listing, plan, signal, { ...wish, key });
       this.#wish = wish;
-      this.#control = null;
+      this.#opener.end();
       this.#settle(current);
       return current.loaded;
     } catch (thrown) {
-      this.#control = null;
+      this.#opener.end();
       const error = signal.aborted ? EngineError.from(signal.reason) : EngineError.from(thrown);
       this.#giveUp(signal);
       if (!signal.aborted) this.#set({ kind: 'failed', error: error.toShape() });
@@ -294,7 +362,7 @@ export class ModelSlot {
   }
 
   /** Begins again when the network is back, and once when what this device keeps cannot be read. */
-  async #persist(listing: ModelListing, plan: LadderPlan, signal: AbortSignal, wish: LoadWish): Promise<Current> {
+  async #persist(listing: ModelListing, plan: LadderPlan, signal: AbortSignal, wish: KeyedWish): Promise<Current> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#begin(listing, plan, signal, wish);
@@ -313,12 +381,12 @@ export class ModelSlot {
     }
   }
 
-  async #begin(listing: ModelListing, plan: LadderPlan, signal: AbortSignal, wish: LoadWish): Promise<Current> {
+  async #begin(listing: ModelListing, plan: LadderPlan, signal: AbortSignal, wish: KeyedWish): Promise<Current> {
     const { rungs, notes } = plan;
     let opened: OpenedModel | null = null;
     try {
       if (listing.id !== cloudModelId && rungs[0] !== 'cloud') {
-        opened = await this.#open(listing, signal, wish);
+        opened = this.#takeAhead(wish.key) ?? (await this.#opener.open(listing, rungs[0] ?? 'wasm', signal, wish));
         signal.throwIfAborted();
       }
       for (const note of notes) this.parts.note(note);
@@ -329,25 +397,6 @@ export class ModelSlot {
       opened?.close();
       throw thrown;
     }
-  }
-
-  #open(listing: ModelListing, signal: AbortSignal, wish: LoadWish): Promise<OpenedModel> {
-    const control = new DownloadSwitch();
-    this.#control = control;
-    const { trustedKeys = [], maxDownload = null } = this.parts.settings();
-    return this.parts.openModel(listing.url, {
-      signal,
-      control,
-      trustedKeys,
-      maxDownload,
-      confirmed: wish.confirmed ?? false,
-      file: wish.file ?? null,
-      onNote: this.parts.note,
-      // It tells of the download for as long as that lasts, also while a device reads what is here already.
-      onProgress: (progress) => {
-        if (this.#control === control) this.#loading(listing, progress);
-      },
-    });
   }
 
   async #plan(listing: ModelListing, device: DeviceSetting): Promise<LadderPlan> {
@@ -367,7 +416,7 @@ export class ModelSlot {
   #loading(listing: ModelListing, progress: StageProgress, known?: 'preparing'): void {
     const { loadedBytes, totalBytes, bytesPerSecond, secondsLeft } = progress;
     const here = totalBytes > 0 && loadedBytes >= totalBytes;
-    const phase = known ?? (here ? 'preparing' : this.#control?.paused === true ? 'paused' : 'downloading');
+    const phase = known ?? (here ? 'preparing' : this.#opener.paused ? 'paused' : 'downloading');
     const fresh = this.status.kind !== 'loading' || this.status.phase !== phase;
     const status = { kind: 'loading', modelId: listing.id, modelName: listing.name, phase } as const;
     const rate = typeof bytesPerSecond === 'number' ? { bytesPerSecond } : {};
@@ -396,6 +445,7 @@ export class ModelSlot {
     const mended = this.recovering !== null;
     this.recovering = null;
     if (mended) this.parts.changed('change');
+    if (this.#fetching) return; // the download is what there is to be told and paused
     if (this.status.kind !== 'ready' || this.status.model !== current.loaded) {
       this.#set({ kind: 'ready', model: current.loaded });
     }
@@ -414,6 +464,10 @@ export class ModelSlot {
     current.opened?.close();
   }
 }
+
+/** Tabs that demand the same wait for the same load. */
+const loadKey = (listing: ModelListing, device: DeviceSetting, { rules = noRules }: LoadWish): string =>
+  JSON.stringify([device, listing.id, rules]);
 
 /**
  * Whether `source`, a model's name in the store, is what was listed or asked for as `url`: a pack is named by its folder

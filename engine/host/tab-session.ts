@@ -7,6 +7,7 @@ import { EngineError } from '../protocol/errors.js';
 import type { HelloRequest, HostApi, HostMethod, Reply } from '../protocol/host-api.js';
 import { guardPort } from './guarded-port.js';
 import { watchLock } from './life-signs.js';
+import { noRules, type LoadRules } from './load-rules.js';
 
 /** A port must say hello within this time, in milliseconds. */
 const helloDeadline = 60_000;
@@ -29,6 +30,8 @@ export class TabSession {
   isTab = false;
   /** Somebody can see it, as far as it told; its requests then come before those of hidden tabs. */
   visible = true;
+  /** What it demands of models; set when its settings were looked at. */
+  rules: LoadRules = noRules;
   /** Aborted when the tab is gone; everything done for the tab listens to it. */
   readonly #gone = new AbortController();
   readonly loads = new Map<string, AbortController>();

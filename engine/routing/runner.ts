@@ -28,6 +28,10 @@ export interface OpenedModel {
    * @throws EngineError; a device's failure is told apart from a model's by its code (routing/ladder.ts)
    */
   start(device: DecoderDevice, options: StageOptions): Promise<RunningModel>;
+  /** The public key whose signature was found right; null or absent when nobody vouches for it. */
+  readonly signedBy?: string | null;
+  /** Resolves when all of it is on this device. Absent where nothing is kept. @throws EngineError */
+  downloaded?(signal: AbortSignal): Promise<void>;
   close(): void;
 }
 
