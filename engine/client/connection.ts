@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   readonly settings: EngineSettings;
   /** Milliseconds for the host to start and answer. */
   readonly startTimeout: number;
+  /** `openPort` may be called again when there is no answer: a host that died before it answered says nothing. */
+  readonly asksAgain?: boolean;
   /** Milliseconds without an answer to a heartbeat, while something is pending, after which the host counts as dead. */
   readonly heartbeatTimeout: number;
 }
@@ -37,6 +39,9 @@ type Answer<S> = S extends GenericSchema<unknown, infer T> ? T : never;
 
 /** Heartbeats in a row without an answer that mean death. */
 const missedBeats = 10;
+
+/** Milliseconds for the first hello; each further one has twice that. One that starts slowly answers the last one. */
+const firstPatience = 1_500;
 
 let connections = 0;
 
@@ -57,16 +62,28 @@ export class Connection {
 
   /** @throws EngineError `engine-lost` when the host cannot be started or does not answer; what hello refuses */
   static async open(options: ConnectionOptions): Promise<{ connection: Connection; hello: HelloReply }> {
+    const { startTimeout, asksAgain = false } = options;
+    const deadline = performance.now() + startTimeout;
+    for (let patience = asksAgain ? firstPatience : Infinity; ; patience *= 2) {
+      const left = deadline - performance.now();
+      const silence = noAnswer(startTimeout);
+      try {
+        return await Connection.#open(options, Math.min(patience, left), silence);
+      } catch (error) {
+        if (error !== silence || patience >= left) throw error;
+      }
+    }
+  }
+
+  static async #open(
+    options: ConnectionOptions,
+    patience: number,
+    silence: EngineError,
+  ): Promise<{ connection: Connection; hello: HelloReply }> {
     const carrier = await options.openPort();
     const { failed } = carrier;
     const connection = new Connection(options, carrier, wrap<HostApi>(carrier.port));
-    const late = setTimeout(() => {
-      connection.end(
-        new EngineError('engine-lost', `The engine did not answer within ${options.startTimeout / 1000} seconds.`, {
-          hint: 'Reload the page. If that does not help, close all tabs of this site and open it again.',
-        }),
-      );
-    }, options.startTimeout);
+    const late = setTimeout(() => connection.end(silence), patience);
     failed.catch((error: unknown) => connection.end(EngineError.from(error)));
     try {
       const lifeLock = tabLockName(options.scope, `${options.tabId}.${++connections}.${Date.now().toString(36)}`);
@@ -75,7 +92,7 @@ export class Connection {
       // Under the start's own deadline, not the heartbeat: a host that is just busy may take its time.
       const request: HelloRequest = { protocolVersion, tabId, lifeLock, settings, ...(role && { role }) };
       const hello = await connection.#unlessGone(() => connection.#request('hello', request));
-      connection.#watchHost(hello.state.hostId);
+      if (hello.sharesLocks) connection.#watchHost(hello.state.hostId);
       return { connection, hello };
     } catch (error) {
       connection.end(EngineError.from(error));
@@ -210,6 +227,11 @@ export class Connection {
     );
   }
 }
+
+const noAnswer = (milliseconds: number): EngineError =>
+  new EngineError('engine-lost', `The engine did not answer within ${milliseconds / 1000} seconds.`, {
+    hint: 'Reload the page. If that does not help, close all tabs of this site and open it again.',
+  });
 
 const hostDied = (): EngineError =>
   new EngineError('engine-lost', 'The engine stopped: the browser ended the worker that it lived in.', {

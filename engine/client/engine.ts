@@ -106,7 +106,7 @@ export class Engine extends EventTarget {
   }
 
   static async #connect({ door, ...options }: EngineOptions): ReturnType<typeof Connection.open> {
-    return await Connection.open({ ...options, openPort: () => door.open() });
+    return await Connection.open({ ...options, asksAgain: true, openPort: () => door.open() });
   }
 
   /** The newest state of the engine that all tabs share. */

@@ -25,7 +25,7 @@ import type { QueueLimits } from './fair-queue.js';
 import type { Helpers } from './helpers.js';
 import { KernelProfile } from './kernel-profile.js';
 import { KeptData, type KeptPlace, type StorageEstimate } from './kept-data.js';
-import { holdLock } from './life-signs.js';
+import { holdLock, seesLock } from './life-signs.js';
 import { noRules, rulesOf, type LoadRules } from './load-rules.js';
 import { ModelSlot } from './model-slot.js';
 import { Site } from './site.js';
@@ -194,9 +194,11 @@ export class EngineHost {
         }
         await this.#settle(session, hello.settings);
         await this.#visitor.ready;
-        session.attach(hello, this.parts.locks);
+        // The tab holds its lock as long as it waits for this answer. Where we do not see it, it does not see ours.
+        const sharesLocks = await seesLock(this.parts.locks, hello.lifeLock);
+        session.attach(hello, sharesLocks ? this.parts.locks : null);
         this.#publisher.changed();
-        return { state: this.#publisher.current(), settings: this.#site.settings };
+        return { state: this.#publisher.current(), settings: this.#site.settings, sharesLocks };
       },
       ping: async () => ({ hostId: this.id }),
       state: async () => this.#publisher.current(),

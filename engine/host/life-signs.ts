@@ -28,3 +28,12 @@ export function watchLock(locks: LockManager, name: string, stop: AbortSignal, d
       void error;
     });
 }
+
+/**
+ * Whether somebody is seen to hold `name`. When a visitor clears the site's data, what was open before and what is opened
+ * afterwards no longer see each other's locks (Chromium ties them to the storage bucket, which is another one then): to be
+ * granted the other's lock would say nothing.
+ */
+export async function seesLock(locks: LockManager, name: string): Promise<boolean> {
+  return ((await locks.query()).held ?? []).some((lock) => lock.name === name);
+}

@@ -53,12 +53,15 @@ export class TabSession {
     return this.#gone.signal;
   }
 
-  /** The hello was good: from now on this session is that tab, for as long as the tab holds its lock. */
-  attach(hello: HelloRequest, locks: LockManager): void {
+  /**
+   * The hello was good: from now on this session is that tab, for as long as the tab holds its lock.
+   * @param locks null where the tab's is not seen: its port tells of its end
+   */
+  attach(hello: HelloRequest, locks: LockManager | null): void {
     clearTimeout(this.#deadline);
     this.tabId = hello.tabId;
     this.isTab = hello.role !== 'service-worker';
-    watchLock(locks, hello.lifeLock, this.gone, () => this.end('The tab was closed.'));
+    if (locks !== null) watchLock(locks, hello.lifeLock, this.gone, () => this.end('The tab was closed.'));
   }
 
   /** Frees everything of this tab. Safe to call twice. */

@@ -122,6 +122,11 @@ export interface HelloReply {
   readonly state: EngineState;
   /** The settings that hold: the first tab's. */
   readonly settings: EngineSettings;
+  /**
+   * The host sees the tab's lock, so each is told of the other's death by locks. False when the site's data was cleared
+   * between the start of one and of the other: the tab has the heartbeat then, the host the closing of the port.
+   */
+  readonly sharesLocks: boolean;
 }
 
 /** The only methods a port answers to. */

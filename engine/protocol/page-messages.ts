@@ -126,6 +126,7 @@ const settingsSchema = v.object({
 const helloReplySchema: v.GenericSchema<unknown, HelloReply> = v.object({
   state: stateSchema,
   settings: settingsSchema,
+  sharesLocks: v.boolean(),
 });
 
 const toolCallSchema = v.object({

@@ -59,6 +59,7 @@ export function startHost(parts: Partial<EngineParts> = {}) {
     grant = resolve;
   });
   const locks = {
+    query: async () => ({ held: [] }),
     request: async (name: string, _options: LockOptions, held: () => Promise<void>) => {
       if (!name.includes('#host:')) return await new Promise(() => undefined);
       await granted;
