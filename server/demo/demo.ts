@@ -6,6 +6,7 @@
 
 import type { LlmChat } from '../../components/index.js';
 import { connect, registerServiceWorker, type Tool, type Updates } from '../../engine/client/index.js';
+import { showLooks } from './looks.js';
 
 interface PageTool {
   readonly definition: Tool;
@@ -106,6 +107,10 @@ if (chat !== null) {
     input.addEventListener('change', () => useMode(chat, input.value === 'tools' ? 'tools' : 'talk'));
   }
 }
+
+const gallery = document.querySelector<HTMLElement>('#themes');
+const themeCss = document.querySelector<HTMLElement>('#theme-css');
+if (chat !== null && gallery !== null && themeCss !== null) showLooks(chat, gallery, themeCss);
 
 /** A bar that says when a newer version of the page is there; one click takes it, after the answers that run. */
 function offerUpdates(updates: Updates, bar: HTMLElement): void {

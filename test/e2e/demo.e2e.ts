@@ -2,7 +2,10 @@
 // policy, no network beyond the page's own server. What the model says is not asserted, that it says something is.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { strictPolicy } from '../../server/static-server.mjs';
 import { withKit, type Kit } from './support.js';
@@ -59,6 +62,34 @@ test('a visitor chats, with nothing asked of any other server', async () => {
       .first()
       .waitFor();
     await page.locator('llm-model-picker').getByText('In use', { exact: true }).waitFor();
+    assert.deepEqual(complaints, []);
+  });
+});
+
+test('the page has no fault of accessibility, in any look of the gallery', async () => {
+  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  await withKit({}, async (kit) => {
+    const { page, complaints } = await openDemo(kit);
+    await page
+      .locator('llm-privacy')
+      .getByText(/stays on this device/i)
+      .first()
+      .waitFor();
+    await page.evaluate(axe);
+    for (const scheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+      for (const look of await page.locator('.looks label').all()) {
+        const name = await look.innerText();
+        await look.click();
+        const found = await page.evaluate(async () => {
+          const { axe: checker } = window as unknown as { axe: { run(): Promise<AxeResults> } };
+          const { violations } = await checker.run();
+          return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 100)).join(' ')}`);
+        });
+        assert.deepEqual(found, [], `${name}, ${scheme}`);
+      }
+    }
+    assert.match(await page.locator('#theme-css').innerText(), /--llm-accent/);
     assert.deepEqual(complaints, []);
   });
 });
