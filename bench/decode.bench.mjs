@@ -43,8 +43,9 @@ export const columns = [
 const fewLengths = { prefill: [32], contexts: [32] };
 
 const contenders = {
-  wasm: { open: { decoder: 'wasm', device: 'wasm', activations: 'int8' } },
-  'wasm (int16)': { open: { decoder: 'wasm', device: 'wasm', activations: 'int16' } },
+  wasm: { open: { decoder: 'wasm', device: 'wasm' } },
+  'wasm (int8)': { open: { decoder: 'wasm', device: 'wasm', activations: 'int8' } },
+  'wasm (SIMD128)': { open: { decoder: 'wasm', device: 'wasm', build: 'simd' } },
   webgpu: { open: { decoder: 'webgpu', device: 'webgpu' } },
   'onnx-wasm': { open: { decoder: 'onnx', device: 'wasm' } },
   'onnx-wasm (blocks)': { open: { decoder: 'onnx', device: 'wasm', denseBytes: 0 } },

@@ -7,9 +7,11 @@ import type { Backend } from '../../engine/backends/backend.js';
 import { greedyOptions } from '../../engine/decoders/choose.js';
 import type { Decoder, DecoderDevice } from '../../engine/decoders/decoder.js';
 import { createOnnxDecoder } from '../../engine/decoders/onnx/onnx-decoder.js';
+import { createLentDecoder } from '../../engine/decoders/wasm/lent-decoder.js';
 import { createWasmDecoder } from '../../engine/decoders/wasm/wasm-decoder.js';
 import { createWebGpuDecoder } from '../../engine/decoders/webgpu/webgpu-decoder.js';
 import { parseChatCompletionRequest, type ToolCall } from '../../engine/protocol/chat.js';
+import { helperBegin } from '../../engine/protocol/helper.js';
 import { createTokenizer } from '../../engine/tokenizer/create-tokenizer.js';
 import type { Tokenizer } from '../../engine/tokenizer/tokenizer.js';
 import type { Model } from '../../engine/weights/model.js';
@@ -32,7 +34,9 @@ interface OpenRequest {
   /** WebAssembly threads; more than one needs an isolated page. Default 1. */
   readonly threads?: number;
   /** Of the `wasm` decoder; its own default when absent. */
-  readonly activations?: 'int8' | 'int8x2' | 'f32';
+  readonly activations?: 'int8' | 'int16' | 'f32';
+  /** Of the `wasm` decoder; the best that the browser runs when absent. */
+  readonly build?: 'relaxed' | 'simd';
   /** The model is kept in this browser's store and read from there the next time, as on a second visit. */
   readonly keep?: boolean;
   /** 0: quantised weights stay in blocks. */
@@ -72,13 +76,20 @@ async function open(request: OpenRequest): Promise<{ name: string; device: strin
 
 function openDecoder(
   model: Model,
-  { decoder, device, denseBytes, activations, threads = 1 }: OpenRequest,
+  { decoder, device, denseBytes, activations, build, threads = 1 }: OpenRequest,
 ): Promise<Decoder> {
   const maxContext = 1024;
   if (decoder === 'wasm') {
-    const precision = activations === undefined ? {} : { activations };
-    const start = (): Worker => new Worker('./wasm-thread.js', { type: 'module' });
-    return createWasmDecoder({ model, kernels: './', maxContext, threads: { count: threads, start }, ...precision });
+    const precision = { ...(activations && { activations }), ...(build && { build }) };
+    if (threads === 1) return createWasmDecoder({ model, kernels: './', maxContext, ...precision });
+    // As in a site: in a worker that a tab lends. (A page's main thread may not sleep at barriers and has other things to do.)
+    const worker = new Worker('./wasm-thread.js', { type: 'module' });
+    const { port1, port2 } = new MessageChannel();
+    worker.postMessage(helperBegin, [port2]);
+    const gone = new AbortController().signal;
+    const kernels = new URL('./', location.href).href;
+    const giveBack = (): void => worker.terminate();
+    return createLentDecoder({ port: port1, gone, threads, model, kernels, maxContext, giveBack, ...precision });
   }
   if (decoder === 'webgpu') return createWebGpuDecoder({ model, maxContext });
   const dense = denseBytes === undefined ? {} : { denseBytes };

@@ -1,5 +1,6 @@
-// The script of the WebAssembly decoder's further threads in the lab.
+// The script of the workers in which the lab's WebAssembly decoder computes with several threads, and of those threads.
 
-import { serveWasmThread } from '../../engine/decoders/wasm/wasm-thread.js';
+import { serveHelper } from '../../engine/decoders/wasm/lent-host.js';
+import { helperBegin } from '../../engine/protocol/helper.js';
 
-serveWasmThread();
+serveHelper({ begin: helperBegin });

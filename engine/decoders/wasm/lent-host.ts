@@ -5,7 +5,7 @@
 
 import { EngineError } from '../../protocol/errors.js';
 import type { Model, WeightTensor } from '../../weights/model.js';
-import type { Decoder, Sequence } from '../decoder.js';
+import type { DecodeRequest, Decoder, Sequence } from '../decoder.js';
 import type { FromLent, LentCall, LentOpening, ToLent } from './lent-messages.js';
 import { createWasmDecoder } from './wasm-decoder.js';
 import { serveWasmThread } from './wasm-thread.js';
@@ -51,10 +51,40 @@ interface Reading {
   reject(error: EngineError): void;
 }
 
+/** Choices that may be made ahead of those handed out: enough to hide the way to the engine and back. */
+const ahead = 3;
+
+/** How far a `decode` is ahead, and whether it is wanted no more. */
+class Run {
+  /** The length that its sequence shall have then. */
+  end: number | null = null;
+  private open = 0;
+  private resume: (() => void) | null = null;
+
+  take(): void {
+    this.open -= 1;
+    this.resume?.();
+  }
+
+  stop(length: number): void {
+    this.end = length;
+    this.resume?.();
+  }
+
+  /** A choice was made; resolves when another one may be. */
+  async made(): Promise<void> {
+    this.open += 1;
+    while (this.open > ahead && this.end === null) {
+      await new Promise<void>((resolve) => (this.resume = resolve));
+    }
+  }
+}
+
 class LentHost {
   private decoder: Decoder | null = null;
   private readonly sequences = new Map<number, Sequence>();
   private readonly calls = new Map<number, AbortController>();
+  private readonly runs = new Map<number, Run>();
   private readonly reads = new Map<number, Reading>();
   private lastRead = 0;
 
@@ -77,6 +107,11 @@ class LentHost {
         return this.call(message.id, message.call);
       case 'abort':
         return this.calls.get(message.id)?.abort();
+      case 'taken':
+        return this.runs.get(message.id)?.take();
+      case 'end':
+        this.runs.get(message.id)?.stop(message.length);
+        return this.calls.get(message.id)?.abort();
       case 'truncate':
         return this.sequences.get(message.sequence)?.truncate(message.length);
       case 'release':
@@ -85,7 +120,16 @@ class LentHost {
     }
   }
 
-  private async open({ kernels, threads, threadsFrom, maxContext, kvPrecision, ...facts }: LentOpening): Promise<void> {
+  private async open({
+    kernels,
+    threads,
+    threadsFrom,
+    maxContext,
+    kvPrecision,
+    activations,
+    build,
+    ...facts
+  }: LentOpening): Promise<void> {
     try {
       this.decoder = await createWasmDecoder({
         model: this.modelOf(facts),
@@ -97,6 +141,8 @@ class LentHost {
         },
         ...(maxContext === undefined ? {} : { maxContext }),
         ...(kvPrecision === undefined ? {} : { kvPrecision }),
+        ...(activations === undefined ? {} : { activations }),
+        ...(build === undefined ? {} : { build }),
       });
       this.send({ type: 'opened', info: this.decoder.info as Extract<FromLent, { type: 'opened' }>['info'] });
     } catch (error) {
@@ -126,7 +172,10 @@ class LentHost {
     try {
       await this.answer(id, call, controller.signal);
     } catch (error) {
-      const kvBytes = call.type === 'append' ? (this.sequences.get(call.sequence)?.holding.kvBytes ?? 0) : 0;
+      const kvBytes =
+        call.type === 'append' || call.type === 'decode'
+          ? (this.sequences.get(call.sequence)?.holding.kvBytes ?? 0)
+          : 0;
       this.send({ type: 'call-failed', id, error: EngineError.from(error).toShape(), kvBytes });
     } finally {
       this.calls.delete(id);
@@ -137,13 +186,14 @@ class LentHost {
     const { decoder } = this;
     if (decoder === null) throw new EngineError('invalid-request', 'The lent decoder is not open.');
     if (call.type === 'append') {
-      const sequence = this.sequences.get(call.sequence) ?? decoder.openSequence();
-      this.sequences.set(call.sequence, sequence);
+      const sequence = this.sequence(call.sequence, decoder);
       const choices = [...(await sequence.append({ ...call.request, signal }))] as Extract<
         FromLent,
         { type: 'appended' }
       >['choices'];
       this.send({ type: 'appended', id, choices, kvBytes: sequence.holding.kvBytes });
+    } else if (call.type === 'decode') {
+      await this.decode(id, this.sequence(call.sequence, decoder), { ...call.request, signal });
     } else if (call.type === 'logits') {
       const logits = (await decoder.logits(call.tokens, signal)) as Float32Array<ArrayBuffer>;
       this.send({ type: 'logits', id, logits }, [logits.buffer]);
@@ -153,6 +203,32 @@ class LentHost {
       this.sequences.clear();
       this.send({ type: 'disposed', id });
     }
+  }
+
+  /** A token need not wait for the engine to have heard of the one before. */
+  private async decode(id: number, sequence: Sequence, request: DecodeRequest): Promise<void> {
+    const run = new Run();
+    this.runs.set(id, run);
+    try {
+      for await (const choice of sequence.decode(request)) {
+        const told = choice as Extract<FromLent, { type: 'chosen' }>['choice'];
+        this.send({ type: 'chosen', id, choice: told, kvBytes: sequence.holding.kvBytes });
+        await run.made();
+        if (run.end !== null) break;
+      }
+    } catch (error) {
+      if (run.end === null) throw error;
+    } finally {
+      this.runs.delete(id);
+    }
+    if (run.end !== null) sequence.truncate(run.end);
+    this.send({ type: 'decoded', id, kvBytes: sequence.holding.kvBytes });
+  }
+
+  private sequence(id: number, decoder: Decoder): Sequence {
+    const sequence = this.sequences.get(id) ?? decoder.openSequence();
+    this.sequences.set(id, sequence);
+    return sequence;
   }
 
   private reading(id: number): Reading | undefined {

@@ -24,8 +24,9 @@ const steps = 32;
 const passWords = 48;
 const failed = 64;
 
-/** Looks at a word that often before sleeping: some 50 microseconds. */
+/** Looks at a word that often before sleeping: some 50 microseconds at a barrier; for a step, the time between two tokens. */
 const spins = 10_000;
+const stepSpins = 40_000;
 /** Milliseconds: far longer than any share takes, unless a thread is gone. */
 const usualPatience = 20_000;
 
@@ -64,9 +65,9 @@ class Member implements Team {
   }
 
   /** Returns when the word is no longer `value`. @throws TeamFailure */
-  protected awaitChange(word: number, value: number, limit = this.patience): void {
+  protected awaitChange(word: number, value: number, limit = this.patience, most = spins): void {
     const { words } = this;
-    for (let i = 0; i < spins; i++) if (Atomics.load(words, word) !== value) return;
+    for (let i = 0; i < most; i++) if (Atomics.load(words, word) !== value) return;
     let waited = 0;
     let last = performance.now();
     while (Atomics.load(words, word) === value) {
@@ -148,7 +149,7 @@ export class Follower extends Member {
     for (;;) {
       const now = Atomics.load(this.words, steps);
       if (((now - done) | 0) > 0) return;
-      this.awaitChange(steps, now, Infinity);
+      this.awaitChange(steps, now, Infinity, stepSpins);
     }
   }
 
