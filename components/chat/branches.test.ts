@@ -4,7 +4,7 @@
 import { expect } from '@esm-bundle/chai';
 import { expectAccessible, unmount, until } from '../../test/support/page.js';
 import { words } from '../internal/words.js';
-import { chatWith, settled } from './chat.fixture.js';
+import { chatWith, settled } from '../../test/support/chat-page.js';
 
 const three = { answers: [[{ say: 'First.' }], [{ say: 'Second.' }], [{ say: 'Third.' }]] };
 

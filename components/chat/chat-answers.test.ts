@@ -6,7 +6,7 @@ import { mount, unmount, until } from '../../test/support/page.js';
 import { ScriptedEngine, demoLoaded } from '../../test/support/scripted-engine.js';
 import type { LlmErrorEvent, LlmMessageEvent } from '../internal/events.js';
 import { words } from '../internal/words.js';
-import { chatWith, ready, settled } from './chat.fixture.js';
+import { chatWith, ready, settled } from '../../test/support/chat-page.js';
 import { LlmChat } from './chat.js';
 import { ChatHarness } from './chat.harness.js';
 

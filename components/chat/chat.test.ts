@@ -4,7 +4,7 @@ import { expect } from '@esm-bundle/chai';
 import { expectAccessible, unmount, until, useScheme } from '../../test/support/page.js';
 import { demoLoaded } from '../../test/support/scripted-engine.js';
 import { words } from '../internal/words.js';
-import { chatWith, ready, settled } from './chat.fixture.js';
+import { chatWith, ready, settled } from '../../test/support/chat-page.js';
 
 const everything = `# Title
 

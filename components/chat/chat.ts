@@ -183,6 +183,7 @@ export class LlmChat extends ChatSettings {
   }
 
   override updated(changed: PropertyValues<this>): void {
+    if (changed.has('formValue') || changed.has('history')) this.#talkChanged();
     if (changed.has('autoload') && this.autoload) void this.#troubles.autoload();
     if (changed.has('history') && (this.history || changed.get('history') === true))
       this.#rare.historyChanged(this.history);

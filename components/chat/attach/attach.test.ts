@@ -3,7 +3,7 @@
 import { expect } from '@esm-bundle/chai';
 import { expectAccessible, unmount, until } from '../../../test/support/page.js';
 import { words } from '../../internal/words.js';
-import { chatWith, settled } from '../chat.fixture.js';
+import { chatWith, settled } from '../../../test/support/chat-page.js';
 import type { ChatHarness } from '../chat.harness.js';
 import { attachWords } from './attach.words.js';
 import { largestFile, readFile } from './read-file.js';

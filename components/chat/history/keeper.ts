@@ -35,7 +35,9 @@ export class Keeper {
       context.talk.subscribe(() => this.#changed()),
     );
     context.talk.replacing = () => void this.flush();
-    void this.#bringBack();
+    // What was said while this part was on its way.
+    if (context.talk.conversation.entries.length > 0) this.#changed();
+    else void this.#bringBack();
   }
 
   /** The visitor lets this site keep conversations. */

@@ -1,10 +1,10 @@
 // What the chat's browser tests share: a chat with a scripted engine on the page, and waiting for its answer.
 
 import { html } from 'lit';
-import '../define/chat.js';
-import { mount, until } from '../../test/support/page.js';
-import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
-import { ChatHarness } from './chat.harness.js';
+import '../../components/define/chat.js';
+import { mount, until } from './page.js';
+import { ScriptedEngine, demoLoaded, type Script } from './scripted-engine.js';
+import { ChatHarness } from '../../components/chat/chat.harness.js';
 
 export const ready = { status: { kind: 'ready', model: demoLoaded } } as const;
 
