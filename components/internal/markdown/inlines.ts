@@ -350,15 +350,23 @@ class InlineReader {
     let depth = 0;
     for (let part = opener.next; part !== null && part !== closer; part = part.next)
       depth = Math.max(depth, part.depth);
-    if (depth < deepest) {
-      const type = open.mark === '~' ? 'deleted' : width === 2 ? 'strong' : 'emphasis';
-      const inline: Inline = { type, children: taken(opener.next, closer) };
-      const part: Part = { inline, depth: depth + 1, previous: opener, next: closer, delimiter: null };
-      opener.next = part;
-      closer.previous = part;
-    }
-    shorten(opener, depth < deepest ? width : 0);
-    shorten(closer, depth < deepest ? width : 0);
+    const children = taken(opener.next, closer);
+    const type = open.mark === '~' ? 'deleted' : width === 2 ? 'strong' : 'emphasis';
+    const marks = open.mark.repeat(width);
+    // Deeper than anybody nests marks: they stay text, joined, so that the next pair looks at one part and not at many.
+    const inline: Inline =
+      depth < deepest ? { type, children } : { type: 'text', text: `${marks}${inlineText(children)}${marks}` };
+    const part: Part = {
+      inline,
+      depth: depth < deepest ? depth + 1 : 0,
+      previous: opener,
+      next: closer,
+      delimiter: null,
+    };
+    opener.next = part;
+    closer.previous = part;
+    shorten(opener, width);
+    shorten(closer, width);
     open.count -= width;
     close.count -= width;
     if (open.count <= 0) this.#forget(opener);

@@ -4,6 +4,7 @@ import { expect } from '@esm-bundle/chai';
 import fc from 'fast-check';
 import { render } from 'lit';
 import { answer, chunkedAnswer } from './arbitrary.js';
+import { inert } from './inert.js';
 import { originRule } from './origins.js';
 import { renderMarkdown, type MarkdownOptions } from './render.js';
 import { MarkdownStream } from './stream.js';
@@ -15,31 +16,6 @@ const options: MarkdownOptions = {
   images: originRule(''),
   links: originRule('*'),
 };
-
-const allowed = new Set(
-  'div p h3 h4 h5 h6 strong em del code pre br hr a bdi span ul ol li blockquote table thead tbody tr th td figure figcaption button svg rect path'.split(
-    ' ',
-  ),
-);
-const allowedAttributes = new Set(
-  'class dir start href target rel referrerpolicy role tabindex aria-label aria-hidden scope data-align data-checked data-cloud part type viewBox focusable d x y width height rx'.split(
-    ' ',
-  ),
-);
-
-function inert(root: ParentNode): void {
-  for (const element of root.querySelectorAll('*')) {
-    if (!allowed.has(element.localName)) throw new Error(`<${element.localName}> in an answer`);
-    for (const { name, value } of element.attributes) {
-      if (!allowedAttributes.has(name)) throw new Error(`${name}="${value}" on <${element.localName}>`);
-      if (name === 'href' && !/^(?:https?:\/\/|mailto:)/.test(value)) throw new Error(`href="${value}"`);
-    }
-    if (element instanceof HTMLAnchorElement) {
-      if (!element.relList.contains('noopener') || !element.relList.contains('nofollow'))
-        throw new Error('a bare link');
-    }
-  }
-}
 
 const shown = (stream: MarkdownStream): HTMLElement => {
   const root = document.createElement('div');

@@ -10,6 +10,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import { checkIcon, cloudIcon, copyIcon, imageIcon } from '../icons.js';
 import { languageTag } from '../texts.js';
 import { words } from '../words.js';
+import { directionOf } from './direction.js';
 import { showHidden, withoutHidden } from './hidden.js';
 import { late } from './late.js';
 import type { OriginRule } from './origins.js';
@@ -60,9 +61,9 @@ export function renderMarkdown(stream: MarkdownStream, options: MarkdownOptions)
 function renderBlock(block: Block, options: MarkdownOptions): TemplateResult {
   switch (block.type) {
     case 'paragraph':
-      return html`<p dir="auto">${renderInlines(block.children, options)}</p>`;
+      return html`<p dir=${direction(block)}>${renderInlines(block.children, options)}</p>`;
     case 'heading':
-      return renderHeading(block.level, renderInlines(block.children, options));
+      return renderHeading(block.level, direction(block), renderInlines(block.children, options));
     case 'code':
       return renderCode(block, options);
     case 'math':
@@ -70,22 +71,22 @@ function renderBlock(block: Block, options: MarkdownOptions): TemplateResult {
         ${renderMath(block.text, true, block.closed)}
       </div>`;
     case 'quote':
-      return html`<blockquote dir="auto">
+      return html`<blockquote dir=${direction(block)}>
         ${block.children.map((child) => guard([child], () => renderBlock(child, options)))}
       </blockquote>`;
     case 'list': {
       const items = block.items.map((item) => guard([item], () => renderItem(item, options)));
       return block.ordered
-        ? html`<ol dir="auto" start=${block.start}>
+        ? html`<ol dir=${direction(block)} start=${block.start}>
             ${items}
           </ol>`
-        : html`<ul dir="auto">
+        : html`<ul dir=${direction(block)}>
             ${items}
           </ul>`;
     }
     case 'table':
       return html`<div class="scroll" role="group" tabindex="0" aria-label=${words.markdown.table}>
-        <table dir="auto">
+        <table dir=${direction(block)}>
           <thead>
             <tr>
               ${block.header.map((cell, column) => html`<th scope="col" data-align=${alignOf(block.align, column)}>${renderInlines(cell, options)}</th>`)}
@@ -111,14 +112,16 @@ function renderBlock(block: Block, options: MarkdownOptions): TemplateResult {
   }
 }
 
+const direction = (block: Block): 'ltr' | 'rtl' => directionOf([block]) ?? 'ltr';
+
 const alignOf = (align: readonly Alignment[], column: number): Alignment | typeof nothing => align[column] ?? nothing;
 
 // Below the headings of the page around: an answer must not outrank the page's own title.
-function renderHeading(level: number, text: unknown): TemplateResult {
-  if (level === 1) return html`<h3 dir="auto">${text}</h3>`;
-  if (level === 2) return html`<h4 dir="auto">${text}</h4>`;
-  if (level === 3) return html`<h5 dir="auto">${text}</h5>`;
-  return html`<h6 dir="auto">${text}</h6>`;
+function renderHeading(level: number, dir: unknown, text: unknown): TemplateResult {
+  if (level === 1) return html`<h3 dir=${dir}>${text}</h3>`;
+  if (level === 2) return html`<h4 dir=${dir}>${text}</h4>`;
+  if (level === 3) return html`<h5 dir=${dir}>${text}</h5>`;
+  return html`<h6 dir=${dir}>${text}</h6>`;
 }
 
 function renderItem(item: ListItem, options: MarkdownOptions): TemplateResult {
