@@ -59,7 +59,8 @@ export const shapes = {
 
 export type ShapeName = keyof typeof shapes;
 
-export function randomGguf(name: ShapeName, context = 2048): Uint8Array<ArrayBuffer> {
+/** @param kind of every matrix: Q4_0, or Q8_0 for a larger file */
+export function randomGguf(name: ShapeName, context = 2048, kind: 'Q4_0' | 'Q8_0' = 'Q4_0'): Uint8Array<ArrayBuffer> {
   const shape: Shape = shapes[name];
   const { architecture, hidden, feedForward, heads, kvHeads, headSize, vocabulary } = shape;
   const random = xorshift(20_261_121);
@@ -73,7 +74,12 @@ export function randomGguf(name: ShapeName, context = 2048): Uint8Array<ArrayBuf
   ];
   const tensors: GgufWriterTensor[] = [];
   const matrix = (tensor: string, rows: number, columns: number): unknown =>
-    tensors.push({ name: tensor, dimensions: [columns, rows], type: 2, data: blocks((rows * columns) / 32, random) });
+    tensors.push({
+      name: tensor,
+      dimensions: [columns, rows],
+      type: kind === 'Q4_0' ? 2 : 8,
+      data: blocks((rows * columns) / 32, random, kind === 'Q4_0' ? 18 : 34),
+    });
   const vector = (tensor: string, size: number, value: number): unknown =>
     tensors.push({
       name: tensor,
@@ -105,7 +111,7 @@ export function randomGguf(name: ShapeName, context = 2048): Uint8Array<ArrayBuf
       ['general.architecture', { type: 'string', value: architecture }],
       ['general.name', { type: 'string', value: `${name}, random weights` }],
       ['general.license', { type: 'string', value: 'Apache-2.0' }],
-      ['general.file_type', { type: 'uint32', value: 2 }],
+      ['general.file_type', { type: 'uint32', value: kind === 'Q4_0' ? 2 : 7 }],
       fact('context_length', context),
       fact('embedding_length', hidden),
       fact('block_count', shape.layers),
@@ -121,13 +127,13 @@ export function randomGguf(name: ShapeName, context = 2048): Uint8Array<ArrayBuf
   });
 }
 
-/** Q4_0 blocks: a scale of about 0.02 as f16, then 16 bytes of nibbles (ggml's block_q4_0). */
-function blocks(count: number, random: () => number): Uint8Array {
-  const bytes = new Uint8Array(count * 18);
+/** A scale of about 0.02 as f16, then 16 bytes of nibbles or 32 of int8 (ggml's block_q4_0 and block_q8_0). */
+function blocks(count: number, random: () => number, size: number): Uint8Array {
+  const bytes = new Uint8Array(count * size);
   const words = new DataView(bytes.buffer);
-  for (let at = 0; at < bytes.length; at += 18) {
+  for (let at = 0; at < bytes.length; at += size) {
     words.setUint16(at, 0x2400 + (random() & 0xff), true);
-    for (let word = 2; word < 18; word += 4) words.setUint32(at + word, random(), true);
+    for (let word = 2; word < size; word += 4) words.setUint32(at + word, random(), true);
   }
   return bytes;
 }
