@@ -37,6 +37,9 @@ export interface ConnectionOptions {
 type Answers = { readonly [M in keyof typeof replySchemas]: Answer<(typeof replySchemas)[M]> };
 type Answer<S> = S extends GenericSchema<unknown, infer T> ? T : never;
 
+/** Hosts in a row that may die while they are said hello to. */
+const mostDeaths = 4;
+
 /** Heartbeats in a row without an answer that mean death. */
 const missedBeats = 10;
 
@@ -64,13 +67,16 @@ export class Connection {
   static async open(options: ConnectionOptions): Promise<{ connection: Connection; hello: HelloReply }> {
     const { startTimeout, asksAgain = false } = options;
     const deadline = performance.now() + startTimeout;
+    let deaths = 0;
     for (let patience = asksAgain ? firstPatience : Infinity; ; patience *= 2) {
       const left = deadline - performance.now();
       const silence = noAnswer(startTimeout);
       try {
         return await Connection.#open(options, Math.min(patience, left), silence);
       } catch (error) {
-        if (error !== silence || patience >= left) throw error;
+        // A host that died between taking the port and saying hello is one that just went: the next one is there soon.
+        const again = error === silence ? patience < left : error instanceof HostDied && ++deaths < mostDeaths;
+        if (!again) throw error;
       }
     }
   }
@@ -81,10 +87,15 @@ export class Connection {
     silence: EngineError,
   ): Promise<{ connection: Connection; hello: HelloReply }> {
     const carrier = await options.openPort();
-    const { failed } = carrier;
+    const { port, failed, gone } = carrier;
     const connection = new Connection(options, carrier, wrap<HostApi>(carrier.port));
     const late = setTimeout(() => connection.end(silence), patience);
     failed.catch((error: unknown) => connection.end(EngineError.from(error)));
+    // Chromium tells when the worker behind a port is no more; a host in a tab is known to be gone by its lock.
+    const died = (): void => connection.end(new HostDied());
+    port.addEventListener('close', died, { once: true });
+    gone?.addEventListener('abort', died, { once: true });
+    if (gone?.aborted) died();
     try {
       const lifeLock = tabLockName(options.scope, `${options.tabId}.${++connections}.${Date.now().toString(36)}`);
       await connection.#holdLifeLock(lifeLock);
@@ -194,7 +205,7 @@ export class Connection {
   #watchHost(hostId: string): void {
     navigator.locks
       .request(hostLockName(this.options.scope, hostId), { mode: 'shared', signal: this.gone }, () => {
-        this.end(hostDied());
+        this.end(new HostDied());
       })
       .catch((error: unknown) => {
         // Our own end. Otherwise locks are denied here, and the heartbeat is what is left.
@@ -233,10 +244,13 @@ const noAnswer = (milliseconds: number): EngineError =>
     hint: 'Reload the page. If that does not help, close all tabs of this site and open it again.',
   });
 
-const hostDied = (): EngineError =>
-  new EngineError('engine-lost', 'The engine stopped: the browser ended the worker that it lived in.', {
-    hint: 'Send the request again: a new engine is started for it.',
-  });
+class HostDied extends EngineError {
+  constructor() {
+    super('engine-lost', 'The engine stopped: the browser ended the worker that it lived in.', {
+      hint: 'Send the request again: a new engine is started for it.',
+    });
+  }
+}
 
 const hostSilent = (): EngineError =>
   new EngineError('engine-lost', 'The engine no longer answers.', {

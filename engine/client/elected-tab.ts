@@ -177,7 +177,7 @@ export class ElectedTab implements EngineDoor {
       port1.close();
       return null;
     }
-    return { port: port1, failed: new Promise<never>(() => undefined), close: () => port1.close() };
+    return { port: port1, failed: never, gone: own.gone };
   }
 
   /** The next own worker. @throws EngineError when it does not start; never settles when stopped */
@@ -206,7 +206,13 @@ export class ElectedTab implements EngineDoor {
         channel.addEventListener('message', ({ data }: MessageEvent) => {
           const message = parseBrokerMessage(data);
           if (message?.type === 'here') ask();
-          else if (message?.type === 'accepted' && message.link === link) resolve(message.hostId);
+          else if (message?.type === 'accepted' && message.link === link) {
+            // One whose lock cannot be seen is dead, or of a time before the visitor cleared this site's data.
+            this.#holdsLock(message.hostId).then(
+              (holds) => holds && resolve(message.hostId),
+              () => undefined,
+            );
+          }
         });
         const asking = setInterval(ask, askAgain);
         const stopped = (): void => {
@@ -217,27 +223,36 @@ export class ElectedTab implements EngineDoor {
         if (stop.aborted) stopped();
         else ask();
       });
-      return hostId === null ? null : this.#link(linkChannelName(scope, hostId, link));
+      return hostId === null ? null : this.#link(hostId, link);
     } finally {
       channel.close();
     }
   }
 
-  #link(name: string): WorkerPort {
+  async #holdsLock(hostId: string): Promise<boolean> {
+    const { held = [] } = await navigator.locks.query();
+    return held.some(({ name }) => name === hostLockName(this.options.scope, hostId));
+  }
+
+  #link(hostId: string, id: string): WorkerPort {
+    const { scope } = this.options;
     const { port1, port2 } = new MessageChannel();
-    let fail: (error: EngineError) => void = () => undefined;
-    const failed = new Promise<never>((_resolve, reject) => {
-      fail = reject;
-    });
-    failed.catch(() => undefined); // heard by whoever races it
-    const link = new LinkEnd(new BroadcastChannel(name), 'page', port2, () => {
+    const gone = new AbortController();
+    const link = new LinkEnd(new BroadcastChannel(linkChannelName(scope, hostId, id)), 'page', port2, () => {
       this.#links.delete(link);
-      fail(linkEnded());
+      gone.abort();
     });
     this.#links.add(link);
-    return { port: port1, failed, close: () => link.end(), relayed: true };
+    navigator.locks
+      .request(hostLockName(scope, hostId), { mode: 'shared', signal: gone.signal }, () => link.end())
+      .catch(
+        (error: unknown) => void error, // our own end
+      );
+    return { port: port1, failed: never, gone: gone.signal, close: () => link.end(), relayed: true };
   }
 }
+
+const never = new Promise<never>(() => undefined);
 
 const tooOld = (): EngineError =>
   new EngineError('engine-lost', 'This browser has neither shared workers nor what tabs need to share an engine.', {
@@ -247,9 +262,4 @@ const tooOld = (): EngineError =>
 const noHost = (milliseconds: number): EngineError =>
   new EngineError('engine-lost', `No tab of this site had an engine running within ${milliseconds / 1000} seconds.`, {
     hint: 'Reload the page. If that does not help, close all tabs of this site and open it again.',
-  });
-
-const linkEnded = (): EngineError =>
-  new EngineError('engine-lost', 'The tab that the engine lives in closed the connection.', {
-    hint: 'Send the request again: another tab takes the engine over.',
   });

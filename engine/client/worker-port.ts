@@ -9,6 +9,8 @@ export interface WorkerPort {
   readonly port: MessagePort;
   /** Rejects if the worker's script cannot be fetched or run; never resolves. */
   readonly failed: Promise<never>;
+  /** Aborted when the host behind it is known to be dead. */
+  readonly gone?: AbortSignal;
   /** Frees what carries the port; the port is useless then. Absent: closing the port is all there is. */
   close?(): void;
   /** Its messages are carried over a channel: ports go to the host, and none come back. */

@@ -259,6 +259,21 @@ for (const host of ['auto', 'tab'] as const) {
   });
 }
 
+test('an engine outlives its last page by a moment, where the browser knows how', async () => {
+  await withKit({}, async (kit) => {
+    const page = await clientPage(kit, { device: 'wasm' });
+    await answer(page, 'Hello');
+    const { hostId } = await stateOf(page);
+    await page.goto('about:blank');
+    await page.waitForTimeout(300);
+    await page.goto(`${kit.origin}/blank.html`);
+    await attach(page, kit.origin, { device: 'wasm' });
+    const { status, ...state } = await stateOf(page);
+    assert.equal(state.hostId, hostId);
+    assert.equal(status.kind, 'ready', 'the model is still loaded');
+  });
+});
+
 test('a frozen tab does not stay host', async () => {
   await withKit({}, async (kit) => {
     const frozen = await clientPage(kit, inTab);
