@@ -11,11 +11,17 @@ export { LlmSettings } from './settings/settings.js';
 export { LlmSettingsChangeEvent } from './settings/settings.events.js';
 export { LlmStatus } from './status/status.js';
 export {
+  LlmAttachEvent,
+  LlmDeleteEvent,
   LlmErrorEvent,
+  LlmExportEvent,
   LlmMessageEvent,
   LlmSendEvent,
   LlmStateChangeEvent,
   LlmToolCallEvent,
+  type LlmAttachDetail,
+  type LlmDeleteDetail,
+  type LlmExportDetail,
   type LlmMessageDetail,
   type LlmSendDetail,
   type LlmToolCallDetail,

@@ -4,6 +4,8 @@ import { html } from 'lit';
 import type { Meta, StoryObj } from '@storybook/web-components-vite';
 import type { EngineState } from '../../engine/protocol/state.js';
 import { ScriptedEngine, demoLoaded, type Script, type ScriptStep } from '../../test/support/scripted-engine.js';
+import type { Conversation } from '../../engine/protocol/conversations.js';
+import { ChatHarness } from './chat.harness.js';
 import type { LlmChat } from './chat.js';
 
 interface Arguments {
@@ -14,6 +16,9 @@ interface Arguments {
   script: Script;
   /** What the visitor has written already. */
   say: string;
+  /** What else the site asks for. */
+  history: boolean;
+  dictation: boolean;
 }
 
 const ready: Partial<EngineState> = { status: { kind: 'ready', model: demoLoaded } };
@@ -21,11 +26,25 @@ const ready: Partial<EngineState> = { status: { kind: 'ready', model: demoLoaded
 const meta: Meta<Arguments> = {
   title: 'Elements/llm-chat',
   component: 'llm-chat',
-  args: { welcome: '', suggestions: '', placeholder: 'Write a message', script: { state: ready }, say: '' },
+  args: {
+    welcome: '',
+    suggestions: '',
+    placeholder: 'Write a message',
+    script: { state: ready },
+    say: '',
+    history: false,
+    dictation: false,
+  },
   argTypes: { script: { control: false }, say: { control: false } },
-  render: ({ welcome, suggestions, placeholder, script }) =>
+  render: ({ welcome, suggestions, placeholder, script, history, dictation }) =>
     html`<llm-engine .engine=${new ScriptedEngine(script)}>
-      <llm-chat welcome=${welcome} suggestions=${suggestions} placeholder=${placeholder}></llm-chat>
+      <llm-chat
+        welcome=${welcome}
+        suggestions=${suggestions}
+        placeholder=${placeholder}
+        ?history=${history}
+        ?dictation=${dictation}
+      ></llm-chat>
     </llm-engine>`,
   play: async ({ canvasElement, args }) => {
     const chat = canvasElement.querySelector<LlmChat>('llm-chat');
@@ -189,5 +208,124 @@ export const Themed: Story = {
         style="--llm-accent: light-dark(#0b6b57, #7fd9c0); --llm-on-accent: light-dark(#fff, #06281f); --llm-radius: 4px; font-family: Georgia, serif"
         suggestions="Teal and serif | Square corners"
       ></llm-chat>
+    </llm-engine>`,
+};
+
+/** Waits for an answer, then does what a person would. */
+async function afterAnswer(
+  canvas: HTMLElement,
+  say: string,
+  act: (chat: ChatHarness) => Promise<void> | void,
+): Promise<void> {
+  const element = canvas.querySelector<LlmChat>('llm-chat');
+  if (element === null) return;
+  await element.updateComplete;
+  if (say !== '') element.send(say);
+  const chat = new ChatHarness(element);
+  for (let waited = 0; waited < 100 && (element.busy || chat.messages.length < 2); waited++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await act(chat);
+  await element.updateComplete;
+}
+
+export const Branches: Story = {
+  args: { say: 'Tell me a story', script: { state: ready, answers: [[{ say: story }], [{ say: 'A shorter one.' }]] } },
+  play: ({ canvasElement, args }) => afterAnswer(canvasElement, args.say, (chat) => chat.action(1, 'again')?.click()),
+};
+
+export const Editing: Story = {
+  args: { say: 'Tell me a story', script: { state: ready, answers: [[{ say: story }]] } },
+  play: ({ canvasElement, args }) => afterAnswer(canvasElement, args.say, (chat) => chat.action(0, 'edit')?.click()),
+};
+
+export const Deleted: Story = {
+  args: { say: 'Tell me a story', script: { state: ready, answers: [[{ say: story }]] } },
+  play: ({ canvasElement, args }) => afterAnswer(canvasElement, args.say, (chat) => chat.action(1, 'delete')?.click()),
+};
+
+export const Files: Story = {
+  play: async ({ canvasElement }) => {
+    const chat = canvasElement.querySelector<LlmChat>('llm-chat');
+    await chat?.updateComplete;
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(['# Notes\n\nMilk, bread, a book on owls.'], 'notes.md'));
+    dataTransfer.items.add(new File([new Uint8Array(4)], 'photograph.jpg'));
+    const field = chat?.shadowRoot?.querySelector('.composer textarea');
+    field?.dispatchEvent(new DragEvent('drop', { bubbles: true, composed: true, cancelable: true, dataTransfer }));
+  },
+};
+
+const keptConversation = (id: string, title: string, updated: number): Conversation => ({
+  id,
+  title,
+  created: updated,
+  updated,
+  nodes: [{ id: 'q', parent: null, created: updated, message: { role: 'user', content: title } }],
+  leaf: 'q',
+});
+
+export const History: Story = {
+  args: {
+    history: true,
+    script: {
+      state: ready,
+      conversations: [
+        keptConversation('one', 'A story about a brave mouse', 1_700_000_000_000),
+        keptConversation('two', 'How do I embed the chat?', 1_710_000_000_000),
+      ],
+    },
+  },
+  play: async ({ canvasElement }) => {
+    const element = canvasElement.querySelector<LlmChat>('llm-chat');
+    await element?.updateComplete;
+    element?.shadowRoot?.querySelector<HTMLElement>('header > button')?.click();
+  },
+};
+
+export const NearlyFull: Story = {
+  args: { say: 'Tell me everything', script: { state: ready, answers: [[{ say: 'All of it. '.repeat(330) }]] } },
+};
+
+export const Recovering: Story = {
+  args: {
+    script: {
+      state: {
+        ...ready,
+        recovering: {
+          cause: 'device-lost',
+          message: 'The graphics card was taken away; the model is loaded again.',
+          attempt: 1,
+          attemptsAllowed: 3,
+          action: 'reloading',
+        },
+      },
+    },
+  },
+};
+
+export const Offline: Story = {
+  args: {
+    script: {
+      state: {
+        recovering: {
+          cause: 'offline',
+          message: 'The network is gone. The download goes on when it is back.',
+          attempt: 1,
+          attemptsAllowed: 5,
+          action: 'reloading',
+        },
+      },
+    },
+  },
+};
+
+export const SuggestionsOfThePage: Story = {
+  render: ({ script }) =>
+    html`<llm-engine .engine=${new ScriptedEngine(script)}>
+      <llm-chat>
+        <button slot="suggestions" value="Write a story about a mouse who learns to sail">A story</button>
+        <button slot="suggestions" value="How do I embed the chat in my page?">Embedding</button>
+      </llm-chat>
     </llm-engine>`,
 };
