@@ -63,6 +63,31 @@ describe('<llm-engine>', () => {
     await until('the third', () => modelOf(metrics) === 'Third');
   });
 
+  it('reaches elements that stood inside it before it was registered', async () => {
+    const engine = new ScriptedEngine({ state: ready });
+    const page = mount(html`<llm-late-engine><llm-metrics></llm-metrics></llm-late-engine>`);
+    const metrics = metricsIn(page);
+    await metrics.element.updateComplete;
+    expect(modelOf(metrics), 'no provider yet').to.not.equal(demoLoaded.name);
+    customElements.define('llm-late-engine', class extends LlmEngine {});
+    const late = page.querySelector<LlmEngine>('llm-late-engine');
+    if (late !== null) late.engine = engine;
+    await until('the model', () => modelOf(metrics) === demoLoaded.name);
+  });
+
+  it('is found by any copy of the kit: the context has a registered key', async () => {
+    const engine = new ScriptedEngine({ state: ready });
+    const page = mount(html`<llm-engine .engine=${engine}><p></p></llm-engine>`);
+    let found: unknown = null;
+    const request = new Event('context-request', { bubbles: true, composed: true });
+    Object.assign(request, {
+      context: Symbol.for('llm-elements.engine-store'),
+      callback: (store: unknown) => (found = store),
+    });
+    page.querySelector('p')?.dispatchEvent(request);
+    expect(found).to.have.property('connection');
+  });
+
   it('registers once: loading the kit again does nothing', async () => {
     const { register } = await import('../define/register.js');
     register('llm-engine', class extends HTMLElement {});

@@ -2,7 +2,7 @@
 // protocol of DOM events, so that it crosses shadow roots); without one the page's default is shared.
 // The key is a registered symbol: two copies of this module on a page still mean the same context.
 
-import { createContext } from '@lit/context';
+import { ContextRoot, createContext } from '@lit/context';
 import type { ConnectOptions } from '../../engine/client/index.js';
 import type { EngineLike } from './engine.js';
 import { EngineStore } from './engine-store.js';
@@ -13,6 +13,18 @@ export const engineContext = createContext<EngineStore>(Symbol.for('llm-elements
 export async function connectWithClient(options: ConnectOptions): Promise<EngineLike> {
   const { connect } = await import('../../engine/client/connect.js');
   return connect(options);
+}
+
+let root: ContextRoot | null = null;
+
+/**
+ * Remembers who asked in vain, and asks again when a provider appears: where a site registers `<llm-engine>` after the
+ * elements inside it (define/ registers it first). Called before the first request of a page.
+ */
+export function rememberRequests(): void {
+  if (root !== null) return;
+  root = new ContextRoot();
+  root.attach(document.documentElement);
 }
 
 let pageDefault: EngineStore | null = null;

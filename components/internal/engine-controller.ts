@@ -4,7 +4,7 @@
 import { ContextConsumer } from '@lit/context';
 import type { ReactiveController, ReactiveElement } from 'lit';
 import type { EngineState } from '../../engine/protocol/state.js';
-import { defaultEngineStore, engineContext } from './engine-context.js';
+import { defaultEngineStore, engineContext, rememberRequests } from './engine-context.js';
 import type { EngineStore } from './engine-store.js';
 import { inLanguageOf } from './texts.js';
 
@@ -31,6 +31,8 @@ export class EngineController implements ReactiveController {
   constructor(host: ReactiveElement, changed: (store: EngineStore) => void = () => undefined) {
     this.#host = host;
     this.#changed = changed;
+    // A controller that hears of the connection before the consumer does: the root must be there when it asks.
+    host.addController({ hostConnected: rememberRequests });
     // The consumer is added first: its answer is there when hostConnected runs below.
     new ContextConsumer(host, {
       context: engineContext,
