@@ -14,8 +14,8 @@ import { Forward, type ForwardPlan, logitStride, type Pass } from './forward.js'
 import type { WasmMemory } from './memory.js';
 import type { Team } from './sharing.js';
 
-/** Milliseconds between two pauses: less than a token of most models, and half a frame. */
-const breathEvery = 8;
+/** Milliseconds between two pauses: what a call from another tab waits at most, beside one layer (bench tabs). */
+const breathEvery = 2;
 
 interface RotaryAngles {
   readonly frequencies: Float64Array;
