@@ -41,7 +41,8 @@ describe('a strict page', () => {
     });
     const page = mount(
       html`<llm-engine .engine=${engine}
-        ><llm-chat></llm-chat><llm-model-picker></llm-model-picker><llm-metrics></llm-metrics
+        ><llm-chat></llm-chat><llm-model-picker></llm-model-picker><llm-metrics></llm-metrics><llm-status></llm-status
+        ><llm-privacy></llm-privacy><llm-settings></llm-settings
       ></llm-engine>`,
     );
     const element = page.querySelector('llm-chat');
@@ -50,6 +51,16 @@ describe('a strict page', () => {
     const chat = new ChatHarness(element);
     await chat.say('Hello');
     await until('the answer', () => !element.busy && chat.messages[1]?.text.includes('onerror'));
+    // What opens only at a press: the details of the chip, the chart of another maker, a dialog.
+    const shadow = (tag: string) => page.querySelector(tag)?.shadowRoot;
+    shadow('llm-status')?.querySelector('button')?.click();
+    const history = shadow('llm-metrics')?.querySelector<HTMLDetailsElement>('[part=history]');
+    if (history) history.open = true;
+    await until('the details', () => shadow('llm-status')?.querySelector('[part=details]:popover-open dl'));
+    const canvas = await until('the chart', () => shadow('llm-metrics')?.querySelector('canvas'));
+    expect(canvas.getBoundingClientRect().width, 'it has its size').to.be.above(100);
+    shadow('llm-privacy')?.querySelector<HTMLElement>('[part=erase-button]')?.click();
+    await until('the dialog', () => shadow('llm-privacy')?.querySelector('dialog[open]'));
     expect(violations.slice(before)).to.deep.equal([]);
   });
 });

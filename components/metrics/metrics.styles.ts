@@ -68,7 +68,7 @@ export const metricsStyles = css`
 
   .details div {
     display: grid;
-    grid-template-columns: auto minmax(0, 1fr);
+    grid-template-columns: minmax(0, 1fr) minmax(45%, auto);
     gap: 0.75rem;
     align-items: baseline;
     padding-block: 0.4rem;
@@ -218,6 +218,7 @@ export const metricsStyles = css`
   }
 
   th:first-child {
+    min-inline-size: 9rem;
     text-align: start;
     white-space: normal;
     overflow-wrap: anywhere;
