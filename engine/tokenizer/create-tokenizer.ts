@@ -9,6 +9,7 @@ import type { TokenizerFiles } from '../weights/model.js';
 import { ChatTemplate } from './chat-template.js';
 import { ControlText } from './control-text.js';
 import { tokenizerJsonFromGguf } from './gguf-tokenizer.js';
+import { checkPatterns } from './safe-patterns.js';
 import { TokenTable } from './token-table.js';
 import { readTokenizerJson, type TokenizerDescription } from './tokenizer-json.js';
 import type { Detokenizer, PromptText, RenderOptions, TemplateMessage, Tokenizer } from './tokenizer.js';
@@ -21,6 +22,7 @@ export interface CreateTokenizerOptions {
 /** @throws EngineError `model-invalid` (damaged), `model-unsupported` (a kind we cannot read) */
 export function createTokenizer(files: TokenizerFiles, options: CreateTokenizerOptions = {}): Tokenizer {
   const description = readTokenizerJson(files.kind === 'gguf' ? tokenizerJsonFromGguf(files.metadata) : files);
+  checkPatterns(description.tokenizer);
   return new ModelTokenizer(description, options);
 }
 
