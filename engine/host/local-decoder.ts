@@ -7,12 +7,13 @@
 import { createGraphDecoder } from '../decoders/onnx/graph-decoder.js';
 import { createOnnxDecoder } from '../decoders/onnx/onnx-decoder.js';
 import type { Decoder, DecoderDevice } from '../decoders/decoder.js';
+import { KitFileError } from '../decoders/kit-file.js';
 import { createLentDecoder } from '../decoders/wasm/lent-decoder.js';
 import { threadsFromBytes } from '../decoders/wasm/thread-pool.js';
 import { createWasmDecoder } from '../decoders/wasm/wasm-decoder.js';
 import { indexedDbTuningStore } from '../decoders/webgpu/tuning-store.js';
 import { createWebGpuDecoder } from '../decoders/webgpu/webgpu-decoder.js';
-import { EngineError } from '../protocol/errors.js';
+import { EngineError, type EngineErrorCode } from '../protocol/errors.js';
 import type { StageOptions } from '../routing/runner.js';
 import type { Model } from '../weights/model.js';
 import { isGraphModel, type GraphModel } from '../weights/onnx/graph-model.js';
@@ -42,11 +43,23 @@ export async function startDecoder(
     if (device === 'webgpu') return await createWebGpuDecoder({ model, tuning, ...stage });
     return await onProcessor(model, surroundings, stage);
   } catch (error) {
-    // A kind of model that our kernels do not know may be one that ONNX Runtime does.
-    if (EngineError.from(error).code !== 'model-unsupported') throw error;
-    return onnx();
+    // A kind of model that our kernels do not know may be one that ONNX Runtime does; its files may be there where ours are not.
+    const missing = error instanceof KitFileError;
+    if (!missing && EngineError.from(error).code !== 'model-unsupported') throw error;
+    return await onnx().catch((other: unknown) => {
+      throw missing && other instanceof KitFileError ? error : other;
+    });
   }
 }
+
+/** What fails in a lent worker may work in this one: another thread's memory, its files, its life. */
+const helperFailures: ReadonlySet<EngineErrorCode> = new Set([
+  'helper-lost',
+  'out-of-memory',
+  'internal',
+  'wasm-unsupported',
+  'network',
+]);
 
 async function onProcessor(model: Model, { kitBase, helpers }: Surroundings, stage: StageOptions): Promise<Decoder> {
   const helper = model.identity.byteLength < threadsFromBytes ? null : helpers.borrow();
@@ -54,7 +67,7 @@ async function onProcessor(model: Model, { kitBase, helpers }: Surroundings, sta
     try {
       return await createLentDecoder({ ...helper, model, kernels: kitBase, ...stage });
     } catch (error) {
-      if (EngineError.from(error).code !== 'helper-lost') throw error;
+      if (stage.signal.aborted || !helperFailures.has(EngineError.from(error).code)) throw error;
     }
   }
   return createWasmDecoder({ model, kernels: kitBase, ...stage });

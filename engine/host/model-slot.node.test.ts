@@ -8,6 +8,7 @@ import { EngineError } from '../protocol/errors.js';
 import type { EngineSettings } from '../protocol/host-api.js';
 import type { Backend } from '../backends/backend.js';
 import type { DecoderDevice } from '../decoders/decoder.js';
+import { KitFileError } from '../decoders/kit-file.js';
 import type { OpenOptions, RunningModel } from '../routing/runner.js';
 import { Catalogue } from './catalogue.js';
 import { ModelSlot } from './model-slot.js';
@@ -299,4 +300,16 @@ test('a pause before the model is opened is obeyed when it is', async () => {
   await load;
   assert.equal(opened[0]?.control.paused, true);
   assert.equal(slot.status.kind, 'ready');
+});
+
+test('a file of the kit that is missing costs the device that needs it; the network of the model ends the load', async () => {
+  const fails = (error: EngineError) => (device: DecoderDevice) => {
+    if (device === 'webgpu') throw error;
+  };
+  const hint = 'Serve it.';
+  const missing = slotOf({ start: fails(new KitFileError('The kernel file x could not be fetched.', { hint })) });
+  assert.equal((await missing.slot.load('one', 'auto', never())).device, 'wasm');
+  assert.match(missing.notes.join(), /kernel file x/);
+  const away = slotOf({ start: fails(new EngineError('network', 'The line is dead.', { hint })) });
+  await assert.rejects(away.slot.load('one', 'auto', never()), { code: 'network' });
 });

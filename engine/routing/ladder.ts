@@ -2,6 +2,7 @@
 // decisions; ModelSlot (host/) climbs. The site's setting pins a device: then no other device is tried. The cloud is
 // a rung only where the site set an endpoint and the visitor's switch is on, and always the last one.
 
+import { KitFileError } from '../decoders/kit-file.js';
 import { EngineError, type EngineErrorCode } from '../protocol/errors.js';
 import type { Capabilities } from './capabilities.js';
 
@@ -60,9 +61,10 @@ const deviceFailures: ReadonlySet<EngineErrorCode> = new Set([
 
 /**
  * Whether another rung can help: the device failed, not the model, the request or the network. (`internal` counts,
- * because a defect on one device is often none on the other.)
+ * because a defect on one device is often none on the other; so does a file of the kit that only this device needs.)
  */
-export const isDeviceFailure = (error: EngineError): boolean => deviceFailures.has(error.code);
+export const isDeviceFailure = (error: EngineError): boolean =>
+  deviceFailures.has(error.code) || error instanceof KitFileError;
 
 const rungNames: Record<Rung, string> = { webgpu: 'WebGPU', wasm: 'WebAssembly', cloud: 'the cloud' };
 

@@ -9,6 +9,7 @@ import type * as OrtModule from 'onnxruntime-web';
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { EngineError } from '../../protocol/errors.js';
 import type { DecoderDevice } from '../decoder.js';
+import { KitFileError } from '../kit-file.js';
 import { ortAssets } from './ort-assets.js';
 
 /** The parts of ONNX Runtime Web used here, bound to one build. */
@@ -94,7 +95,7 @@ async function probe(url: string): Promise<void> {
 
 function assetError(what: string, cause: unknown): EngineError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new EngineError('network', `${what} could not be fetched (${why}).`, {
+  return new KitFileError(`${what} could not be fetched (${why}).`, {
     cause,
     hint: 'Check the connection and try again. Site owners: serve the kit’s ort folder beside its scripts.',
   });

@@ -5,6 +5,7 @@
 import { kernelAssets } from '../../../kernels/wasm/kernel-assets.js';
 import { type KernelBuild, type KernelFile, kernelFile, supportedBuild } from '../../../kernels/wasm/kernels.js';
 import { EngineError } from '../../protocol/errors.js';
+import { KitFileError } from '../kit-file.js';
 
 export interface CompiledKernels {
   readonly build: KernelBuild;
@@ -57,7 +58,7 @@ export function fetchedKernels(base: string): KernelSource {
 
 function cannotBeHad(file: KernelFile, cause: unknown): EngineError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new EngineError('network', `The kernel file ${file} could not be fetched (${why}).`, {
+  return new KitFileError(`The kernel file ${file} could not be fetched (${why}).`, {
     cause,
     hint: 'Check the connection and try again. Site owners: serve the kit’s kernels folder beside its scripts.',
   });
