@@ -32,6 +32,8 @@ export const historyStyles = css`
   .kept .open {
     flex: 1 1 12rem;
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
+    justify-content: start;
     justify-items: start;
     gap: 0.05rem;
     min-inline-size: 0;

@@ -86,6 +86,7 @@ export class History {
     return html`<input
         class="search"
         type="search"
+        autofocus
         autocomplete="off"
         dir="auto"
         aria-label=${words.search}
