@@ -137,7 +137,7 @@ const renderList = (figures: readonly Figure[]): TemplateResult =>
       ([term, value]) =>
         html`<div part="figure">
           <dt>${term}</dt>
-          <dd dir="auto">${value ?? none()}</dd>
+          <dd><bdi>${value ?? none()}</bdi></dd>
         </div>`,
     )}
   </dl>`;

@@ -83,6 +83,11 @@ export const metricsStyles = css`
     text-align: end;
   }
 
+  /* With a bar in it, it is as wide as its column. */
+  .details bdi:has(.bar) {
+    display: block;
+  }
+
   .details .bar {
     margin-block-start: 0.35rem;
   }

@@ -23,7 +23,7 @@ export function renderKept(report: KeptReport | null): TemplateResult {
         (kind) =>
           html`<div>
             <dt>${text.kinds[kind]}</dt>
-            <dd dir="auto">${amount(known.get(kind))}</dd>
+            <dd><bdi>${amount(known.get(kind))}</bdi></dd>
           </div>`,
       )}
     </dl>

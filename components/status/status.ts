@@ -115,7 +115,7 @@ export class LlmStatus extends LlmElement {
           ([name, value]) =>
             html`<div>
               <dt>${name}</dt>
-              <dd dir="auto">${value}</dd>
+              <dd><bdi>${value}</bdi></dd>
             </div>`,
         )}
       </dl>
