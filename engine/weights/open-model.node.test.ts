@@ -236,6 +236,20 @@ test('nothing there: a missing file, a missing directory, a name that is no addr
   await assert.rejects(openTensorModel({ kind: 'url', url: 'file:///etc/passwd' }), { code: 'model-not-found' });
 });
 
+test('a model’s page on the hub is not fetched as if it were a file, with or without a slash', async () => {
+  for (const page of ['https://huggingface.co/ORG/NAME', 'https://huggingface.co/ORG/NAME/']) {
+    const asked: string[] = [];
+    const notThere = async (input: RequestInfo | URL): Promise<Response> => {
+      asked.push(String(input));
+      return new Response('', { status: 404 });
+    };
+    await assert.rejects(openTensorModel({ kind: 'url', url: page }, { fetch: notThere }), { code: 'model-not-found' });
+    assert.ok(
+      asked.length > 0 && asked.every((url) => url.startsWith('https://huggingface.co/ORG/NAME/resolve/main/')),
+    );
+  }
+});
+
 test('something else there: a web page in place of a manifest or a GGUF file', async () => {
   await assertFails('/page/', 'model-invalid', /web page/);
   await assertFails('/page.gguf', 'model-invalid', /no GGUF/);
