@@ -179,7 +179,7 @@ test('a browser without WebGPU answers on WebAssembly, and says so when WebGPU i
   });
 });
 
-test('the engine dies, its tabs are told, and the next request works', async () => {
+test('the engine dies: what it answered and what waited in line is answered by the next one', async () => {
   await withKit({}, async (kit) => {
     const page = await clientPage(kit);
     await answer(page, 'Hello');
@@ -195,7 +195,7 @@ test('the engine dies, its tabs are told, and the next request works', async () 
           try {
             await window.engine.chat.completions.create({
               messages: [{ role: 'user', content: `Tell me a long story of ${number} boats` }],
-              max_tokens: 900,
+              max_tokens: 500,
               logit_bias: { '6': -100, '5': -100, '1': -100 },
             });
             return 'answered';
@@ -208,8 +208,10 @@ test('the engine dies, its tabs are told, and the next request works', async () 
     await until(page, ({ generating }) => generating.length > 0, 'an answer is under way');
     await session.send('Target.closeTarget', { targetId: worker.targetId });
     const ends = await pending;
-    assert.equal(ends.at(-1), 'engine-lost');
-    assert.ok(ends.every((end) => end === 'answered' || end === 'engine-lost'));
+    assert.ok(
+      ends.every((end) => end === 'answered'),
+      ends.join(),
+    );
     assert.notEqual((await answer(page, 'Hello')).trim(), '');
     assert.notEqual((await stateOf(page)).hostId, before);
   });
