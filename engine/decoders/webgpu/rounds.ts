@@ -202,6 +202,7 @@ export class Seat {
 
   /** The step that was taken failed, and with it those that would have gone on from it. */
   fail(error: unknown): void {
+    this.expected = false;
     this.taken?.reject(error);
     for (const { reject } of this.queue.splice(0)) reject(error);
   }

@@ -108,6 +108,31 @@ describe('a sequence of the WebGPU decoder', function () {
       }
     });
 
+    it('computes several texts in one submit a token, and makes no buffer for it once it has', async () => {
+      let submits = 0;
+      const submit = gpuDevice.queue.submit.bind(gpuDevice.queue);
+      gpuDevice.queue.submit = (commands) => {
+        submits += 1;
+        return submit(commands);
+      };
+      const together = async (): Promise<{ submits: number; made: number }> => {
+        const sequences = Array.from({ length: 6 }, () => decoder.openSequence());
+        const [submitsBefore, madeBefore] = [submits, buffers.made];
+        await Promise.all(sequences.map((sequence, i) => decode(sequence, [1, 2, 3 + i], 40, greedyOptions)));
+        for (const sequence of sequences) sequence.release();
+        return { submits: submits - submitsBefore, made: buffers.made - madeBefore };
+      };
+      try {
+        // The kernels for several rows are compiled meanwhile: until they are there, rows go one by one.
+        let last = await together();
+        for (let tries = 0; tries < 20 && last.submits > 100; tries++) last = await together();
+        expect(last.submits, '240 tokens').to.be.below(100);
+        expect((await together()).made).to.equal(0);
+      } finally {
+        gpuDevice.queue.submit = submit;
+      }
+    });
+
     it('computes a token that the GPU cannot choose on the processor, and goes on', async () => {
       const sequence = decoder.openSequence();
       const wanted = await decode(sequence, [5, 6, 7], 12, greedyOptions);
