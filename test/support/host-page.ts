@@ -44,9 +44,9 @@ export class HostPage {
     });
   }
 
-  async hello(tabId: string, defaultModel = 'one'): Promise<Reply<HelloReply>> {
+  async hello(tabId: string, defaultModel = 'one', more: Partial<EngineSettings> = {}): Promise<Reply<HelloReply>> {
     const lifeLock = tabLockName(scope, tabId);
-    const hello = { protocolVersion, tabId, lifeLock, settings: siteSettings(defaultModel) };
+    const hello = { protocolVersion, tabId, lifeLock, settings: { ...siteSettings(defaultModel), ...more } };
     return parseReply(replySchemas.hello, await this.call('hello', hello));
   }
 }
