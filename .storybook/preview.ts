@@ -9,7 +9,7 @@ const preview: Preview = {
   globalTypes: {
     scheme: {
       description: 'Colour scheme',
-      toolbar: { title: 'Scheme', icon: 'contrast', items: ['light', 'dark'], dynamicTitle: true },
+      toolbar: { title: 'Scheme', icon: 'contrast', items: ['system', 'light', 'dark'], dynamicTitle: true },
     },
     direction: {
       description: 'Writing direction',
@@ -20,14 +20,16 @@ const preview: Preview = {
       toolbar: { title: 'Width', icon: 'grow', items: ['100%', '768px', '375px', '320px'], dynamicTitle: true },
     },
   },
-  initialGlobals: { scheme: 'light', direction: 'ltr', width: '100%' },
+  // The system's scheme first: a browser set to dark, or a test that says so, sees the stories dark.
+  initialGlobals: { scheme: 'system', direction: 'ltr', width: '100%' },
   decorators: [
     (story, { globals }) => {
       const { scheme, direction, width } = globals as Record<string, string>;
       const root = document.documentElement;
-      root.style.colorScheme = scheme ?? 'light';
+      root.style.colorScheme = scheme === 'light' || scheme === 'dark' ? scheme : 'light dark';
       root.dir = direction ?? 'ltr';
-      root.style.background = scheme === 'dark' ? '#0f1115' : '#f6f7fa';
+      root.style.background = 'light-dark(#f6f7fa, #0f1115)';
+      document.body.style.background = 'transparent'; // Storybook's own is white
       root.style.fontFamily = 'system-ui, sans-serif';
       return html`<div style=${`inline-size: ${width ?? '100%'}; max-inline-size: 100%`}>${story()}</div>`;
     },

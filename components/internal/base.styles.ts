@@ -204,6 +204,19 @@ export const baseStyles = css`
     }
   }
 
+  /* Who asks for more contrast gets text where quieter text stood, and lines that are seen. */
+  @media (prefers-contrast: more) {
+    :host {
+      --_quiet: var(--llm-quiet, var(--_text));
+      --_line: var(--llm-line, light-dark(#6b7280, #a3a9b5));
+      --_strong-line: var(--_text);
+    }
+
+    :focus-visible {
+      outline-width: 3px;
+    }
+  }
+
   @media (forced-colors: active) {
     .icon {
       stroke: currentcolor;
