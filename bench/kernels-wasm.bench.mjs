@@ -101,7 +101,7 @@ export async function* run(given) {
   const named = values.files?.split(',').map((file) => file.split('='));
   const entries = named
     ? await Promise.all(named.map(async ([name, path]) => [name, await readFile(path)]))
-    : [...(await buildKernels())].filter(([name]) => !name.includes('threads'));
+    : [...(await buildKernels())].filter(([name]) => !/threads|large/.test(name));
   const modules = entries.map(([name, bytes]) => ({
     name: name.replace('.wasm', ''),
     base64: Buffer.from(bytes).toString('base64'),

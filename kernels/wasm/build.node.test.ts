@@ -1,4 +1,4 @@
-// What build.mjs makes: four files, small, over imported memory that they leave alone, with the same exports.
+// What build.mjs makes: eight files, small, over imported memory that they leave alone, with the same exports.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -16,7 +16,9 @@ const bytesOf = (name: string): Uint8Array<ArrayBuffer> => {
 };
 
 test('the files are those that the kit asks for', () => {
-  const asked = (['relaxed', 'simd'] as const).flatMap((build) => [kernelFile(build, false), kernelFile(build, true)]);
+  const asked = (['relaxed', 'simd'] as const).flatMap((build) =>
+    [false, true].flatMap((shared) => [false, true].map((large) => kernelFile(build, { shared, large }))),
+  );
   assert.deepEqual([...built.keys()].sort(), [...asked].sort());
   assert.deepEqual([...kernelFiles].sort(), [...asked].sort());
   assert.deepEqual(Object.keys(kernelAssets).sort(), [...asked].sort());
@@ -29,7 +31,7 @@ test('all files together stay below 100 kB compressed', () => {
 
 test('the SIMD128 files import a memory and nothing else, and leave it as it is', async () => {
   for (const shared of [false, true]) {
-    const bytes = bytesOf(kernelFile('simd', shared));
+    const bytes = bytesOf(kernelFile('simd', { shared, large: false }));
     const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes));
     assert.deepEqual(imports, [{ module: 'env', name: 'memory', kind: 'memory' }]);
     const memory = new WebAssembly.Memory({ initial: 1, ...(shared ? { maximum: 65536, shared } : {}) });

@@ -9,4 +9,8 @@ export const kernelAssets: Readonly<Record<KernelFile, string>> = {
   'relaxed-threads.wasm': 'kernels/relaxed-threads.wasm',
   'simd.wasm': 'kernels/simd.wasm',
   'simd-threads.wasm': 'kernels/simd-threads.wasm',
+  'relaxed-large.wasm': 'kernels/relaxed-large.wasm',
+  'relaxed-large-threads.wasm': 'kernels/relaxed-large-threads.wasm',
+  'simd-large.wasm': 'kernels/simd-large.wasm',
+  'simd-large-threads.wasm': 'kernels/simd-large-threads.wasm',
 };

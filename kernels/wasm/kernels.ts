@@ -8,8 +8,14 @@ import type { OperationKernels } from './operations.js';
 /** `relaxed` needs relaxed SIMD (Chrome 114 and later), `simd` fixed-width SIMD (every engine since 2023). */
 export type KernelBuild = 'relaxed' | 'simd';
 
-/** One compiled file: a build for memory of one thread, or for shared memory. */
-export type KernelFile = 'relaxed.wasm' | 'relaxed-threads.wasm' | 'simd.wasm' | 'simd-threads.wasm';
+/** What memory is like: shared between threads, and more than 4 GiB (Memory64). */
+export interface MemoryKind {
+  readonly shared: boolean;
+  readonly large: boolean;
+}
+
+/** One compiled file: a build for memory of a kind. */
+export type KernelFile = `${KernelBuild}${'' | '-large'}${'' | '-threads'}.wasm`;
 
 /** Matrices and their activations. All exported functions return before another begins; none keeps state. */
 export interface MatrixKernels {
@@ -104,12 +110,17 @@ export function supportedBuild(): KernelBuild | 'none' {
 export const threadsSupported = (): boolean =>
   typeof SharedArrayBuffer !== 'undefined' && globalThis.crossOriginIsolated !== false;
 
-export const kernelFile = (build: KernelBuild, shared: boolean): KernelFile =>
-  shared ? `${build}-threads.wasm` : `${build}.wasm`;
+export const kernelFile = (build: KernelBuild, { shared, large }: MemoryKind): KernelFile =>
+  `${build}${large ? '-large' : ''}${shared ? '-threads' : ''}.wasm`;
+
+/** Whether this engine has memory with addresses of 64 bits (Chrome 133, Firefox 134). */
+export const largeMemorySupported = (): boolean =>
+  // A module with one memory of that kind.
+  WebAssembly.validate(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 3, 1, 4, 0]));
 
 /**
  * The kernels over `memory`. A compiled `WebAssembly.Module` can be posted to workers and instantiated there in no time.
- * @param source of the file that fits: kernelFile(build, memory.buffer is a SharedArrayBuffer)
+ * @param source of the file that fits: kernelFile(build, what the memory is like)
  * @throws WebAssembly.CompileError, WebAssembly.LinkError (the wrong file for this memory)
  */
 export async function loadKernels(

@@ -97,8 +97,10 @@ class Text {
     const int8Bytes = this.int8Bytes();
     const floatPages = Uint32Array.from({ length: pages }, () => arena.take(this.layerOffset + width * 32 * 8));
     const int8Pages = Uint32Array.from({ length: pages }, () => arena.take(this.layerOffset + int8Bytes));
-    this.floatTable = arena.put(new Uint8Array(floatPages.buffer));
-    this.int8Table = arena.put(new Uint8Array(int8Pages.buffer));
+    const table = (pages: Uint32Array): number =>
+      arena.put(new Uint8Array(pages.map((address) => address / 64).buffer));
+    this.floatTable = table(floatPages);
+    this.int8Table = table(int8Pages);
     const keysAt = arena.put(this.keys);
     const valuesAt = arena.put(this.values);
     kernels.kvAppend(keysAt, valuesAt, width, total, 0, kvHeads, headSize, this.floatTable, this.layerOffset);
@@ -278,7 +280,7 @@ for (const loaded of builds) {
           fc.pre(shape.firstFloat > 0);
           const text = new Text(loaded, shape);
           const { headSize, kvHeads } = shape;
-          const closed = (new Uint32Array(arena.memory.buffer, text.int8Table, 1)[0] ?? 0) + text.layerOffset;
+          const closed = (new Uint32Array(arena.memory.buffer, text.int8Table, 1)[0] ?? 0) * 64 + text.layerOffset;
           const [quants, scales, values] = text.parts();
           const out = arena.take(32 * headSize * 4);
           for (let head = 0; head < kvHeads; head++) {

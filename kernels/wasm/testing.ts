@@ -56,7 +56,7 @@ export async function loadBuilds(pages?: number): Promise<LoadedBuild[]> {
   return Promise.all(
     builds.map(async (build) => {
       const arena = new Arena(pages);
-      const response = await fetch(`/${kernelAssets[kernelFile(build, false)]}`);
+      const response = await fetch(`/${kernelAssets[kernelFile(build, { shared: false, large: false })]}`);
       if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
       return { build, arena, kernels: await loadKernels(await response.arrayBuffer(), arena.memory) };
     }),

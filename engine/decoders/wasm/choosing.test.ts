@@ -13,8 +13,8 @@ import type { ScratchPlan } from './scratch.js';
 
 const build = supportedBuild();
 if (build === 'none') throw new Error('this browser has no WebAssembly SIMD');
-const memory = WasmMemory.of(4 * 2 ** 20, false);
-const file = await fetch(`/${kernelAssets[kernelFile(build, false)]}`);
+const memory = WasmMemory.of(4 * 2 ** 20, { shared: false, large: false });
+const file = await fetch(`/${kernelAssets[kernelFile(build, { shared: false, large: false })]}`);
 const kernels = await loadKernels(await file.arrayBuffer(), memory.memory);
 const scratch = { topValues: 1024, topIds: 4096, allowed: 8192 } as ScratchPlan;
 const at = 65_536;

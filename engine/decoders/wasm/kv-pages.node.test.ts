@@ -8,7 +8,7 @@ import { PagePool, PageTable } from './kv-pages.js';
 import { WasmMemory } from './memory.js';
 
 test('memory that ends while pages are about to close leaves them open', () => {
-  const memory = WasmMemory.of(2 ** 20, false);
+  const memory = WasmMemory.of(2 ** 20, { shared: false, large: false });
   memory.startAt(1024);
   const pool = new PagePool(memory, {} as Kernels, { layers: 1, kvHeads: 1, headSize: 8 }, 'int8', 256);
   const pages = new PageTable(pool);

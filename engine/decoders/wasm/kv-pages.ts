@@ -19,6 +19,9 @@ import {
 } from '../../kv/page-layout.js';
 import type { WasmMemory } from './memory.js';
 
+/** Tables hold addresses in units of this, for the kernels (lanes.ts). */
+const tableUnit = 64;
+
 export class PagePool {
   readonly floatBytes: number;
   readonly int8Bytes: number;
@@ -156,14 +159,14 @@ export class PageTable {
   private ensure(kind: 'float' | 'int8', page: number): void {
     if (this.at(this.table(kind), page) !== 0) return;
     const address = this.pool.take(kind); // may grow memory, so before the view is taken
-    this.words(this.table(kind))[page] = address;
+    this.words(this.table(kind))[page] = address / tableUnit;
   }
 
   private drop(kind: 'float' | 'int8', page: number): void {
     const table = this.words(this.table(kind));
-    const address = table[page] as number;
-    if (address === 0) return;
-    this.pool.give(kind, address);
+    const entry = table[page] as number;
+    if (entry === 0) return;
+    this.pool.give(kind, entry * tableUnit);
     table[page] = 0;
   }
 
@@ -172,7 +175,7 @@ export class PageTable {
   }
 
   private at(table: number, page: number): number {
-    return this.words(table)[page] as number;
+    return (this.words(table)[page] as number) * tableUnit;
   }
 
   private words(table: number): Uint32Array {

@@ -16,7 +16,7 @@ const batch = 16;
  * @returns billions of multiply-adds a second, q4 by 16-bit activations, one vector, one thread
  */
 export async function measureWasm(kernels: string): Promise<number> {
-  const { module } = await compileKernels({ source: fetchedKernels(kernels), shared: false });
+  const { module } = await compileKernels({ source: fetchedKernels(kernels), memory: { shared: false, large: false } });
   const blocks = (rows * columns) / 32;
   const parts = {
     quants: blocks * 16,

@@ -3,10 +3,14 @@
 // What goes wrong: memory that cannot be had is `out-of-memory`. WebAssembly memory never shrinks: whoever takes some
 // keeps it for reuse (kv-pages.ts) until the decoder goes and all of it with it.
 
+import type { MemoryKind } from '../../../kernels/wasm/kernels.js';
 import { EngineError } from '../../protocol/errors.js';
 import { aligned, mebibytes, mostBytes } from './plan.js';
 
 const wasmPage = 65_536;
+
+/** TypeScript knows numbers alone; a memory with addresses of 64 bits wants BigInts. */
+const asPages = (count: number, large: boolean): number => (large ? (BigInt(count) as unknown as number) : count);
 
 export class WasmMemory {
   private buffer: ArrayBufferLike;
@@ -15,7 +19,11 @@ export class WasmMemory {
   private u8: Uint8Array;
   private next = 0;
 
-  constructor(readonly memory: WebAssembly.Memory) {
+  /** @param large made with addresses of 64 bits, whose numbers of pages are BigInts */
+  constructor(
+    readonly memory: WebAssembly.Memory,
+    private readonly large = false,
+  ) {
     this.buffer = memory.buffer;
     this.f32 = new Float32Array(this.buffer);
     this.u32 = new Uint32Array(this.buffer);
@@ -24,14 +32,15 @@ export class WasmMemory {
 
   /**
    * @param bytes at once
-   * @param shared between threads; then `limit` bytes of addresses (not of memory) are reserved
+   * @param kind shared between threads: then `limit` bytes of addresses (not of memory) are reserved
    * @throws EngineError `out-of-memory`
    */
-  static of(bytes: number, shared: boolean, limit = mostBytes): WasmMemory {
-    const pages = (size: number): number => Math.ceil(size / wasmPage);
+  static of(bytes: number, { shared, large }: MemoryKind, limit = mostBytes): WasmMemory {
+    const pages = (size: number): number => asPages(Math.ceil(size / wasmPage), large);
     try {
-      const descriptor = shared ? { shared, maximum: pages(limit) } : {};
-      return new WasmMemory(new WebAssembly.Memory({ initial: pages(bytes), ...descriptor }));
+      const most = shared ? { shared, maximum: pages(limit) } : {};
+      const descriptor = { initial: pages(bytes), ...most, ...(large ? { address: 'i64' } : {}) };
+      return new WasmMemory(new WebAssembly.Memory(descriptor as WebAssembly.MemoryDescriptor), large);
     } catch (error) {
       throw outOfMemory(bytes, error);
     }
@@ -65,7 +74,7 @@ export class WasmMemory {
     const missing = end - this.memory.buffer.byteLength;
     if (missing > 0) {
       try {
-        this.memory.grow(Math.ceil(missing / wasmPage));
+        this.memory.grow(asPages(Math.ceil(missing / wasmPage), this.large));
       } catch (error) {
         throw outOfMemory(missing, error);
       }

@@ -83,6 +83,9 @@ export interface WeightPlan {
 /** 32-bit WebAssembly memory ends here. */
 export const mostBytes = 65_536 * 65_536;
 
+/** And memory with addresses of 64 bits here, by the limits that engines agreed on (WebAssembly JavaScript Interface, 6). */
+export const mostLargeBytes = 4 * mostBytes;
+
 /** Address 0 stays free, so that 0 can mean none. */
 const firstAddress = 1024;
 
@@ -179,7 +182,7 @@ export function planWeights(model: Model): WeightPlan {
   };
 }
 
-/** @throws EngineError `model-too-large` when weights, scratch and one page of keys and values exceed 4 GiB */
+/** @throws EngineError `model-too-large` when weights, scratch and one page of keys and values exceed the memory there can be */
 export function checkFit(end: number, pageBytes: number, limit = mostBytes): void {
   if (end + pageBytes <= limit) return;
   const message = `This model takes ${mebibytes(end + pageBytes)} of WebAssembly memory, which ends at ${mebibytes(limit)}.`;

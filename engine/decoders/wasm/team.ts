@@ -32,6 +32,9 @@ const usualPatience = 20_000;
 
 const fields = ['rows', 'position', 'floatPages', 'int8Pages', 'closeFrom', 'closeTo', 'logitRows'] as const;
 
+/** Addresses, multiples of 64 that may be beyond 4 GiB, pass as 64ths. */
+const unitOf = (field: (typeof fields)[number]): number => (field === 'floatPages' || field === 'int8Pages' ? 64 : 1);
+
 /** Whether this thread may sleep. */
 const maySleep = typeof document === 'undefined';
 
@@ -88,7 +91,7 @@ export class Leader extends Member implements LedTeam {
 
   start(pass: Pass): void {
     const { words } = this;
-    fields.forEach((field, i) => (words[passWords + 1 + i] = pass[field]));
+    fields.forEach((field, i) => (words[passWords + 1 + i] = pass[field] / unitOf(field)));
     Atomics.store(words, passWords, Atomics.load(words, steps) + 1);
     this.next();
   }
@@ -154,7 +157,9 @@ export class Follower extends Member {
   }
 
   private pass(): Pass {
-    const values = fields.map((field, i) => [field, (this.words[passWords + 1 + i] as number) >>> 0] as const);
+    const values = fields.map(
+      (field, i) => [field, ((this.words[passWords + 1 + i] as number) >>> 0) * unitOf(field)] as const,
+    );
     return Object.fromEntries(values) as unknown as Pass;
   }
 }

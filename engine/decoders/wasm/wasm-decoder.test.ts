@@ -6,7 +6,7 @@ import { type DecoderFixture, errorAgainst, fixtureModel, fixtures } from '../..
 import { decoderContract } from '../../../test/support/decoder-contract.js';
 import { randomModel } from '../../../test/support/memory-model.js';
 import { createReferenceDecoder } from '../../../test/support/reference-decoder.js';
-import { supportedBuild } from '../../../kernels/wasm/kernels.js';
+import { largeMemorySupported, supportedBuild } from '../../../kernels/wasm/kernels.js';
 import { EngineError, type EngineErrorCode } from '../../protocol/errors.js';
 import type { Model, TensorFacts, WeightTensor } from '../../weights/model.js';
 import { elementCount, expectedTensors, partLengths } from '../../weights/tensor-layout.js';
@@ -63,6 +63,24 @@ describe('the WebAssembly decoder', () => {
       expect(sorted[Math.floor(sorted.length / 2)], 'the median').to.be.lessThan(6e-4);
     });
   }
+
+  it('computes the same bits with addresses of 64 bits', async function () {
+    if (!largeMemorySupported()) return this.skip();
+    for (const build of builds) {
+      for (const fixture of all.filter(({ name }) => name === 'gemma3-q4' || name === 'qwen2-q8')) {
+        const options = { build, kvPrecision: 'int8' } as const;
+        const [plain, large] = [
+          await open(fixtureModel(fixture), options),
+          await open(fixtureModel(fixture), { ...options, large: true }),
+        ];
+        const tokens = Array.from({ length: 100 }, (_, i) => (i * 37 + 11) % fixture.spec.vocabularySize);
+        const bits = (values: Float32Array): number[] => [...new Uint32Array(values.slice().buffer)];
+        expect(bits(await large.logits(tokens)), fixture.name).to.deep.equal(bits(await plain.logits(tokens)));
+        await plain.dispose();
+        await large.dispose();
+      }
+    }
+  });
 
   it('says it to within the rounding of closed pages', async () => {
     for (const [name, error] of await errors({ kvPrecision: 'int8', activations: 'f32' })) {
@@ -303,7 +321,7 @@ describe('the WebAssembly decoder', () => {
           }
           return [
             { ...fixtureModel(fixture()), spec, tensors },
-            { kernels: () => Promise.reject(new Error('too late')) },
+            { large: false, kernels: () => Promise.reject(new Error('too late')) },
           ];
         },
       ],

@@ -3,7 +3,14 @@
 // What was decided and measured is in README.md.
 // What goes wrong: see `createWasmDecoder`; a trap in a kernel fails the running call and every later one.
 
-import { type KernelBuild, type Kernels, loadKernels, threadsSupported } from '../../../kernels/wasm/kernels.js';
+import {
+  type KernelBuild,
+  type Kernels,
+  largeMemorySupported,
+  loadKernels,
+  type MemoryKind,
+  threadsSupported,
+} from '../../../kernels/wasm/kernels.js';
 import { EngineError } from '../../protocol/errors.js';
 import { type KvPrecision, pageBytes, pageTokens } from '../../kv/page-layout.js';
 import type { LoadProgress, Model } from '../../weights/model.js';
@@ -15,7 +22,7 @@ import type { Activations, ForwardPlan } from './forward.js';
 import { PagePool, PageTable } from './kv-pages.js';
 import { WasmMemory } from './memory.js';
 import { type LedTeam, PassRunner } from './pass-runner.js';
-import { checkFit, mostBytes, planWeights } from './plan.js';
+import { checkFit, mostBytes, mostLargeBytes, planWeights } from './plan.js';
 import { planScratch } from './scratch.js';
 import { alone } from './sharing.js';
 import { startThreads, type ThreadOptions, threadsFromBytes } from './thread-pool.js';
@@ -43,6 +50,8 @@ export interface WasmDecoderOptions {
   readonly threads?: ThreadOptions;
   /** Another build than the best that this browser runs, for tests and measurements. */
   readonly build?: KernelBuild;
+  /** Memory with addresses of 64 bits (Memory64) also for a small model, for tests. Default: when 4 GiB are too few. */
+  readonly large?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: LoadProgress) => void;
 }
@@ -75,17 +84,23 @@ async function open(options: WasmDecoderOptions): Promise<Decoder> {
   if (signal?.aborted === true) throw new EngineError('aborted', 'Loading was stopped.');
   const weights = planWeights(model);
   const page = pageBytes(spec, false);
-  checkFit(weights.end, page);
+  const plain = planScratch(spec, weights.end, {
+    rows: passRows,
+    logitRows: passLogits,
+    threads: options.threads?.count ?? 1,
+  });
+  const large = options.large ?? (plain.end + page > mostBytes && largeMemorySupported());
+  const most = large ? mostLargeBytes : mostBytes;
+  checkFit(plain.end, page, most);
   const contextLength = Math.min(spec.contextLength, options.maxContext ?? 4096);
   const threads = options.threads;
   const worthSharing = weights.weightBytes >= (threads?.fromBytes ?? threadsFromBytes) && threadsSupported();
-  const machine = await assemble(options, worthSharing ? threads : undefined, (build, threads) => {
+  const machine = await assemble(options, large, worthSharing ? threads : undefined, (build, threads) => {
     const scratch = planScratch(spec, weights.end, {
       rows: passRows,
       logitRows: passLogits,
       threads,
     });
-    checkFit(scratch.end, page);
     return { spec, weights, scratch, activations, build, int8Pages: kvPrecision === 'int8' };
   });
   const { plan, kernels, memory, team } = machine;
@@ -127,6 +142,7 @@ interface Machine {
 
 async function assemble(
   options: WasmDecoderOptions,
+  large: boolean,
   threads: ThreadOptions | undefined,
   makePlan: (build: KernelBuild, threads: number) => ForwardPlan,
 ): Promise<Machine> {
@@ -134,12 +150,13 @@ async function assemble(
   const source = typeof options.kernels === 'string' ? fetchedKernels(options.kernels) : options.kernels;
   const wanted = { source, ...(options.build && { build: options.build }) };
   if (threads !== undefined && threads.count > 1) {
-    const { build, module } = await compileKernels({ ...wanted, shared: true });
+    const { build, module } = await compileKernels({ ...wanted, memory: { shared: true, large } });
     try {
       const plan = makePlan(build, threads.count);
       // Memory that is shared must say how far it may grow, and browsers reserve that many addresses.
       const texts = sharedContexts * pageBytes(plan.spec, false) * Math.ceil(plan.spec.contextLength / pageTokens);
-      const memory = memoryFor(plan, true, Math.min(plan.scratch.end + texts, mostBytes));
+      const most = large ? mostLargeBytes : mostBytes;
+      const memory = memoryFor(plan, { shared: true, large }, Math.min(plan.scratch.end + texts, most));
       const kernels = await loadKernels(module, memory.memory);
       const { leader, close } = await startThreads(threads, { module, memory: memory.memory, plan }, signal);
       return { build, plan, memory, kernels, team: leader, close };
@@ -149,9 +166,9 @@ async function assemble(
       // memory of its own.
     }
   }
-  const { build, module } = await compileKernels({ ...wanted, shared: false });
+  const { build, module } = await compileKernels({ ...wanted, memory: { shared: false, large } });
   const plan = makePlan(build, 1);
-  const memory = memoryFor(plan, false);
+  const memory = memoryFor(plan, { shared: false, large });
   const kernels = await loadKernels(module, memory.memory);
   return {
     build,
@@ -163,8 +180,8 @@ async function assemble(
   };
 }
 
-function memoryFor({ scratch }: ForwardPlan, shared: boolean, limit = mostBytes): WasmMemory {
-  const memory = WasmMemory.of(scratch.end, shared, limit);
+function memoryFor({ scratch }: ForwardPlan, kind: MemoryKind, limit = mostBytes): WasmMemory {
+  const memory = WasmMemory.of(scratch.end, kind, limit);
   memory.startAt(scratch.end);
   return memory;
 }

@@ -3,7 +3,13 @@
 // What goes wrong: no WebAssembly SIMD (`wasm-unsupported`), a file that cannot be had (`network`).
 
 import { kernelAssets } from '../../../kernels/wasm/kernel-assets.js';
-import { type KernelBuild, type KernelFile, kernelFile, supportedBuild } from '../../../kernels/wasm/kernels.js';
+import {
+  type KernelBuild,
+  type KernelFile,
+  kernelFile,
+  type MemoryKind,
+  supportedBuild,
+} from '../../../kernels/wasm/kernels.js';
 import { EngineError } from '../../protocol/errors.js';
 import { KitFileError } from '../kit-file.js';
 
@@ -17,14 +23,14 @@ export type KernelSource = (file: KernelFile) => Promise<BufferSource>;
 
 export interface CompileOptions {
   readonly source: KernelSource;
-  /** For memory that threads share. */
-  readonly shared: boolean;
+  /** What the memory will be like. */
+  readonly memory: MemoryKind;
   /** Another build than the best one, for tests and measurements. */
   readonly build?: KernelBuild;
 }
 
 /** @throws EngineError `wasm-unsupported`, `network` */
-export async function compileKernels({ source, shared, build }: CompileOptions): Promise<CompiledKernels> {
+export async function compileKernels({ source, memory, build }: CompileOptions): Promise<CompiledKernels> {
   const best = typeof WebAssembly === 'object' ? supportedBuild() : 'none';
   if (best === 'none') {
     throw new EngineError('wasm-unsupported', 'This browser runs no WebAssembly SIMD.', {
@@ -32,7 +38,7 @@ export async function compileKernels({ source, shared, build }: CompileOptions):
     });
   }
   const chosen = build ?? best;
-  const file = kernelFile(chosen, shared);
+  const file = kernelFile(chosen, memory);
   const bytes = await source(file);
   try {
     return { build: chosen, module: await WebAssembly.compile(bytes) };

@@ -10,6 +10,7 @@
 //
 // Int8 pages are turned into floats in scratch, a head at a time, and then treated alike.
 
+import { pageAt } from './lanes';
 import { exponential, exponentials, greatestOfLanes, sumOfLanes } from './exponential';
 import { softCapped } from './gate';
 import { kvDequantiseKeys, kvDequantiseValues } from './kv-int8';
@@ -287,7 +288,7 @@ function attendPage(
  * @param query likewise, row stride queryStride floats, turned already
  * @param position of the first row; rows are consecutive. Its own key and value, and all before, lie in their pages
  * @param group query heads to a key-value head
- * @param floatPages u32 addresses by page; those below firstFloatPage are not read
+ * @param floatPages u32 by page: its address over 64; those below firstFloatPage are not read
  * @param floatOffset bytes to this layer's part of a float page
  * @param int8Pages likewise; only those below firstFloatPage are read. Offsets of its parts as in kv-int8.ts
  * @param firstFloatPage pages from this one on are read as floats; the same for all rows of a call
@@ -323,10 +324,10 @@ export function attention(
       let keys = scratch;
       let values = scratch + tile;
       if (page >= firstFloatPage) {
-        keys = <usize>load<u32>(floatPages + (<usize>page << 2)) + floatOffset + <usize>head * tile;
+        keys = pageAt(floatPages + (<usize>page << 2)) + floatOffset + <usize>head * tile;
         values = keys + tile * <usize>kvHeads;
       } else {
-        const closed = <usize>load<u32>(int8Pages + (<usize>page << 2)) + int8Offset;
+        const closed = pageAt(int8Pages + (<usize>page << 2)) + int8Offset;
         const quants = <usize>head * (tile >> 2);
         kvDequantiseKeys(keys, closed + <usize>head * headBytes, closed + keyQuants + quants, headSize);
         kvDequantiseValues(values, closed + valueScales + (<usize>head << 6), closed + valueQuants + quants, headSize);
@@ -336,7 +337,7 @@ export function attention(
       if (rows * group <= 16 && page >= firstFloatPage && (page < lastPage || head + 1 < headEnd)) {
         const next = page < lastPage ? page + 1 : max(firstPage, firstFloatPage);
         const nextHead = <usize>(page < lastPage ? head : head + 1);
-        nextKeys = <usize>load<u32>(floatPages + (<usize>next << 2)) + floatOffset + nextHead * tile;
+        nextKeys = pageAt(floatPages + (<usize>next << 2)) + floatOffset + nextHead * tile;
       }
       attendPage(
         headOut, outBytes, headQuery, queryBytes, rows, position, group, headBytes, keys, values, nextKeys,

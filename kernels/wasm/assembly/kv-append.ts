@@ -2,11 +2,13 @@
 // A page's part of a layer: K f32 [kvHeads, 32, headSize], then V likewise (the caller's page layout). Pages are found
 // through a table of addresses, u32 each, by position / 32.
 
+import { pageAt } from './lanes';
+
 /**
  * @param keys f32, row stride `stride` floats; each row [kvHeads, headSize]
  * @param values likewise, same stride
  * @param position of the first row
- * @param pages u32 addresses of the sequence's float pages
+ * @param pages u32 by page: its address over 64, of the sequence's float pages
  * @param layerOffset bytes from a page's beginning to this layer's part
  */
 export function kvAppend(
@@ -17,7 +19,7 @@ export function kvAppend(
   const half = (<usize>kvHeads * headBytes) << 5;
   for (let row = 0; row < rows; row++) {
     const at = position + row;
-    let slot = <usize>load<u32>(pages + (<usize>(at >> 5) << 2)) + layerOffset + <usize>(at & 31) * headBytes;
+    let slot = pageAt(pages + (<usize>(at >> 5) << 2)) + layerOffset + <usize>(at & 31) * headBytes;
     for (let head: usize = 0; head < <usize>kvHeads; head++) {
       memory.copy(slot, keys + head * headBytes, headBytes);
       memory.copy(slot + half, values + head * headBytes, headBytes);

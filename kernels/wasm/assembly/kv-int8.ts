@@ -7,6 +7,7 @@
 // kvQuantise is called by the decoder for a page that queries no longer see as floats; kvDequantiseKeys and -Values by
 // attention.ts, and by the decoder when a text is cut back so far that a page must be floats again.
 
+import { pageAt } from './lanes';
 import { fromHalves, halfBelow, halfOf } from './half';
 import { greatestOfLanes } from './exponential';
 
@@ -20,7 +21,7 @@ function storeQuants(to: usize, quants: v128): void {
 
 /**
  * One layer of a page.
- * @param floatPages u32 addresses of the sequence's float pages
+ * @param floatPages u32 by page: its address over 64, of the sequence's float pages
  * @param floatOffset bytes to this layer's part of a float page
  * @param int8Pages likewise
  * @param int8Offset bytes to this layer's part of an int8 page; then the offsets of its parts after the table
@@ -29,8 +30,8 @@ export function kvQuantise(
   floatPages: usize, floatOffset: usize, int8Pages: usize, int8Offset: usize, page: i32,
   keyQuants: usize, valueScales: usize, valueQuants: usize, kvHeads: i32, headSize: i32,
 ): void {
-  const from = <usize>load<u32>(floatPages + (<usize>page << 2)) + floatOffset;
-  const out = <usize>load<u32>(int8Pages + (<usize>page << 2)) + int8Offset;
+  const from = pageAt(floatPages + (<usize>page << 2)) + floatOffset;
+  const out = pageAt(int8Pages + (<usize>page << 2)) + int8Offset;
   const headBytes = <usize>headSize << 2;
   const tile = headBytes << 5;
   const values = from + tile * <usize>kvHeads;
