@@ -4,6 +4,10 @@
 // processes, above a blank page. On software WebGPU the embedded model alone, because others would never end.
 //   npm run bench -- decode [--model smollm2-135m,qwen2.5-0.5b] [--gguf file] [--threads 1,2] [--only wasm,wllama]
 //                           [--prompts 32,128,512] [--tokens 32] [--runs 2] [--gpu] [--json]
+// All decoders on the processor (half an hour on a quiet machine of two cores):
+//   npm run bench -- decode --model smollm2-135m,qwen2.5-0.5b --only "wasm,wasm (int8),wasm (SIMD128),wllama,onnx-wasm (blocks)"
+//   npm run bench -- decode --model smollm2-135m --only transformers.js --threads 1 --prompts 32 --tokens 8 --runs 1
+// `wasm` is the default (16-bit activations); with more threads than one it computes in a worker that the page lends.
 // Needs nothing but npm and Chromium; transformers.js is installed into bench/rivals on first use.
 // Our decoders are driven without host and worker (bench/lab), wllama through its own API; the figures are for the
 // n-th token after prompts of 32, 128 and 512 tokens. Speeds are the best of --runs runs in one browser.
