@@ -5,6 +5,7 @@ import { expect } from '@esm-bundle/chai';
 import { html } from 'lit';
 import '../define/all.js';
 import { mount, unmount } from '../../test/support/page.js';
+import { loadLanguage } from './texts.js';
 import { ScriptedEngine, demoLoaded } from '../../test/support/scripted-engine.js';
 
 const tags = ['llm-chat', 'llm-model-picker', 'llm-metrics', 'llm-settings', 'llm-privacy', 'llm-status'] as const;
@@ -64,5 +65,27 @@ describe('from right to left', () => {
       });
       expect(wrong.map(({ name }) => name)).to.deep.equal([]);
     });
+  }
+});
+
+describe('280 pixels wide', () => {
+  afterEach(unmount);
+
+  for (const tag of tags) {
+    for (const language of ['en', 'de', 'ar']) {
+      it(`<${tag}> in ${language} stays inside`, async () => {
+        const engine = new ScriptedEngine({ state: { status: { kind: 'ready', model: demoLoaded } } });
+        await loadLanguage(language);
+        const page = mount(html`<llm-engine .engine=${engine} lang=${language}></llm-engine>`);
+        const element = document.createElement(tag);
+        element.style.inlineSize = '280px';
+        page.querySelector('llm-engine')?.append(element);
+        await new Promise((resolve) => setTimeout(resolve, 250));
+        const frame = element.getBoundingClientRect();
+        expect(frame.width).to.be.at.most(280);
+        const over = boxes(element).filter(({ left, right }) => left < -1 || right < -1);
+        expect(over.map(({ name }) => name)).to.deep.equal([]);
+      });
+    }
   }
 });
