@@ -129,7 +129,7 @@ export async function* run(args) {
           return await page.evaluate(work, { ...given, message });
         } finally {
           await page.close();
-          await new Promise((done) => setTimeout(done, 500)); // the engine's worker ends with its last page
+          await kit.endEngine(); // otherwise it outlives its page, and the next one finds the model loaded
         }
       };
       const gguf = `/gguf/${encodeURIComponent(basename(file))}`;

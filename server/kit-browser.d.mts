@@ -16,6 +16,7 @@ export interface Kit {
   readonly server: Server;
   readonly browser: Browser;
   readonly context: BrowserContext;
+  endEngine(): Promise<void>;
   close(): Promise<void>;
 }
 

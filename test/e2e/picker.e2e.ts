@@ -73,7 +73,7 @@ test('what the site set for the engine is said and obeyed', async () => {
       .getByText(/are allowed here/)
       .waitFor();
     await limited.page.close();
-    await new Promise((done) => setTimeout(done, 500)); // the engine ends with its last page
+    await kit.endEngine();
     const pinned = await pickerPage(kit, `device="wasm" trusted-keys="${'AB'.repeat(32)} ${'cd'.repeat(32)}"`);
     await pinned.page.getByRole('radio').first().check();
     await pinned.page.getByRole('button', { name: /^Load \(/ }).click();

@@ -8,15 +8,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { packToGguf } from '../../bench/lab/pack-to-gguf.js';
-import { answer, clientPage, refusal, stateOf, until, withKit } from './support.js';
+import { answer, clientPage, refusal, stateOf, until, withKit, type Kit } from './support.js';
 
 const question = 'Write a story about a brave mouse';
 const isShard = (url: string): boolean => /\/[0-9a-f]{64}\.(bin|json)$/.test(url);
 
-/** Ends the engine's worker with its last page. */
-async function leave(page: Page): Promise<void> {
+/** The engine ends with its last page, and not half a minute later. */
+async function leave(kit: Kit, page: Page): Promise<void> {
   await page.close();
-  await new Promise((done) => setTimeout(done, 500));
+  await kit.endEngine();
 }
 
 test('the second visit reads the model from the device, also when the server has lost it', async () => {
@@ -33,18 +33,18 @@ test('the second visit reads the model from the device, also when the server has
     let page = await clientPage(kit);
     const before = await answer(page, question);
     assert.ok(asked.length >= 3, 'two tokenizer files and a shard were fetched');
-    await leave(page);
+    await leave(kit, page);
 
     asked = [];
     page = await clientPage(kit);
     assert.equal(await answer(page, question), before);
     assert.deepEqual(asked, [], 'nothing was fetched again');
-    await leave(page);
+    await leave(kit, page);
 
     gone = true;
     page = await clientPage(kit);
     assert.equal(await answer(page, question), before);
-    await leave(page);
+    await leave(kit, page);
 
     gone = false;
     page = await kit.context.newPage();
@@ -132,7 +132,7 @@ test('a download is seen, paused, resumed and cancelled by every tab, and goes o
     const kept = await one.evaluate(() => window.engine.models.storage());
     assert.ok((kept.models[0]?.storedBytes ?? 0) > 2_000_000, JSON.stringify(kept));
     await one.close();
-    await leave(two);
+    await leave(kit, two);
 
     control.slow = false;
     control.asked.length = 0;
@@ -157,10 +157,10 @@ test('what is kept is listed and deleted; limits and pinned keys are obeyed befo
     const large = await refusal(page, { load: 'default' });
     assert.equal(large.code, 'model-too-large');
     assert.match(large.message, /3 MiB; 1 MiB are allowed/);
-    await leave(page);
+    await leave(kit, page);
     page = await clientPage(kit, { device: 'wasm', trustedKeys: ['ab'.repeat(32)] });
     assert.match((await refusal(page, { load: 'default' })).message, /not signed/);
-    await leave(page);
+    await leave(kit, page);
     assert.deepEqual(asked, []);
 
     page = await clientPage(kit);
@@ -208,7 +208,7 @@ test('a GGUF file that the visitor chose runs, is kept, and runs again by its na
       loaded.id,
       { timeout: 20_000 },
     );
-    await leave(page);
+    await leave(kit, page);
     page = await clientPage(kit);
     await page.evaluate(async (id) => void (await window.engine.load(id)), loaded.id);
     assert.equal(await answer(page, question), said);
