@@ -90,6 +90,7 @@ export class TabSession {
         const handler = this.calls[method] as (session: TabSession, ...rest: unknown[]) => Promise<unknown>;
         return { ok: true, value: await handler(this, ...args) };
       } catch (error) {
+        for (const given of args) if (given instanceof MessagePort) given.close(); // nobody listens at it
         return { ok: false, error: EngineError.from(error).toShape() };
       }
     };

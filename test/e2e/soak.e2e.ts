@@ -187,7 +187,11 @@ for (const { host, pages, framed, title } of [
       assert.ok(after.metrics.kvBytes <= keptForLater, `no sequence is left: ${after.metrics.kvBytes}`);
       assert.equal(await settledLocks(staying, before.locks), before.locks, 'no lock is left');
       if (inspector && before.inside) {
-        const inside = await inspector.look();
+        let inside = await inspector.look();
+        for (let tries = 0; tries < 20 && inside.ports > before.inside.ports; tries++) {
+          await staying.waitForTimeout(500); // a port whose page crashed is collected once the browser has told of it
+          inside = await inspector.look();
+        }
         console.log(`  before ${JSON.stringify(before.inside)}, after ${JSON.stringify(inside)}`);
         assert.equal(inside.ports, before.inside.ports, 'no port is left');
         assert.ok(inside.signals - before.inside.signals <= 8, 'no listener is left behind by its tab');
