@@ -157,8 +157,14 @@ const output = {
   chunkFileNames: 'chunks/[name]-[hash].js',
 };
 
-/** Lit, and the elements' common ground, without what is fetched later (markdown/, words/). */
-const shared = /node_modules\/(?:@lit|lit|lit-html|lit-element)\/|components\/internal\/[^/]+\.ts$/;
+/**
+ * Files that many chunks need. `base`: Lit and the elements' common ground, without what is fetched later (markdown/,
+ * words/). `protocol`: what elements and client have in common, so that a page with the client alone downloads no Lit.
+ */
+const shared = {
+  base: /node_modules\/(?:@lit|lit|lit-html|lit-element)\/|components\/internal\/[^/]+\.ts$/,
+  protocol: /engine\/protocol\/(?:errors|state)\.ts$/,
+};
 
 await rm(dist, { recursive: true, force: true });
 
@@ -182,7 +188,7 @@ export default [
     },
     plugins: [engineBuildOfPages(), minifyTemplates(), ...plugins, staticFiles(), kitManifest()],
     // What all elements share is one file: one request, and one dictionary for gzip.
-    output: { ...output, manualChunks: (id) => (shared.test(id) ? 'base' : undefined) },
+    output: { ...output, manualChunks: (id) => Object.keys(shared).find((name) => shared[name].test(id)) },
   },
   {
     input: { sw: resolve(root, 'sw/service-worker.ts') },
