@@ -29,7 +29,7 @@ const samples = [
 function tokensOf(count: number): string[] {
   const tokens: string[] = [];
   for (let next = 0; tokens.length < count; next++) {
-    tokens.push(...(samples[next % samples.length] ?? '').match(/[^]{1,4}/g)!);
+    tokens.push(...((samples[next % samples.length] ?? '').match(/[^]{1,4}/g) ?? []));
   }
   return tokens.slice(0, count);
 }
