@@ -64,6 +64,31 @@ describe('the WebAssembly decoder', () => {
     });
   }
 
+  it('says that a browser without SIMD, or without the memory, cannot run it, and fetches nothing', async () => {
+    const [fixture] = all;
+    if (fixture === undefined) throw new Error('no fixture');
+    const never = { kernels: () => Promise.reject(new Error('too late')) };
+    const codeOf = (options: Partial<WasmDecoderOptions>): Promise<string> =>
+      open(fixtureModel(fixture), options).then(
+        () => 'none',
+        (error: unknown) => EngineError.from(error).code,
+      );
+    const { validate, Memory } = WebAssembly;
+    try {
+      WebAssembly.validate = () => false;
+      expect(await codeOf(never)).to.equal('wasm-unsupported');
+      WebAssembly.validate = validate;
+      WebAssembly.Memory = function none() {
+        throw new RangeError('could not allocate memory');
+      } as unknown as typeof Memory;
+      expect(await codeOf({})).to.equal('out-of-memory');
+    } finally {
+      WebAssembly.validate = validate;
+      WebAssembly.Memory = Memory;
+    }
+    expect(await codeOf({})).to.equal('none');
+  });
+
   it('computes the same bits with addresses of 64 bits', async function () {
     if (!largeMemorySupported()) return this.skip();
     for (const build of builds) {
