@@ -104,7 +104,7 @@ export class LlmEngine extends LitElement {
     if (this.#store.connection.kind === 'idle') return;
     if (!settings.some((name) => changed.has(name))) return;
     const old = this.#store;
-    this.#provider.setValue(this.#makeStore());
+    this.#provider.setValue(this.#makeStore(true));
     old.close();
     this.#listen();
   }
@@ -113,9 +113,12 @@ export class LlmEngine extends LitElement {
     return html`<slot></slot>`;
   }
 
-  #makeStore(): EngineStore {
+  /** @param changed the page is connected already, with other settings */
+  #makeStore(changed = false): EngineStore {
     return new EngineStore(() =>
-      this.engine === null ? connectWithClient(this.#options()) : Promise.resolve(this.engine),
+      this.engine === null
+        ? connectWithClient({ ...this.#options(), reconfigure: changed })
+        : Promise.resolve(this.engine),
     );
   }
 

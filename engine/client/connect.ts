@@ -34,6 +34,11 @@ export interface ConnectOptions {
    * origin, the browser has none) in the dedicated worker of a tab that all tabs elect. 'tab': there in any case.
    */
   readonly host?: 'auto' | 'tab';
+  /**
+   * These settings take the place of those that this page connected with before; they hold if no other tab is here. Absent:
+   * a page that is connected keeps its settings.
+   */
+  readonly reconfigure?: boolean;
   /** Tells several engines of one site apart; '' is the one that everybody shares. */
   readonly name?: string;
   /** Identity of this page towards the engine; made up when absent. Another id is another connection. */
@@ -80,8 +85,12 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
   const key = JSON.stringify([scope, options.tabId ?? '']);
   const known = engines.get(key);
   if (known) {
-    checkSameKeys(known.settings, settings);
+    if (!options.reconfigure) checkSameKeys(known.settings, settings);
     const engine = await known.engine;
+    if (options.reconfigure) {
+      engines.set(key, { engine: known.engine, settings });
+      await engine.reconfigure(settings);
+    }
     warnOfOthers(engine.settings, settings);
     return engine;
   }

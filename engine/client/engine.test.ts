@@ -38,6 +38,32 @@ describe('Engine', () => {
     expect(answer.usage.completion_tokens).to.equal(1);
   });
 
+  it('connects anew when the page changes its settings, which hold where no other tab is', async () => {
+    const options = {
+      workerUrl: scriptedWorker,
+      catalogueUrl: scriptedModels,
+      name: `changes-${Date.now()}`,
+      tabId: 'a',
+    };
+    const engine = await connect({ ...options, defaultModel: 'default' });
+    await engine.load('default');
+    const { hostId } = engine.state;
+    expect(await connect({ ...options, defaultModel: 'slow', reconfigure: true })).to.equal(engine);
+    expect(engine.settings.defaultModel).to.equal('slow');
+    await until(engine, ({ status }) => status.kind === 'idle');
+    expect(await read(await ask(engine, 'say again'))).to.equal('again ');
+    const { status, recovering, tabs: count } = await until(engine, ({ status: now }) => now.kind === 'ready');
+    expect(status.kind === 'ready' && status.model.id).to.equal('slow');
+    expect([engine.state.hostId, recovering, count], 'the same engine, and no death').to.deep.equal([hostId, null, 1]);
+
+    const other = await connect({ ...options, tabId: 'b', defaultModel: 'slow' });
+    await connect({ ...options, defaultModel: 'default', reconfigure: true });
+    expect(engine.settings.defaultModel, 'another tab holds them').to.equal('slow');
+    expect(await read(await ask(engine, 'say still'))).to.equal('still ');
+    other.close();
+    engine.close();
+  });
+
   it('gives the same engine to every caller of one page', async () => {
     const [one, two] = await Promise.all([tab('a'), tab('a')]);
     expect(one).to.equal(two);

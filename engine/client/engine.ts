@@ -65,10 +65,14 @@ export class Engine extends EventTarget {
   /** The model this page last saw loaded: what a new host is asked for after the old one died. */
   #lastModel: string | undefined;
   #closed = false;
+  /** Given up for another one. */
+  #left: Connection | null = null;
+  /** What is loaded was loaded under settings that hold no more, and is about to go. */
+  #outdated = false;
   readonly #life: PageLife;
 
   private constructor(
-    private readonly options: EngineOptions,
+    private options: EngineOptions,
     private readonly onClosed: () => void,
     first: { connection: Connection; state: EngineState; settings: EngineSettings; channel: BroadcastChannel },
   ) {
@@ -193,7 +197,12 @@ export class Engine extends EventTarget {
    */
   async eraseAll(): Promise<Erasure> {
     this.#lastModel = undefined;
-    return await (await this.#connected()).call('eraseAll');
+    const erasure = await (await this.#connected()).call('eraseAll');
+    if (erasure.erased.includes('pages')) {
+      const { forgetServiceWorkers } = await import('./forget-service-workers.js');
+      await forgetServiceWorkers();
+    }
+    return erasure;
   }
 
   /**
@@ -223,6 +232,24 @@ export class Engine extends EventTarget {
       ...(maxDownload === undefined ? {} : { maxDownload }),
     };
     return { port, scope: this.options.scope, settings: { ...this.#settings, ...own } };
+  }
+
+  /**
+   * The page changed its settings: it says hello anew. They hold if no other tab is here; what was loaded under others is
+   * freed then, and answers of this page end. Called by connect().
+   */
+  async reconfigure(settings: EngineSettings): Promise<void> {
+    if (JSON.stringify(settings) === JSON.stringify(this.options.settings)) return;
+    await this.#connected();
+    this.options = { ...this.options, settings };
+    const before = this.#connection;
+    const held = JSON.stringify(this.#settings);
+    this.#left = before; // the host ends it when it hears of the next: no death
+    this.#outdated = true;
+    await this.#reconnect();
+    if (JSON.stringify(this.#settings) === held) this.#outdated = false;
+    else this.#lastModel = undefined;
+    before.goodbye('The page connected with other settings.');
   }
 
   /** Leaves the engine; every pending call of this page fails. The engine lives on for other tabs. */
@@ -281,7 +308,7 @@ export class Engine extends EventTarget {
 
   #watch(connection: Connection): void {
     const died = (): void => {
-      if (this.#closed || connection !== this.#connection) return;
+      if (this.#closed || connection !== this.#connection || connection === this.#left) return;
       const error = EngineError.from(connection.gone.reason).toShape();
       const failed = { ...this.#state, status: { kind: 'failed', error }, generating: [], waiting: [] } as const;
       if (this.#channel === null) return this.#show(failed); // put aside
@@ -342,6 +369,8 @@ export class Engine extends EventTarget {
   }
 
   #remember({ status }: EngineState): void {
+    if (status.kind !== 'ready') this.#outdated = false;
+    if (this.#outdated) return;
     if (status.kind === 'ready' && status.model.id !== cloudModelId) this.#lastModel = status.model.id;
   }
 
