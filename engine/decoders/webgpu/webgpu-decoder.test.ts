@@ -62,6 +62,46 @@ describe('the WebGPU decoder', () => {
     await check(named('qwen3-q4'), { traits: { software: false } });
   });
 
+  it('says of several texts at once what it says of each alone, also with sliding windows and norms of results', async function () {
+    this.timeout(120_000);
+    const fixture = all.find(({ name }) => name.startsWith('gemma3')) as DecoderFixture;
+    const decoder = await open({ model: fixtureModel(fixture) });
+    let submits = 0;
+    const submit = gpuDevice.queue.submit.bind(gpuDevice.queue);
+    gpuDevice.queue.submit = (commands) => {
+      submits += 1;
+      return submit(commands);
+    };
+    try {
+      const { contextLength, vocabularySize } = decoder.info;
+      const prompts = [3, 40, 9, 33].map((length, i) =>
+        Array.from({ length: Math.min(length, contextLength - 24) }, (_, t) => (t * 31 + 7 * i + 5) % vocabularySize),
+      );
+      const decode = async (tokens: number[]): Promise<number[]> => {
+        const sequence = decoder.openSequence();
+        const ids: number[] = [];
+        const request = { tokens, choose: greedyOptions, limit: 22, endIds: new Set<number>() };
+        for await (const { id } of sequence.decode(request)) ids.push(id);
+        sequence.release();
+        return ids;
+      };
+      const alone: number[][] = [];
+      for (const prompt of prompts) alone.push(await decode(prompt));
+      // Until the kernels for several rows are compiled, rows go one by one: then they share their submits.
+      let shared = false;
+      for (let tries = 0; !shared && tries < 200; tries++) {
+        const before = submits;
+        expect(await Promise.all(prompts.map(decode))).to.deep.equal(alone);
+        shared = submits - before < 60; // of 88 tokens
+        await new Promise((later) => setTimeout(later, 50));
+      }
+      expect(shared, 'rows were computed together').to.equal(true);
+    } finally {
+      gpuDevice.queue.submit = submit;
+      await decoder.dispose();
+    }
+  });
+
   it('says the same with matrices and pages cut into what a binding may hold', async function () {
     this.timeout(60_000);
     const spec = { ...named('llama-gqa').spec, vocabularySize: 200 };
