@@ -2,7 +2,7 @@
 // shadow roots that it is told of, and twice without harm.
 
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { chromium, type Page } from 'playwright-core';
 import { browserFlags, findBrowser } from '../../server/browser.mjs';
@@ -27,7 +27,7 @@ async function withPage(
     root: distFolder,
     mounts: { '/copy/': distFolder },
     policy: null,
-    handle: (request: { url?: string }, response: { setHeader(name: string, value: string): unknown }) => {
+    handle: (request: IncomingMessage, response: ServerResponse) => {
       fetched.push((request.url ?? '').split('?')[0] ?? '');
       response.setHeader('Access-Control-Allow-Origin', '*');
       return false;
@@ -109,7 +109,7 @@ test('a second copy of the kit leaves the first in place and says so', async () 
     async ({ page, cdn, complaints, told }) => {
       await defined(page, 'llm-status');
       await page.evaluate((from) => import(`${from}/define.js`), cdn); // the same copy: nothing to say
-      assert.deepEqual(told, []);
+      assert.equal(told.length, 0, told.join('\n'));
       await page.evaluate((from) => import(`${from}/copy/define.js`), cdn);
       assert.ok(
         told.some((line) => line.includes('<llm-status> was registered by another copy')),
