@@ -71,6 +71,12 @@ export function decoderContract(options: DecoderContractOptions): readonly Contr
   }));
 }
 
+/** The cases about several texts at once alone, which ask for nothing but a decoder. */
+export const togetherContract = (options: DecoderContractOptions): readonly ContractCase[] => {
+  const names = new Set(togetherCases.map(([name]) => name));
+  return decoderContract(options).filter(({ name }) => names.has(name));
+};
+
 const sequenceCases: readonly (readonly [name: string, body: CaseBody])[] = [
   [
     'says what it is, and computes what plain JavaScript computes',

@@ -3,6 +3,7 @@
 
 import { expect } from '@esm-bundle/chai';
 import { type DecoderFixture, fixtureModel, fixtures } from '../../../test/fixtures/fixture-models.js';
+import { togetherContract } from '../../../test/support/decoder-contract.js';
 import { EngineError } from '../../protocol/errors.js';
 import { greedyOptions } from '../choose.js';
 import type { ChooseOptions, Decoder, Sequence } from '../decoder.js';
@@ -211,4 +212,16 @@ describe('long texts on webgpu', () => {
     await compare(device, [40, 41]); // 32 at once are too many there
     device.destroy();
   });
+});
+
+describe('several texts at once on the ONNX decoder', function () {
+  this.timeout(60_000);
+  const assetBase = '/node_modules/onnxruntime-web/dist/';
+  const contract = togetherContract({
+    createDecoder: (model) => createOnnxDecoder({ model, device: 'wasm', assetBase }),
+    exactUpTo: 1,
+    error: 1e-8,
+    tie: 1e-4,
+  });
+  for (const { name, run } of contract) it(name, run);
 });
