@@ -234,6 +234,24 @@ describe('a build of the kit', () => {
     assert.equal(await text(build, 'index.html'), files['index.html']);
   });
 
+  test('a build that was erased is whole again when it is used, and costs nothing while it is there', async () => {
+    const { folder, id } = await inForce('one');
+    const asked: string[] = [];
+    const counting = builtFrom(folder, id, (path) => {
+      asked.push(path);
+      return null;
+    });
+    assert.equal(await counting.mend(), true);
+    assert.deepEqual(asked, []);
+    for (const name of await caches.keys()) await caches.delete(name);
+    assert.equal(await text(counting, 'client.js'), undefined);
+    assert.equal(await counting.mend(), true);
+    assert.equal(await text(counting, 'client.js'), files['client.js']);
+    for (const name of await caches.keys()) await caches.delete(name);
+    const offline = builtFrom(folder, id, () => new Response('', { status: 503 }));
+    assert.equal(await offline.mend(), false);
+  });
+
   test('an install that was killed half-way does not count as the build before', async () => {
     const { folder } = await inForce('one');
     const [name = ''] = [...caches.all.keys()].filter((one) => one.includes('-kit-'));

@@ -1,5 +1,5 @@
 // One build of the kit in the caches, whole or not at all. Called by service-worker.ts: `install` fetches all that this
-// build needs before its service worker may take over, `find` answers out of it, `activate` clears what older builds
+// build needs before its service worker may take over, `mend` does so again where it was erased, `find` answers out of it, `activate` clears what older builds
 // left. While pages of the build before are open their files stay: a page asks for its engine's worker as `?build=ID`,
 // files with a hash in their name are the same in every build.
 // What goes wrong: a server in the middle of an update gives a manifest or a file of another build. Then installing
@@ -62,6 +62,19 @@ export class KitBuild {
       throw error;
     }
     return true;
+  }
+
+  /**
+   * Installs this build again where the visitor erased it, or the browser cleared it.
+   * @returns whether it is whole now; false when the server cannot give all of it
+   */
+  async mend(): Promise<boolean> {
+    try {
+      return (await this.#manifestIn(this.#name)) !== undefined || (await this.install());
+    } catch (error) {
+      void error; // offline, or the server has another build already, which the browser installs by itself
+      return false;
+    }
   }
 
   /**

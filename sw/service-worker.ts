@@ -79,6 +79,7 @@ async function hear({ data, ports: [port] }: ExtendableMessageEvent): Promise<vo
 }
 
 async function keep(urls: readonly string[]): Promise<string[]> {
+  await build.mend(); // a page uses the kit: what was erased is kept again from here on
   const files: { url: string; kept: ReturnType<typeof keptAs> }[] = [];
   for (const url of urls) {
     const treated = treatment(url);

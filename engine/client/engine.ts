@@ -194,15 +194,11 @@ export class Engine extends EventTarget {
   /**
    * Ends answers and loads of all tabs, frees the model and erases all that this site keeps here for the kit: models,
    * conversations, the cloud switch, preferences, measurements, the kit's own files. What could not be erased is in the result.
+   * Pages that use the kit afterwards keep it again.
    */
   async eraseAll(): Promise<Erasure> {
     this.#lastModel = undefined;
-    const erasure = await (await this.#connected()).call('eraseAll');
-    if (erasure.erased.includes('pages')) {
-      const { forgetServiceWorkers } = await import('./forget-service-workers.js');
-      await forgetServiceWorkers();
-    }
-    return erasure;
+    return await (await this.#connected()).call('eraseAll');
   }
 
   /**

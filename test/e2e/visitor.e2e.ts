@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
+import type * as Client from '../../engine/client/index.js';
 import type { KeptReport } from '../../engine/protocol/kept-data.js';
 import { noPreferences } from '../../engine/protocol/preferences.js';
 import { answer, clientPage, stateOf, until, withKit } from './support.js';
@@ -102,6 +103,34 @@ test('erasing everything empties every store of the kit, in all tabs, and the ki
     assert.deepEqual(state.preferences, noPreferences);
     assert.equal(state.changes.conversations > 0, true);
     assert.notEqual(await answer(watching, 'Hello'), '', 'the next request loads the model anew');
+  });
+});
+
+test('what is kept for use offline is erased, and kept again by the next page that uses the kit', async () => {
+  await withKit({}, async (kit) => {
+    const page = await clientPage(kit);
+    const register = (on: Page) =>
+      on.evaluate(async () => {
+        const client = (await import(new URL('/client.js', location.href).href)) as typeof Client;
+        const { endpoint, keep } = await client.registerServiceWorker({ engine: window.engine });
+        await endpoint(); // it is active and has this page
+        return await keep();
+      });
+    const files = (on: Page): Promise<number> =>
+      on.evaluate(async () => {
+        let count = 0;
+        for (const name of await caches.keys()) count += (await (await caches.open(name)).keys()).length;
+        return count;
+      });
+    assert.deepEqual(await register(page), []);
+    const before = await files(page);
+    assert.ok(before > 20, `${before} files`);
+    const erasure = await page.evaluate(() => window.engine.eraseAll());
+    assert.ok(erasure.erased.includes('pages'));
+    assert.ok((await files(page)) < 5, 'all but what was fetched since');
+    const next = await clientPage(kit);
+    assert.deepEqual(await register(next), []);
+    assert.ok((await files(next)) >= before - 5, 'whole again');
   });
 });
 
