@@ -6,7 +6,7 @@
 import { EngineError } from '../../protocol/errors.js';
 import type { ResponseFormat } from '../../protocol/response-format.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
-import { setBit } from './bits.js';
+import { clearBit, setBit } from './bits.js';
 import { characters, inverted, nothing, repeat, sequence, type Expression } from './expression.js';
 import { compileGrammar, type Grammar } from './grammar.js';
 import { jsonSchema } from './json-schema.js';
@@ -81,11 +81,7 @@ class GrammarConstraint implements Constraint {
     this.#matcher = new Matcher(grammar);
     this.#trie = tokenTrie(tokenizer);
     this.#state = this.#matcher.start;
-    if (!this.#possible(this.allowed())) {
-      throw new EngineError('invalid-request', 'No answer of this model can have the form that was asked for.', {
-        hint: 'Check the schema or the pattern: something in it contains itself without an end.',
-      });
-    }
+    this.allowed();
   }
 
   get complete(): boolean {
@@ -100,7 +96,14 @@ class GrammarConstraint implements Constraint {
     const known = this.#masks.get(this.#state);
     if (known !== undefined) return known;
     const mask = allowedTokens(this.#trie, this.#matcher, this.#state);
-    if (this.#matcher.mayEnd(this.#state)) for (const id of this.endIds) setBit(mask, id);
+    // An end may have a text, too; it is an end all the same.
+    const mayEnd = this.#matcher.mayEnd(this.#state);
+    for (const id of this.endIds) (mayEnd ? setBit : clearBit)(mask, id);
+    if (mask.every((word) => word === 0)) {
+      throw new EngineError('invalid-request', 'No answer of this model can have the form that was asked for.', {
+        hint: 'Check the schema or the pattern: something in it contains itself without an end.',
+      });
+    }
     if (this.#masks.size >= masksKept) this.#masks.clear();
     this.#masks.set(this.#state, mask);
     return mask;
@@ -121,9 +124,5 @@ class GrammarConstraint implements Constraint {
     if (state === dead) return false;
     this.#state = this.#matcher.trim(state);
     return true;
-  }
-
-  #possible(mask: Uint32Array): boolean {
-    return mask.some((word) => word !== 0);
   }
 }

@@ -33,8 +33,10 @@ export const named = (key: string, make: () => Expression): Expression => ({ kin
 export const nothing: Expression = sequence();
 
 /** The bytes of `text`, just as they are. */
-export const literal = (text: string): Expression =>
-  sequence(...Array.from(encoder.encode(text), (byte) => bytes(byte, byte)));
+export const literal = (text: string): Expression => ({
+  kind: 'sequence', // no `sequence(...)`: a long text has more bytes than a call may have arguments
+  items: Array.from(encoder.encode(text), (byte) => bytes(byte, byte)),
+});
 
 /** One byte in [low, high]. */
 export function bytes(low: number, high: number): Expression {

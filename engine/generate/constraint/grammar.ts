@@ -1,5 +1,6 @@
 // Compiles an Expression into rules of alternatives of elements, flat arrays that matcher.ts walks. Repetitions become
-// rules that end in themselves, so that a text of any length needs no deeper stack. Called by constraint.ts.
+// rules that end in themselves, so that a text of any length needs no deeper stack. What no text ends is taken out, so
+// that an answer never runs into it. Called by constraint.ts.
 // What goes wrong: an expression that would become too large (nested bounded repetitions) is refused before it fills
 // memory.
 
@@ -30,8 +31,13 @@ type Element = { readonly kind: typeof byteElement | typeof ruleElement; readonl
 /** @throws EngineError `invalid-request` when it is too large */
 export function compileGrammar(root: Expression): Grammar {
   const compiler = new Compiler();
-  return compiler.finish(compiler.rule([[root]]));
+  return withoutEndless(compiler.finish(compiler.rule([[root]])));
 }
+
+const tooLarge = (): EngineError =>
+  new EngineError('invalid-request', 'The form that the answer should have is too large.', {
+    hint: 'Ask for fewer alternatives or shorter lists; bounds like maxLength of many thousands cost most.',
+  });
 
 class Compiler {
   readonly #kinds: number[] = [];
@@ -54,12 +60,7 @@ class Compiler {
   finish(root: number): Grammar {
     for (let next = this.#open.pop(); next !== undefined; next = this.#open.pop()) {
       for (const alternative of next.alternatives) {
-        const elements = alternative.flatMap((expression) => this.#elements(expression));
-        if (this.#kinds.length + elements.length > largest) {
-          throw new EngineError('invalid-request', 'The form that the answer should have is too large.', {
-            hint: 'Ask for fewer alternatives or shorter lists; bounds like maxLength of many thousands cost most.',
-          });
-        }
+        const elements = this.#elements(alternative);
         this.#rules[next.rule]?.push(this.#kinds.length);
         for (const { kind, value } of elements) this.#write(kind, value);
         this.#write(endElement, 0);
@@ -79,10 +80,19 @@ class Compiler {
     this.#values.push(value);
   }
 
-  #elements(expression: Expression): Element[] {
-    if (expression.kind === 'byte') return [{ kind: byteElement, value: this.#set(expression.set) }];
-    if (expression.kind === 'sequence') return expression.items.flatMap((item) => this.#elements(item));
-    return [{ kind: ruleElement, value: this.#reference(expression) }];
+  /** A run as its elements: a loop and not a recursion, counted as it grows, because runs may be deep and long. */
+  #elements(run: readonly Expression[]): Element[] {
+    const elements: Element[] = [];
+    const open = [...run].reverse();
+    let visits = 0;
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (next.kind === 'sequence') {
+        for (let i = next.items.length - 1; i >= 0; i--) open.push(next.items[i] ?? nothing);
+      } else if (next.kind === 'byte') elements.push({ kind: byteElement, value: this.#set(next.set) });
+      else elements.push({ kind: ruleElement, value: this.#reference(next) });
+      if (this.#kinds.length + elements.length > largest || ++visits > largest * 4) throw tooLarge();
+    }
+    return elements;
   }
 
   #reference(expression: Exclude<Expression, { kind: 'byte' | 'sequence' }>): number {
@@ -111,6 +121,9 @@ class Compiler {
         hint: `A repetition may be bounded up to ${largest / 4}; leave the bound out for more.`,
       });
     }
+    // Counted before anything is made: many repetitions with large bounds would fill memory in the making.
+    this.#repeated += max === Infinity ? min : min + (max - min) * 4;
+    if (this.#repeated > largest) throw tooLarge();
     let rest: Expression;
     if (max === Infinity) {
       const again: Expression = named(this.#fresh(), () => choice(sequence(item, again), nothing));
@@ -126,6 +139,7 @@ class Compiler {
     return this.rule([[...Array.from({ length: min }, () => item), rest]]);
   }
 
+  #repeated = 0;
   #names = 0;
   #fresh(): string {
     return `\u0000repeat ${this.#names++}`;
@@ -140,4 +154,42 @@ class Compiler {
     }
     return index;
   }
+}
+
+/** Without alternatives that no text ends: they lead into a rule that only contains itself, or ask for a byte of none. */
+function withoutEndless(grammar: Grammar): Grammar {
+  const { kinds, values, sets, rules } = grammar;
+  const empty = sets.map((set) => set.every((word) => word === 0));
+  /** Of each alternative, how many of its rules are not known to end yet. */
+  const missing = new Map<number, number>();
+  const users: { readonly rule: number; readonly alternative: number }[][] = rules.map(() => []);
+  const ending: number[] = [];
+  const known = new Uint8Array(rules.length);
+  const ends = (rule: number): void => {
+    if (known[rule] === 1) return;
+    known[rule] = 1;
+    ending.push(rule);
+  };
+  rules.forEach((alternatives, rule) => {
+    for (const alternative of alternatives) {
+      let count = 0;
+      for (let at = alternative; kinds[at] !== endElement; at++) {
+        const value = values[at] ?? 0;
+        if (kinds[at] === ruleElement) {
+          count++;
+          users[value]?.push({ rule, alternative });
+        } else if (empty[value] === true) count = Infinity;
+      }
+      missing.set(alternative, count);
+      if (count === 0) ends(rule);
+    }
+  });
+  for (let rule = ending.pop(); rule !== undefined; rule = ending.pop()) {
+    for (const user of users[rule] ?? []) {
+      const left = (missing.get(user.alternative) ?? 0) - 1;
+      missing.set(user.alternative, left);
+      if (left === 0) ends(user.rule);
+    }
+  }
+  return { ...grammar, rules: rules.map((alternatives) => alternatives.filter((at) => missing.get(at) === 0)) };
 }

@@ -38,14 +38,24 @@ import * as read from './schema-reader.js';
 import type { Schema } from './schema-reader.js';
 
 const deepest = 200;
+/** Schemas read in all, each reference with keywords beside it anew: such references can double with every level. */
+const mostSchemas = 100_000;
 
 /** @throws EngineError `invalid-request` saying where in the schema and why */
 export const jsonSchema = (schema: unknown): Expression => new SchemaReader(schema).expression(schema, '', 0);
 
 class SchemaReader {
+  #left = mostSchemas;
+
   constructor(private readonly root: unknown) {}
 
+  #spend(work: number, path: string): void {
+    this.#left -= work;
+    if (this.#left < 0) read.refuse(path, 'it unfolds into too many schemas', 'Put no keywords beside a “$ref”.');
+  }
+
   expression(value: unknown, path: string, depth: number): Expression {
+    this.#spend(1, path);
     const schema = read.asSchema(value, path);
     if (schema === true) return anyValue;
     if (schema === false) return read.refuse(path, 'nothing fits “false”', 'Leave it out.');
@@ -66,8 +76,16 @@ class SchemaReader {
       );
     }
     if (Object.hasOwn(schema, 'const')) return constant(schema['const']);
-    if (Object.hasOwn(schema, 'enum')) return choice(...read.schemas(schema, 'enum', path).map(constant));
+    if (Object.hasOwn(schema, 'enum')) return this.#enumeration(schema, path);
     return this.#typed(schema, path, depth);
+  }
+
+  #enumeration(schema: Schema, path: string): Expression {
+    const types: readonly unknown[] = [schema['type'] ?? []].flat();
+    const fits = (value: unknown): boolean => types.length === 0 || types.some((type) => read.isOfType(value, type));
+    const values = read.schemas(schema, 'enum', path).filter(fits);
+    if (values.length === 0) read.refuse(path, 'no value of “enum” has its “type”', 'Correct them.');
+    return { kind: 'choice', options: values.map(constant) };
   }
 
   #reference(schema: Schema, path: string, depth: number): Expression {
@@ -126,7 +144,8 @@ class SchemaReader {
   #object(schema: Schema, path: string, depth: number): Expression {
     const properties = read.members(schema, 'properties', path);
     const required = new Set(read.names(schema, 'required', path));
-    const { additionalProperties: others = properties.length === 0 && required.size === 0 } = schema;
+    const unlisted = schema['unevaluatedProperties'] ?? (properties.length === 0 && required.size === 0);
+    const { additionalProperties: others = unlisted } = schema;
     const open = read.asSchema(others, `${path}/additionalProperties`);
     if (properties.length === 0 && required.size === 0 && open === true) return anyObject;
     const named = [...properties];
@@ -140,6 +159,12 @@ class SchemaReader {
       ([key, value]) =>
         [key, sequence(constant(key), colon, this.expression(value, `${path}/properties/${key}`, depth + 1))] as const,
     );
+    // Names unfold by their characters, several elements each.
+    if (open !== false)
+      this.#spend(
+        named.reduce((sum, [key]) => sum + key.length, 0),
+        path,
+      );
     const more =
       open === false
         ? null
@@ -164,14 +189,15 @@ class SchemaReader {
     const min = read.count(schema, 'minItems', path, 0);
     const max = read.count(schema, 'maxItems', path, Infinity);
     if (min > max) read.refuse(path, '“minItems” is above “maxItems”', 'Correct them.');
-    const rest = read.asSchema(schema['items'] ?? true, `${path}/items`);
+    const rest = read.asSchema(schema['items'] ?? schema['unevaluatedItems'] ?? true, `${path}/items`);
     const item = rest === false ? null : this.expression(rest, `${path}/items`, depth + 1);
+    if (item === null && min > first.length)
+      read.refuse(path, '“minItems” asks for more items than there are', 'Correct it.');
     if (first.length === 0) return list(item ?? anyValue, item === null ? 0 : min, item === null ? 0 : max);
     const heads = first.map((one, i) => this.expression(one, `${path}/prefixItems/${i}`, depth + 1)).slice(0, max);
     // Every listed item is written, which the standard allows and readers expect.
     const inside = heads.flatMap((head, i) => (i === 0 ? [head] : [comma, head]));
     const least = Math.max(0, min - heads.length);
-    if (item === null && least > 0) read.refuse(path, '“minItems” asks for more items than there are', 'Correct it.');
     const tail = item === null ? nothing : repeat(sequence(comma, item), least, Math.max(0, max - heads.length));
     return bracketed('[', sequence(...inside, tail), ']');
   }
@@ -241,7 +267,7 @@ function otherText(taken: readonly string[]): Expression {
     [0x23, 0x5b],
     [0x5d, 0x10ffff],
   ] as const;
-  const any = characters(plain);
+  const tail = repeat(characters(plain), 0, 60); // one for all places: it is by far the largest part
   const from = (rests: readonly string[], depth: number): Expression => {
     const options: Expression[] = rests.includes('') || depth === 0 ? [] : [nothing];
     const byFirst = new Map<string, string[]>();
@@ -254,7 +280,7 @@ function otherText(taken: readonly string[]): Expression {
       text.codePointAt(0) ?? 0,
     ]);
     const elsewhere = intersection(plain, inverted(firsts));
-    options.push(sequence(characters(elsewhere), repeat(any, 0, 60)));
+    options.push(sequence(characters(elsewhere), tail));
     for (const [first, more] of byFirst) {
       const code = first.codePointAt(0) ?? 0;
       if (plain.some(([low, high]) => code >= low && code <= high)) {

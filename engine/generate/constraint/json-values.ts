@@ -152,10 +152,9 @@ function naturals(low: number, high: number): Expression[] {
   const longest = high === Infinity ? Math.max(16, String(low).length) : String(high).length;
   for (let length = String(low).length; length <= longest; length++) {
     const least = length === 1 ? 0 : 10 ** (length - 1);
-    const most = 10 ** length - 1;
-    const from = Math.max(low, least);
-    const to = Math.min(high, most);
-    if (from <= to) options.push(digitsBetween(String(from), String(to)));
+    // As digits: from 16 on they are beyond the whole numbers that are kept exactly.
+    const to = String(high).length === length && high !== Infinity ? String(high) : '9'.repeat(length);
+    options.push(digitsBetween(String(Math.max(low, least)), to));
   }
   return options;
 }

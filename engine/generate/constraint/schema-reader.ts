@@ -19,6 +19,8 @@ const notFollowed = [
   'multipleOf',
   'minProperties',
   'maxProperties',
+  'patternProperties',
+  'propertyNames',
   'dependentRequired',
   'dependentSchemas',
   'dependencies',
@@ -59,6 +61,14 @@ export function checkKeywords(schema: Schema, path: string): void {
       'Leave it out, and check the answer for it yourself.',
     );
   }
+}
+
+export function isOfType(value: unknown, type: unknown): boolean {
+  if (type === 'null') return value === null;
+  if (type === 'array') return Array.isArray(value);
+  if (type === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (type === 'integer') return Number.isInteger(value);
+  return typeof value === type; // string, number, boolean
 }
 
 /** A whole number >= 0. */
