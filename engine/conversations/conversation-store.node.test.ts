@@ -152,6 +152,22 @@ describe('conversation store', () => {
     assert.deepEqual(left.nodes.map(({ id }) => id).sort(), ['a', 'b', 'q']);
   });
 
+  test('an older copy of an answer, from a tab that saw only its beginning, does not cut it off', async () => {
+    const store = new ConversationStore(new MemoryMedium());
+    const question = node('q', null, 'What is tea?');
+    const answer = { ...node('a', 'q', 'A drink of leaves.'), status: 'done' } as const;
+    const seen = { ...node('a', 'q', 'A drink'), status: 'open' } as const;
+    await store.write({ conversation: talk('one', { nodes: [question, answer] }) });
+    const later = node('q2', 'a', 'Which?');
+    await store.write({ conversation: talk('one', { nodes: [question, seen, later], leaf: 'q2' }) });
+    assert.deepEqual((await store.read('one')).nodes, [question, answer, later]);
+    await store.write({ conversation: talk('one', { nodes: [question, { ...seen, message: answer.message }] }) });
+    assert.equal((await store.read('one')).nodes[1]?.status, 'done', 'nor does it become unfinished again');
+    const longer = { ...node('a', 'q', 'A drink of leaves. And more'), status: 'open' } as const;
+    await store.write({ conversation: talk('one', { nodes: [question, longer] }) });
+    assert.deepEqual((await store.read('one')).nodes[1], longer, 'but it can go on');
+  });
+
   test('everything erased is gone with its key', async () => {
     const medium = new MemoryMedium();
     const store = new ConversationStore(medium);
