@@ -27,6 +27,7 @@ test('a choice holds in every tab at once, and in the next life of the engine', 
     // The engine goes with its last page; a new one reads what was kept.
     await choosing.close();
     await watching.close();
+    await kit.endEngine();
     const later = await clientPage(kit, {});
     assert.equal((await stateOf(later)).preferences.maxTokens, 3);
     await later.evaluate(() => window.engine.setPreferences({ maxTokens: null }));
