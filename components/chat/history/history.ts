@@ -234,8 +234,16 @@ export class History {
     try {
       const open = talk.conversation.id === id;
       if (open) this.#keeper()?.forget();
-      await (await engine.store.connect()).conversations.delete(id);
-      if (open) newChat();
+      try {
+        await (await engine.store.connect()).conversations.delete(id);
+      } catch (thrown) {
+        // Gone already is as good; anything else, and it is kept as before.
+        if (EngineError.from(thrown).code !== 'conversation-not-found') {
+          if (open) this.#keeper()?.recall();
+          throw thrown;
+        }
+      }
+      if (open && talk.conversation.id === id) newChat();
       this.#acting = null;
       speaker.say(() => words.deleted);
       await this.#look();

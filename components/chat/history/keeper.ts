@@ -20,6 +20,8 @@ export class Keeper {
   #writing: Promise<void> = Promise.resolve();
   /** What is known to be kept of the open conversation. */
   #kept: { readonly id: string; nodes: ReadonlySet<string> } | null = null;
+  /** Deleted while it was open: an answer that still runs must not bring it back. */
+  #forgotten: string | null = null;
   #told = false;
   #ended = false;
 
@@ -70,8 +72,15 @@ export class Keeper {
   /** The open conversation was deleted from the device: what is left of it here is not written again. */
   forget(): void {
     this.#drop();
+    this.#forgotten = this.#context.talk.conversation.id;
     this.#kept = null;
     this.#remember(null);
+  }
+
+  /** It could not be deleted. */
+  recall(): void {
+    this.#forgotten = null;
+    this.#changed();
   }
 
   end(): void {
@@ -83,7 +92,7 @@ export class Keeper {
 
   #changed(): void {
     const { conversation } = this.#context.talk;
-    if (this.#ended || !this.allowed) return;
+    if (this.#ended || !this.allowed || conversation.id === this.#forgotten) return;
     if (this.#kept !== null && this.#kept.id !== conversation.id) this.#kept = null;
     if (this.#kept === null && !conversation.entries.some(({ kind }) => kind === 'user')) {
       this.#remember(null);
@@ -133,6 +142,7 @@ export class Keeper {
   }
 
   #know({ id, nodes }: Conversation): void {
+    this.#forgotten = null;
     this.#kept = { id, nodes: new Set(nodes.map((node) => node.id)) };
     this.#remember(id);
   }
