@@ -93,7 +93,8 @@ export class LanguageModel extends EventTarget {
   /** A session that goes on from here by itself. */
   async clone({ signal }: { readonly signal?: AbortSignal } = {}): Promise<LanguageModel> {
     signal?.throwIfAborted();
-    return new LanguageModel(ours, (overflowed) => destroyedBy(this.#session.clone(overflowed), signal));
+    const Same = this.constructor as typeof LanguageModel; // the page's `instanceof` is by the engine's own class
+    return new Same(ours, (overflowed) => destroyedBy(this.#session.clone(overflowed), signal));
   }
 
   /** Ends what runs and the session; every later call fails with `AbortError`. */
@@ -113,7 +114,7 @@ export interface LanguageModelClass {
  * @param connected the engine; asked for when the class is first used
  */
 export function languageModel(connected: () => Promise<LanguageModelEngine>): LanguageModelClass {
-  return class extends LanguageModel {
+  class OfEngine extends LanguageModel {
     static async availability(options: LanguageModelCreateCoreOptions = {}): Promise<LanguageModelAvailability> {
       checkCore(options);
       if (!onlyText(options)) return 'unavailable';
@@ -134,7 +135,7 @@ export function languageModel(connected: () => Promise<LanguageModelEngine>): La
         let overflowed = (): void => undefined;
         const session = await Session.open(engine, options, initial, () => overflowed());
         signal?.throwIfAborted();
-        return new LanguageModel(ours, (tell) => {
+        return new OfEngine(ours, (tell) => {
           overflowed = tell;
           return destroyedBy(session, signal);
         });
@@ -142,7 +143,9 @@ export function languageModel(connected: () => Promise<LanguageModelEngine>): La
         throw signal?.aborted === true ? signal.reason : asDomException(error);
       }
     }
-  };
+  }
+  Object.defineProperty(OfEngine, 'name', { value: 'LanguageModel' });
+  return OfEngine;
 }
 
 /** As the standard has it: what aborts the making destroys what was made. */

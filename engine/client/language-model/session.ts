@@ -92,6 +92,7 @@ export class Session {
       const added: ChatMessage[] = [...messages];
       const tools = this.options.tools ?? [];
       let text = prefix;
+      let usage = this.#usage;
       for (let round = 0; ; round++) {
         const stream = await this.engine.chat.completions.create(
           {
@@ -110,7 +111,7 @@ export class Session {
           if (choice.delta.tool_calls !== undefined) {
             calls = choice.delta.tool_calls.map(({ id, type, function: called }) => ({ id, type, function: called }));
           }
-          if (chunk.usage !== undefined) this.#usage = chunk.usage.total_tokens;
+          if (chunk.usage !== undefined) usage = chunk.usage.total_tokens;
           const { content } = choice.delta;
           if (content === undefined || content === null || content === '') continue;
           text += content;
@@ -125,6 +126,7 @@ export class Session {
         text = '';
       }
       this.messages = [...kept, ...added];
+      this.#usage = usage;
     } catch (error) {
       throw signal.aborted ? signal.reason : asDomException(error);
     } finally {
@@ -191,14 +193,14 @@ export class Session {
     tools: readonly LanguageModelTool[],
     signal: AbortSignal,
   ): Promise<ChatMessage[]> {
-    return await Promise.all(
+    const results = Promise.all(
       calls.map(async ({ id, function: { name, arguments: json } }): Promise<ChatMessage> => {
         const tool = tools.find((one) => one.name === name);
         const content = tool === undefined ? `There is no tool ${name}.` : await resultOf(tool, json);
-        signal.throwIfAborted();
         return { role: 'tool', tool_call_id: id, content };
       }),
     );
+    return await orAborted(results, signal); // a tool is the page's and may never end
   }
 
   #signal(stop: AbortSignal | undefined): AbortSignal {
@@ -214,11 +216,24 @@ export class Session {
       done = resolve;
     });
     this.#line = before.then(() => over);
-    await before;
-    if (signal.aborted) done();
-    signal.throwIfAborted();
+    try {
+      await orAborted(before, signal);
+    } catch (error) {
+      done(); // those behind it wait for the ones before it all the same
+      throw error;
+    }
     return done;
   }
+}
+
+/** Ends with the signal, whatever the promise does. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 /** A tool that fails tells the model so; its error is the page's own and is not hidden from the console. */
