@@ -160,6 +160,11 @@ export class EngineHost {
     return this.#alive;
   }
 
+  /** No page is here and none is about to say hello: at most a service worker, which asks for pages. */
+  get deserted(): boolean {
+    return [...this.#sessions].every(({ tabId, isTab }) => tabId !== null && !isTab);
+  }
+
   /**
    * A page connected. The port is the page's alone, and the host closes it when the page has gone.
    * @param left called once, when it has

@@ -203,8 +203,8 @@ test('a tab with a newer engine does not join the engine of an older tab, and ea
     };
     assert.deepEqual((await engines()).sort(), [`?build=${before}`, `?build=${after}`].sort());
     await old.close();
-    // The browser lets an engine outlive its last page by about half a minute (`extendedLifetime`).
-    for (let tries = 0; (await engines()).length > 1 && tries < 300; tries++) await newer.waitForTimeout(200);
+    // An engine waits some seconds for a page to come back.
+    for (let tries = 0; (await engines()).length > 1 && tries < 150; tries++) await newer.waitForTimeout(200);
     assert.deepEqual(await engines(), [`?build=${after}`]);
     await until(newer, ({ status }) => status.kind === 'ready', 'the newer one lives on');
   });
