@@ -29,8 +29,7 @@ export function toRecord({ id, title, created }: ConversationFacts, thread: Thre
 }
 
 export function fromRecord({ nodes, leaf }: Kept): Thread {
-  const thread = new Thread();
-  for (const node of nodes) thread.add(toEntry(node), node.parent);
+  const thread = Thread.of(nodes.map((node) => [toEntry(node), node.parent]));
   if (leaf !== null) thread.show(leaf);
   return thread;
 }

@@ -12,6 +12,7 @@ import {
   putBack,
   show,
   siblingsOf,
+  treeOf,
   withAllBehind,
   type Cut,
   type Tree,
@@ -28,6 +29,15 @@ export class Thread {
   #entries = new Map<string, Entry>();
   /** Of the newest tree and entries; null when they changed. */
   #line: readonly Entry[] | null = [];
+
+  /** @param entries each after the one it follows, with what that is */
+  static of(entries: Iterable<readonly [entry: Entry, parent: string | null]>): Thread {
+    const thread = new Thread();
+    const all = [...entries];
+    for (const [entry] of all) thread.#entries.set(entry.id, entry);
+    thread.#plant(treeOf(all.map(([{ id }, parent]) => [id, parent])));
+    return thread;
+  }
 
   get tree(): Tree {
     return this.#tree;

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { add, cut, emptyTree, lineOf, putBack, show, siblingsOf, withAllBehind, type Tree } from './tree.js';
+import { add, cut, emptyTree, lineOf, putBack, show, siblingsOf, treeOf, withAllBehind, type Tree } from './tree.js';
 
 /** A number picks one of what is there, so that every sequence makes sense. */
 const step = fc.record({
@@ -106,4 +106,38 @@ describe('tree of messages', () => {
     assert.throws(() => add(emptyTree, 'x', 'y'), /not in the tree/);
     assert.throws(() => add(add(emptyTree, 'x', null), 'x', null), /already/);
   });
+});
+
+test('many messages at once are the same tree, in a moment', () => {
+  const few = [
+    ['a', null],
+    ['b', 'a'],
+    ['c', 'a'],
+    ['d', 'b'],
+    ['e', null],
+  ] as const;
+  assert.deepEqual(
+    treeOf(few),
+    few.reduce((tree, [id, parent]) => add(tree, id, parent), emptyTree),
+  );
+  assert.throws(
+    () =>
+      treeOf([
+        ['a', null],
+        ['a', null],
+      ]),
+    /already/,
+  );
+  assert.throws(
+    () =>
+      treeOf([
+        ['a', 'b'],
+        ['b', null],
+      ]),
+    /not in the tree/,
+  );
+  const start = performance.now();
+  const line = Array.from({ length: 20_000 }, (_, i) => [`n${i}`, i === 0 ? null : `n${i - 1}`] as const);
+  assert.equal(lineOf(treeOf(line)).length, 20_000);
+  assert.ok(performance.now() - start < 5_000);
 });

@@ -34,6 +34,23 @@ export function add(tree: Tree, id: string, parent: Place): Tree {
   };
 }
 
+/** The tree of many messages at once, each after the one it follows: `add` for each would copy the tree as often. */
+export function treeOf(places: Iterable<readonly [id: string, parent: Place]>): Tree {
+  const parents = new Map<string, Place>();
+  const children = new Map<Place, string[]>();
+  const shown = new Map<Place, string>();
+  for (const [id, parent] of places) {
+    if (parents.has(id)) throw new Error(`“${id}” is in the tree already.`);
+    if (parent !== null && !parents.has(parent)) throw new Error(`“${parent}” is not in the tree.`);
+    parents.set(id, parent);
+    const beside = children.get(parent);
+    if (beside === undefined) children.set(parent, [id]);
+    else beside.push(id);
+    shown.set(parent, id);
+  }
+  return { parents, children, shown };
+}
+
 /** Those that follow the same message, this one among them. */
 export function siblingsOf(tree: Tree, id: string): readonly string[] {
   return tree.children.get(placeOf(tree, id)) ?? [];
