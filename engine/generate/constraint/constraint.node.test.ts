@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { EngineError } from '../../protocol/errors.js';
 import type { ResponseFormat } from '../../protocol/response-format.js';
 import { createTokenizer } from '../../tokenizer/create-tokenizer.js';
+import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { byteTokenizerFiles } from '../../../test/support/byte-tokenizer.js';
 import { hasBit } from './bits.js';
 import { createConstraint, type Constraint } from './constraint.js';
@@ -336,6 +337,17 @@ test('the part of an answer that exists must have the form, too', () => {
   const constraint = createConstraint(format, tokenizer, ends, [...new TextEncoder().encode('[1, 2')]);
   assert.ok(constraint && allows(constraint.allowed(), ']'.charCodeAt(0)));
   assert.throws(() => createConstraint(format, tokenizer, ends, [...new TextEncoder().encode('Sure')]), /another form/);
+});
+
+test('the space that a tokenizer puts before any text is no part of what exists', () => {
+  const withSpace = (decoded: string): Tokenizer => ({
+    ...({ vocabularySize: 256, endIds: ends, isControl: () => false } as unknown as Tokenizer),
+    tokenBytes: (id) => (id === 65 ? new TextEncoder().encode(' {') : Uint8Array.of(id)),
+    decode: () => decoded,
+  });
+  const begin = (decoded: string) => createConstraint({ type: 'json_object' }, withSpace(decoded), ends, [65]);
+  assert.ok(allows(begin('{')?.allowed() ?? new Uint32Array(8), 0x7d));
+  assert.throws(() => begin(' {'), { code: 'invalid-request' }, 'a space that is there stays one');
 });
 
 test('a long answer keeps the tables bounded and its speed', () => {

@@ -39,8 +39,8 @@ export function createConstraint(
 ): Constraint | null {
   if (format === undefined || format.type === 'text') return null;
   const constraint = new GrammarConstraint(compileGrammar(expressionOf(format)), tokenizer, endIds);
-  for (const id of begun) {
-    if (constraint.follow(id)) continue;
+  for (const [place, id] of begun.entries()) {
+    if (constraint.follow(id, place === 0)) continue;
     throw new EngineError(
       'invalid-request',
       'The part of the answer that exists has another form than was asked for.',
@@ -116,11 +116,16 @@ class GrammarConstraint implements Constraint {
     });
   }
 
-  /** @returns whether the form allows the token; if not, nothing changes */
-  follow(id: number): boolean {
+  /**
+   * @param first what exists begins with it: a space that the tokenizer put there (SentencePiece) is not part of the text
+   * @returns whether the form allows the token; if not, nothing changes
+   */
+  follow(id: number, first = false): boolean {
     if (this.endIds.has(id)) return this.#matcher.mayEnd(this.#state);
     let state = this.#state;
-    for (const byte of this.tokenizer.tokenBytes(id)) state = this.#matcher.step(state, byte);
+    let bytes = this.tokenizer.tokenBytes(id);
+    if (first && bytes[0] === 0x20 && !this.tokenizer.decode([id]).startsWith(' ')) bytes = bytes.subarray(1);
+    for (const byte of bytes) state = this.#matcher.step(state, byte);
     if (state === dead) return false;
     this.#state = this.#matcher.trim(state);
     return true;
