@@ -29,7 +29,10 @@ export class Output {
     this.detokenizer = tokenizer.createDetokenizer({ continues });
     this.stops = new StopScanner(stops);
     const newId = (index: number): string => `call_${random().toString(36)}${index}`;
-    this.tools = (completion.tools?.length ?? 0) > 0 ? new ToolCallScanner(newId) : null;
+    // An answer held to a form calls nothing: what looks like a call in it is part of its text.
+    const { tools = [], response_format: format } = completion;
+    const mayCall = tools.length > 0 && (format === undefined || format.type === 'text');
+    this.tools = mayCall ? new ToolCallScanner(newId) : null;
   }
 
   /** A stop string was found. */

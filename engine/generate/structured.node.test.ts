@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { byteTokenizerFiles } from '../../test/support/byte-tokenizer.js';
 import { ScriptedDecoder } from '../../test/support/scripted-decoder.js';
+import type { Tool } from '../protocol/chat.js';
 import type { ResponseFormat } from '../protocol/response-format.js';
 import { createTokenizer } from '../tokenizer/create-tokenizer.js';
 import { hasBit } from './constraint/bits.js';
@@ -43,7 +44,7 @@ function chatty(wish: string) {
   });
 }
 
-async function ask(format: ResponseFormat, wish: string, begun = '', maximum = 200) {
+async function ask(format: ResponseFormat, wish: string, begun = '', maximum = 200, tools?: Tool[]) {
   const decoder = chatty(wish);
   let text = '';
   let ids: number[] = [];
@@ -52,7 +53,7 @@ async function ask(format: ResponseFormat, wish: string, begun = '', maximum = 2
     decoder,
     tokenizer,
     pool: new SequencePool(decoder),
-    completion: { messages: [{ role: 'user', content: '?' }], response_format: format, max_tokens: maximum },
+    completion: { messages: [{ role: 'user', content: '?' }], response_format: format, max_tokens: maximum, tools },
     partialAnswer: begun,
     partialIds: tokenizer.encode(begun, { addSpecial: false }),
     signal: new AbortController().signal,
@@ -89,6 +90,15 @@ test('an answer that broke off goes on in its form', async () => {
   const begun = '{"city":"Rome","wa';
   const { text } = await ask(schema, 'I think so, true', begun);
   assert.deepEqual(JSON.parse(begun + text), { city: 'Rome', warm: true });
+});
+
+test('what looks like a tool call within a form stays in its text', async () => {
+  const pattern = '<tool_call>\\{"name": "a", "arguments": \\{\\}\\}</tool_call>!';
+  const format: ResponseFormat = { type: 'regex', regex: { pattern, whole: true } };
+  const tools = [{ type: 'function' as const, function: { name: 'a', parameters: {} } }];
+  const { text, reason } = await ask(format, 'x', '', 200, tools);
+  assert.equal(text, '<tool_call>{"name": "a", "arguments": {}}</tool_call>!');
+  assert.equal(reason, 'stop');
 });
 
 test('a form that cannot be followed fails before anything is computed', async () => {
