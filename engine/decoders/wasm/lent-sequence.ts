@@ -36,6 +36,9 @@ export class LentSequence implements Sequence {
       this.stopIfReleased();
       this.held += request.tokens.length;
       return reply.type === 'appended' ? (reply.choices as readonly Choice[]) : [];
+    } catch (error) {
+      this.stopIfReleased(); // whatever the worker then says of a sequence that it no longer has
+      throw error;
     } finally {
       this.busy = false;
     }

@@ -44,7 +44,7 @@ function attend({ kernels, arena }: LoadedBuild, text: OrtAttention): Float32Arr
   const pages = Uint32Array.from({ length: Math.ceil((position + rows) / 32) }, () => {
     const at = arena.take(width * 32 * 8);
     new Uint8Array(arena.memory.buffer, at, width * 32 * 8).fill(0); // as the decoder hands them out
-    return at;
+    return at / 64; // as page tables hold them
   });
   const table = arena.put(new Uint8Array(pages.buffer));
   const [keys, values] = [arena.put(text.keys), arena.put(text.values)];
