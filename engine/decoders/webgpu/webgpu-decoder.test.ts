@@ -138,6 +138,7 @@ describe('the WebGPU decoder', () => {
     expect(deviceName).to.match(/\w+ \(\w+\)/);
     expect(weightBytes).to.be.at.least(model.identity.byteLength);
     expect(info).to.deep.equal({
+      concurrency: 8,
       kind: 'webgpu',
       device: 'webgpu',
       contextLength: 40,
