@@ -254,6 +254,13 @@ export const chatStyles = css`
     background: radial-gradient(circle at 0.62rem, var(--_surface) 0.38rem, transparent 0.42rem) var(--_cloud);
   }
 
+  /* The page's own buttons, which its own styles override: large enough to hit, and apart. */
+  ::slotted(button[slot='suggestions']) {
+    min-block-size: 2rem;
+    margin: 0.2rem;
+    padding-inline: 0.85rem;
+  }
+
   ::slotted([slot='footer']) {
     padding: 0 1rem 0.75rem;
     font-size: 0.8125em;

@@ -128,7 +128,7 @@ test('a download is seen, paused, resumed and cancelled by every tab, and goes o
     );
     await two.evaluate(() => window.engine.models.cancel());
     assert.match(await loading, /stopped/);
-    assert.equal((await stateOf(one)).status.kind, 'idle');
+    await until(one, ({ status }) => status.kind === 'idle', 'all tabs are told');
     const kept = await one.evaluate(() => window.engine.models.storage());
     assert.ok((kept.models[0]?.storedBytes ?? 0) > 2_000_000, JSON.stringify(kept));
     await one.close();
