@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { packToGguf } from '../../bench/lab/pack-to-gguf.js';
-import { answer, clientPage, refusal, stateOf, until, withKit, type Kit } from './support.js';
+import { answer, clientPage, refusal, until, withKit, type Kit } from './support.js';
 
 const question = 'Write a story about a brave mouse';
 const isShard = (url: string): boolean => /\/[0-9a-f]{64}\.(bin|json)$/.test(url);
