@@ -22,6 +22,7 @@ import { lendHelper } from './lend-helper.js';
 import { modelReference } from './locations.js';
 import { askToPersist, Models } from './models.js';
 import { Revival, type Rebirth } from './revival.js';
+import type { TypedEventTarget } from './typed-events.js';
 
 /** Fired on the engine whenever its state changed. */
 export class LlmStateChangeEvent extends Event {
@@ -44,7 +45,7 @@ export interface EngineOptions extends Omit<ConnectionOptions, 'openPort'> {
   readonly helperUrl?: string;
 }
 
-export class Engine extends EventTarget {
+export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-state-change': LlmStateChangeEvent }>) {
   readonly tabId: string;
   readonly chat: { readonly completions: Completions };
   readonly models: Models;

@@ -5,6 +5,7 @@
 // Source: the W3C Service Workers specification, "Update" and "skipWaiting".
 
 import type { Engine } from './engine.js';
+import type { TypedEventTarget } from './typed-events.js';
 
 export type UpdateState =
   /** Nothing newer is known. */
@@ -35,7 +36,7 @@ export interface UpdateTiming {
 
 const usualTiming: UpdateTiming = { reply: 3_000, again: 15_000 };
 
-export class Updates extends EventTarget {
+export class Updates extends (EventTarget as new () => TypedEventTarget<{ 'llm-update': LlmUpdateEvent }>) {
   #state: UpdateState = { kind: 'current' };
   #controller = navigator.serviceWorker.controller;
   /** This page is taking a newer build over and will be reloaded: what happens to it meanwhile is no news. */

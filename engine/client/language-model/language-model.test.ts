@@ -31,8 +31,7 @@ describe('LanguageModel', () => {
     expect(await Model.availability({ expectedInputs: [{ type: 'image' }] })).to.equal('unavailable');
     const told: number[] = [];
     const session = await Model.create({
-      monitor: (monitor) =>
-        monitor.addEventListener('downloadprogress', (event) => told.push((event as ProgressEvent).loaded)),
+      monitor: (monitor) => monitor.addEventListener('downloadprogress', (event) => told.push(event.loaded)),
     });
     expect(told[0]).to.equal(0);
     expect(told.at(-1)).to.equal(1);

@@ -1,6 +1,7 @@
 // What `create()` and `availability()` are asked for, read and checked: languages, kinds of content, sampling, tools.
 // Source: the Prompt API, "Options". Called by language-model.ts and the session.
 
+import type { TypedEventTarget } from '../typed-events.js';
 import type { Tool } from '../../protocol/chat.js';
 import { readPrompt, type LanguageModelMessage } from './prompts.js';
 
@@ -32,7 +33,7 @@ export interface LanguageModelCreateCoreOptions {
 export interface LanguageModelCreateOptions extends LanguageModelCreateCoreOptions {
   readonly signal?: AbortSignal;
   /** Called at once with a target that fires `downloadprogress`: `loaded` from 0 to 1 of `total` 1. */
-  readonly monitor?: (monitor: EventTarget) => void;
+  readonly monitor?: (monitor: TypedEventTarget<{ downloadprogress: ProgressEvent }>) => void;
   readonly initialPrompts?: readonly LanguageModelMessage[];
 }
 

@@ -1,0 +1,75 @@
+// docs/dependencies.md says what package.json has: every package, its version, its licence as the package itself states it,
+// and those that reach visitors with a reason and a size.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { readDocument, root } from './documents.js';
+
+interface Package {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Package;
+const { text } = readDocument('docs/dependencies.md');
+const [, shipped = '', building = ''] = text.split(/^## .*$/m);
+
+/** The cells of each line of a table, without its head. */
+const rows = (part: string): string[][] =>
+  part
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .slice(2)
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split(' | ')
+        .map((cell) => cell.trim()),
+    );
+
+/** "@web/test-runner, -chrome" are two packages. */
+const names = (cell: string): string[] =>
+  cell.split(', ').map((name, index, all) => (name.startsWith('-') ? `${all[index - 1] ?? ''}${name}` : name));
+
+const licenceOf = (name: string): string => {
+  const own = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')) as {
+    license?: string;
+  };
+  return own.license ?? '';
+};
+
+describe('docs/dependencies.md', () => {
+  test('what is shipped: each package, why, version, size, licence', () => {
+    const listed = rows(shipped);
+    assert.deepEqual(listed.map(([name]) => name).sort(), Object.keys(dependencies).sort());
+    for (const [name = '', version, why = '', size = '', licence] of listed) {
+      assert.equal(version, dependencies[name], `${name}: its version`);
+      assert.ok(why.length > 20, `${name}: why`);
+      assert.match(size, /\d.*(kB|MB)/, `${name}: its size`);
+      assert.equal(licence, licenceOf(name), `${name}: its licence`);
+    }
+  });
+
+  test('what builds and tests: each package, why, version, licence', () => {
+    const listed = new Map<string, { version: string | undefined; licence: string | undefined }>();
+    for (const [cell = '', versions = '', why = '', licence = ''] of rows(building)) {
+      const [each, licences] = [versions.split(', '), licence.split(', ')];
+      assert.ok(why.length > 4, `${cell}: why`);
+      for (const [index, name] of names(cell).entries()) {
+        const one = (all: readonly string[]): string | undefined => all[all.length === 1 ? 0 : index];
+        assert.equal(listed.has(name), false, `${name} stands there twice`);
+        listed.set(name, { version: one(each), licence: licences[index] ?? licences[0] });
+      }
+    }
+    assert.deepEqual([...listed.keys()].sort(), Object.keys(devDependencies).sort());
+    for (const [name, { version, licence }] of listed) {
+      assert.equal(version, devDependencies[name], `${name}: its version`);
+      assert.ok(
+        (licence ?? '').includes(licenceOf(name)),
+        `${name}: its licence is ${licenceOf(name)}, not ${licence}`,
+      );
+    }
+  });
+});
