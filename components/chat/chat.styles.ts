@@ -162,7 +162,8 @@ export const chatStyles = css`
     background: var(--_surface);
   }
 
-  .composer:focus-within {
+  /* The field's own focus: the buttons in it have rings of their own. */
+  .composer:has(> textarea:focus) {
     border-color: var(--_accent);
     box-shadow: 0 0 0 1px var(--_accent);
   }
@@ -290,6 +291,11 @@ export const chatStyles = css`
   }
 
   @media (forced-colors: active) {
+    /* No shadow is drawn here. */
+    .composer:has(> textarea:focus) {
+      outline: 2px solid Highlight;
+    }
+
     .user {
       border: 1px solid CanvasText;
     }

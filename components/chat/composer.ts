@@ -75,7 +75,7 @@ export class Composer {
         id="field"
         part="input"
         rows="1"
-        dir="auto"
+        dir=${this.#filled ? 'auto' : nothing}
         autocomplete="off"
         enterkeyhint="send"
         placeholder=${placeholder || words.chat.placeholder}

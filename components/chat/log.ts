@@ -38,7 +38,11 @@ export function renderLog({ label, follow, content }: LogOptions): TemplateResul
             class="latest"
             aria-label=${words.chat.jumpToLatest}
             title=${words.chat.jumpToLatest}
-            @click=${follow.latest}
+            @click=${(event: Event) => {
+              // The button goes: the focus stays at what it led to.
+              (event.currentTarget as Element).parentElement?.querySelector<HTMLElement>('.scroller')?.focus();
+              follow.latest();
+            }}
           >
             ${downIcon()}
           </button>`

@@ -90,7 +90,7 @@ export class Troubles {
     }
     return errorNotice(
       error,
-      unchangeable.has(error.code) ? undefined : { label: words.chat.retry, run: () => void this.load() },
+      unchangeable.has(error.code) ? undefined : { label: words.chat.retry, run: () => this.#again() },
     );
   }
 
@@ -98,6 +98,12 @@ export class Troubles {
   show(error: EngineError): void {
     this.#fail(error.toShape());
     this.#other = true;
+  }
+
+  /** The notice goes with its button: the focus has the field to stay at. */
+  #again(): void {
+    void this.load();
+    this.#host.focus();
   }
 
   #dismiss(): void {

@@ -99,7 +99,7 @@ export const turnStyles = css`
     background: var(--_surface);
   }
 
-  .editor:focus-within {
+  .editor:has(> textarea:focus) {
     border-color: var(--_accent);
     box-shadow: 0 0 0 1px var(--_accent);
   }
@@ -242,6 +242,10 @@ export const turnStyles = css`
   }
 
   @media (forced-colors: active) {
+    .editor:has(> textarea:focus) {
+      outline: 2px solid Highlight;
+    }
+
     .gauge {
       border: 1px solid CanvasText;
     }
