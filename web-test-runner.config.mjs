@@ -49,10 +49,40 @@ async function isolate(context, next) {
   context.set('Cross-Origin-Resource-Policy', 'same-origin');
 }
 
+/**
+ * The runner's report passes through structuredClone, which refuses what a failed assertion may hold (elements, functions):
+ * the report was never sent, and a failed test showed as a file that "did not finish". Such values are named instead.
+ */
+const testRunnerHtml = (framework) => `<!DOCTYPE html>
+<html>
+  <body>
+    <script>
+      const clone = globalThis.structuredClone;
+      const named = (key, value) => {
+        if (value instanceof Node) return (value.outerHTML ?? value.nodeName).slice(0, 300);
+        if (typeof value === 'function' || typeof value === 'bigint') return String(value);
+        return value;
+      };
+      const reported = (report) => {
+        const seen = new Set(); // a circle would be as bad
+        const once = (key, value) =>
+          typeof value === 'object' && value !== null && !(value instanceof Node) && seen.size === seen.add(value).size
+            ? '[seen before]'
+            : named(key, value);
+        return JSON.parse(JSON.stringify(report, once));
+      };
+      globalThis.structuredClone = (value, options) =>
+        value?.type === 'wtr-session-finished' ? reported(value) : clone(value, options);
+    </script>
+    <script type="module" src="${framework}"></script>
+  </body>
+</html>`;
+
 export default {
   files: ['{components,engine,kernels,sw,server}/**/*.test.ts', '!**/*.node.test.ts'],
   nodeResolve: { exportConditions: ['production', 'default'], browser: true },
   plugins: [esbuildPlugin({ ts: true, target: 'es2022', tsconfig: './tsconfig.json' })],
+  testRunnerHtml,
   middleware: [isolate, serveShared, serveKernels],
   concurrency: 1,
   testsStartTimeout: 120_000,

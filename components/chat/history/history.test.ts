@@ -109,8 +109,8 @@ describe('<llm-chat history>', () => {
     await until('both', () => titles(chat).length === 2);
     dialog.querySelectorAll<HTMLElement>('.kept .open')[1]?.click();
     await until('the conversation', () => chat.messages[0]?.text === 'Tell me of the sparrow');
-    expect(chat.dialog).to.equal(null);
-    expect(chat.focused).to.equal(chat.field);
+    await until('the dialog is gone', () => chat.dialog === null);
+    await until('the focus', () => chat.focused === chat.field);
   });
 
   it('renames and deletes, after a question, with the focus kept', async () => {
