@@ -1,5 +1,6 @@
 // The line of requests and those that run: admits a request to the fair queue, gives each its turn, tells those who wait
 // their place, and takes out who no longer wants to. As many run at once as the model that is loaded computes together.
+// Who names another model is passed over until that is here, so that nobody waits for somebody else's download.
 // Called by EngineHost; knows nothing of models and settings. An answer that fails or is stopped touches no other.
 // What goes wrong: a full line is `busy` and nothing is kept; whoever is stopped is told so on its own port.
 
@@ -40,6 +41,8 @@ function rankOf({ completion, visible }: AnswerJob): number {
 export class AnswerLine {
   readonly #queue: FairQueue<AnswerJob>;
   readonly #running = new Set<AnswerJob>();
+  /** Whose model was looked for; false while it is being fetched. Once each: then it is fetched in its own turn. */
+  readonly #prepared = new WeakMap<AnswerJob, boolean>();
   #pumping = false;
 
   constructor(private readonly parts: AnswerLineParts) {
@@ -111,12 +114,14 @@ export class AnswerLine {
   }
 
   async #pump(): Promise<void> {
+    this.#prepare();
     if (this.#pumping) return;
     this.#pumping = true;
     try {
       while (this.#queue.length > 0 && this.#running.size < this.parts.concurrency()) {
         // The next one is chosen only when its turn has come: a fairer one may arrive while a load has the turn.
         const turn = await this.parts.turnstile.share();
+        this.#prepare(); // the model may be another one by now
         const free = this.parts.concurrency() - this.#running.size;
         const job = free > 0 ? this.#queue.next((each) => this.#mayBegin(each, free)) : null;
         if (job === null) {
@@ -130,8 +135,27 @@ export class AnswerLine {
     }
   }
 
+  /** Begins to fetch what those in line ask for and the model that answers is not. */
+  #prepare(): void {
+    for (const { item: job } of this.#queue.inOrder()) {
+      if (this.#prepared.has(job)) continue;
+      const fetching = this.parts.answering.prepare(job);
+      if (fetching === null) continue;
+      this.#prepared.set(job, false);
+      fetching.then(
+        () => {
+          this.#prepared.set(job, true);
+          void this.#pump();
+        },
+        (error: unknown) => this.#stop(job, EngineError.from(error)),
+      );
+    }
+  }
+
   /** Of several places the last is kept from the background, so that who comes now does not wait for it. */
-  #mayBegin({ completion }: AnswerJob, free: number): boolean {
+  #mayBegin(job: AnswerJob, free: number): boolean {
+    if (this.#prepared.get(job) === false) return false;
+    const { completion } = job;
     return completion.priority !== 'background' || free > 1 || this.parts.concurrency() === 1;
   }
 

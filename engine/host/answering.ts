@@ -57,6 +57,16 @@ export class Answering {
     if (!this.parts.cloudAllowed()) throw consentRequired();
   }
 
+  /**
+   * Fetches what it asks for beside the model that answers meanwhile.
+   * @returns null where there is nothing to be fetched first; rejects as loading does
+   */
+  prepare({ completion: { model }, tabId, controller }: AnswerJob): Promise<void> | null {
+    const { slot, rules } = this.parts;
+    if (model === undefined || !slot.mayFetch(model)) return null;
+    return slot.prepare(model, controller.signal, rules(tabId));
+  }
+
   /** @param turn shared with other answers; left alone whenever the model must be changed */
   async run(job: AnswerJob, turn: Turn): Promise<void> {
     const { stream, controller, meter } = job;

@@ -14,6 +14,8 @@ import type { EngineHost } from './engine-host.js';
 
 const listings = ['one', 'two'].map((id) => ({ id, name: id, url: `https://site.example/${id}/`, byteLength: 10 }));
 
+const idOf = (url: string): string => new URL(url).pathname.replaceAll('/', '');
+
 async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + 5_000;
   while (!(await holds())) {
@@ -27,6 +29,9 @@ class Script {
   /** Models opened on a device, in order. */
   readonly started: string[] = [];
   readonly disposed: string[] = [];
+  /** What is downloaded before a model can take another one's place. */
+  download: (id: string, signal: AbortSignal) => Promise<void> = async () => undefined;
+  readonly closed: string[] = [];
   /** What each prompt's answer does next. */
   readonly #orders = new Map<string, { readonly orders: unknown[]; wake: () => void }>();
 
@@ -129,9 +134,10 @@ describe('several answers at once', () => {
       fetch: async () => Response.json(listings),
       openModel: async (url) => ({
         name: url,
-        close: () => undefined,
+        downloaded: (signal) => own.download(idOf(url), signal),
+        close: () => void own.closed.push(idOf(url)),
         start: async (device) => {
-          const id = new URL(url).pathname.replaceAll('/', '');
+          const id = idOf(url);
           own.started.push(id);
           const decoder = {
             kind: 'wasm',
@@ -250,6 +256,50 @@ describe('several answers at once', () => {
     script.order('later', 'say');
     await until(() => later.text === 'later0 ', 'with the model that is loaded by then');
     assert.equal((await state()).generating.length, 2);
+  });
+
+  test('one whose model is not here yet is passed over while that is downloaded', async () => {
+    await start(1);
+    const [a, b] = [await page('a'), await page('b')];
+    await running(a, 'p');
+    let arrive: () => void = () => undefined;
+    script.download = () => new Promise((resolve) => (arrive = resolve));
+    const other = ask(b, 'x', { model: 'two' });
+    await until(async () => (await state()).status.kind === 'loading', 'the download begins while another answers');
+    assert.equal(other.place, 1);
+    script.order('p', 'end');
+    const later = ask(a, 'later');
+    await until(() => later.runs, 'who came later does not wait for it');
+    assert.deepEqual([other.runs, script.started], [false, ['one']]);
+    arrive();
+    script.order('x', 'say', 'end');
+    script.order('later', 'say', 'end');
+    await until(() => later.over === 'done' && other.over === 'done', 'both end');
+    assert.deepEqual([other.text, script.started, script.closed], ['x0 ', ['one', 'two'], ['one']]);
+  });
+
+  test('a download that fails, or is no longer wanted, ends that answer only, and leaves nothing open', async () => {
+    await start(1);
+    const [a, b] = [await page('a'), await page('b')];
+    const [steady] = (await running(a, 'p')) as [Asked];
+    script.download = () => Promise.reject(new EngineError('network', 'The line is dead.'));
+    const broken = ask(b, 'x', { model: 'two' });
+    await until(() => broken.over === 'network', 'it is told');
+    script.download = () => new Promise(() => undefined);
+    const unwanted = ask(b, 'y', { model: 'two' });
+    await until(async () => (await state()).status.kind === 'loading', 'it is downloaded');
+    unwanted.stop();
+    await until(() => unwanted.over === 'aborted', 'it is told');
+    script.download = async () => undefined;
+    const here = ask(b, 'z', { model: 'two' });
+    await until(async () => here.place === 1 && (await state()).status.kind === 'loading', 'it is here and waits');
+    here.stop();
+    await until(() => script.closed.length === 3, 'all that was opened for them is closed');
+    script.order('p', 'say', 'end');
+    await until(() => steady.over === 'done', 'the first goes on');
+    await running(a, 'next');
+    assert.deepEqual([steady.text, script.started, script.disposed], ['p0 ', ['one'], []]);
+    assert.equal((await state()).status.kind, 'ready');
   });
 
   test('unloading waits for all of them', async () => {

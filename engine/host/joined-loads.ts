@@ -10,8 +10,10 @@ export interface JoinedLoad<T> {
   readonly signal: AbortSignal;
   /** Aborted when the work begins. */
   readonly taken: AbortSignal;
-  /** It has a place at the turnstile. */
+  /** It has a place at the turnstile, or gets one as soon as it is fetched. */
   scheduled: boolean;
+  /** Done before its turn; null while nobody began that. False when it failed. */
+  fetched: Promise<boolean> | null;
   /** Does the work, once, whoever calls first: the load's own turn, or an answer that has the turn and needs it. */
   begin(): Promise<T>;
   /** What had to come before the work failed; nothing happens once that has begun. */
@@ -20,6 +22,7 @@ export interface JoinedLoad<T> {
 
 interface Entry<T> extends JoinedLoad<T> {
   readonly controller: AbortController;
+  readonly subject: string;
   waiters: number;
 }
 
@@ -29,11 +32,12 @@ export class JoinedLoads<T> {
   /**
    * Waits along until the signal.
    * @param work what loading is; its signal is the load's, not the caller's
+   * @param subject by which `stop` tells it from others
    * @throws EngineError when the signal is aborted already
    */
-  join(key: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): JoinedLoad<T> {
+  join(key: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>, subject = ''): JoinedLoad<T> {
     if (signal.aborted) throw EngineError.from(signal.reason);
-    const entry = this.#entries.get(key) ?? this.#add(key, work);
+    const entry = this.#entries.get(key) ?? this.#add(key, work, subject);
     entry.waiters++;
     const leave = (): void => {
       entry.waiters--;
@@ -47,15 +51,19 @@ export class JoinedLoads<T> {
     return entry;
   }
 
-  /** Breaks off all that is under way, whoever waits for it. */
-  stopAll(reason: EngineError): void {
+  /**
+   * Breaks off what is under way, whoever waits for it.
+   * @param which by their subjects; absent: all
+   */
+  stop(reason: EngineError, which: (subject: string) => boolean = () => true): void {
     for (const [key, entry] of [...this.#entries]) {
+      if (!which(entry.subject)) continue;
       this.#remove(key, entry);
       entry.controller.abort(reason);
     }
   }
 
-  #add(key: string, work: (signal: AbortSignal) => Promise<T>): Entry<T> {
+  #add(key: string, work: (signal: AbortSignal) => Promise<T>, subject: string): Entry<T> {
     const controller = new AbortController();
     let settle: (work: Promise<T>) => void = () => undefined;
     const result = new Promise<T>((resolve) => {
@@ -67,9 +75,11 @@ export class JoinedLoads<T> {
       controller,
       signal: controller.signal,
       taken: taken.signal,
+      subject,
       result,
       waiters: 0,
       scheduled: false,
+      fetched: null,
       fail: (error) => {
         if (begun !== null) return;
         begun = Promise.reject(error);

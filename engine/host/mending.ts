@@ -4,7 +4,7 @@
 // so the same device is asked several times before the next one is.
 
 import { EngineError } from '../protocol/errors.js';
-import type { ModelListing, RecoveryState } from '../protocol/state.js';
+import type { RecoveryState } from '../protocol/state.js';
 import { isDeviceFailure, stepDownNote, type Rung } from '../routing/ladder.js';
 import { RecoveryPolicy, refetching } from '../routing/recovery.js';
 import type { OpenedModel, StageProgress } from '../routing/runner.js';
@@ -18,11 +18,15 @@ export interface MendingParts {
   readonly note: (text: string) => void;
   /** Tells what is being done. */
   readonly tell: (state: RecoveryState) => void;
-  /** Opens the model anew, which may fetch it. */
-  readonly reopen: (listing: ModelListing, rung: Rung, signal: AbortSignal) => Promise<OpenedModel>;
-  readonly progress: (listing: ModelListing) => (progress: StageProgress) => void;
   /** Milliseconds before each try of the same device. Passed in by tests. */
   readonly pauses?: readonly number[];
+}
+
+/** How the model that is mended is opened, and how far it has come. */
+export interface Reopening {
+  /** Anew, which may fetch it. */
+  readonly reopen: (rung: Rung) => Promise<OpenedModel>;
+  readonly onProgress: (progress: StageProgress) => void;
 }
 
 const usualPauses = [0, 500, 1_000, 2_000, 2_000];
@@ -39,7 +43,12 @@ export class Mending {
    * @returns null when nothing is left to try
    * @throws EngineError of the last try; everything is freed then
    */
-  async mend(failed: Current, error: EngineError, signal: AbortSignal): Promise<Current | null> {
+  async mend(
+    failed: Current,
+    error: EngineError,
+    { reopen, onProgress }: Reopening,
+    signal: AbortSignal,
+  ): Promise<Current | null> {
     const below = failed.below.filter((rung) => rung !== 'cloud' || this.parts.cloudAllowed());
     const { rungs, state } = this.#policy.plan(error, failed.rung, below);
     const [next] = rungs;
@@ -52,16 +61,16 @@ export class Mending {
     }
     let { opened } = failed;
     try {
-      return await this.#climb(failed, opened, rungs, signal);
+      return await this.#climb(failed, { opened, onProgress }, rungs, signal);
     } catch (thrown) {
       const why = EngineError.from(thrown);
       opened?.close();
       if (signal.aborted || opened === null || isDeviceFailure(why) || why.code === 'aborted') throw why;
       this.parts.note(`${failed.loaded.name} could not be read again (${why.message})`);
       this.parts.tell(refetching);
-      opened = await this.parts.reopen(failed.listing, rungs[0] ?? failed.rung, signal);
+      opened = await reopen(rungs[0] ?? failed.rung);
       try {
-        return await this.#climb(failed, opened, rungs, signal);
+        return await this.#climb(failed, { opened, onProgress }, rungs, signal);
       } catch (again) {
         opened.close();
         throw again;
@@ -70,14 +79,12 @@ export class Mending {
   }
 
   async #climb(
-    failed: Current,
-    opened: OpenedModel | null,
+    { listing, rung }: Current,
+    from: { readonly opened: OpenedModel | null } & Pick<Reopening, 'onProgress'>,
     rungs: readonly Rung[],
     signal: AbortSignal,
   ): Promise<Current> {
-    const { listing, rung } = failed;
-    const onProgress = this.parts.progress(listing);
-    const climb = { listing, opened, onProgress };
+    const climb = { listing, ...from };
     if (rungs[0] !== rung) return await this.parts.climbing.climb({ ...climb, rungs }, signal);
     const below = rungs.slice(1);
     let last: EngineError | null = null;

@@ -21,7 +21,12 @@ const settings: EngineSettings = {
   cloudUrl: 'https://cloud.example/v1',
   cloudModel: null,
 };
-const listings = ['one', 'two'].map((id) => ({ id, name: id, url: `https://site.example/${id}/`, byteLength: 10 }));
+const listings = ['one', 'two', 'three'].map((id) => ({
+  id,
+  name: id,
+  url: `https://site.example/${id}/`,
+  byteLength: 10,
+}));
 const never = (): AbortSignal => new AbortController().signal;
 
 const backendOf = (kind: 'local' | 'cloud', dispose: () => Promise<void> = async () => undefined): Backend => ({
@@ -270,6 +275,50 @@ describe('ModelSlot and a download beside a model that answers', () => {
     await wait();
     assert.equal((await slot.ensure('two', never())).provenance.model, 'two');
     assert.equal((await next).id, 'two');
+  });
+
+  test('two tabs that choose different models: both are downloaded, paused and closed, and the last one answers', async () => {
+    const finish = new Map<string, () => void>();
+    const { slot, opened, closed } = slotOf({
+      download: ({ onProgress }) => {
+        onProgress({ loadedBytes: opened.length, totalBytes: 100 });
+        return new Promise((resolve) => finish.set(`${opened.length}`, resolve));
+      },
+    });
+    const shown = () => (slot.status.kind === 'loading' ? [slot.status.modelId, slot.status.phase] : slot.status.kind);
+    await slot.load('one', 'auto', never());
+    const two = slot.load('two', 'auto', never());
+    while (finish.size < 1) await wait();
+    const three = slot.load('three', 'auto', never());
+    while (finish.size < 2) await wait();
+    assert.deepEqual(shown(), ['three', 'downloading']);
+    slot.pause(true);
+    assert.deepEqual([opened[1]?.control.paused, opened[2]?.control.paused], [true, true]);
+    slot.pause(false);
+    finish.get('3')?.();
+    assert.equal((await three).id, 'three');
+    assert.deepEqual(shown(), ['two', 'downloading'], 'the other one is still to be seen');
+    assert.equal((await slot.ensure('three', never())).provenance.model, 'three');
+    finish.get('2')?.();
+    assert.equal((await two).id, 'two');
+    await slot.unload();
+    assert.equal(slot.status.kind, 'idle');
+    const urls = ['one', 'three', 'two'].map((id) => `https://site.example/${id}/`);
+    assert.deepEqual([opened.length, closed], [3, urls], 'each was opened once, and closed');
+  });
+
+  test('deleting one that is being downloaded stops that download only', async () => {
+    const { slot, opened, closed } = slotOf({ download: () => new Promise(() => undefined) });
+    await slot.load('one', 'auto', never());
+    const two = slot.load('two', 'auto', never());
+    const three = slot.load('three', 'auto', never());
+    while (opened.length < 3) await wait();
+    await slot.release('https://site.example/two/manifest.json');
+    await assert.rejects(two, { code: 'aborted' });
+    await wait();
+    assert.deepEqual([slot.status.kind === 'loading' && slot.status.modelId, closed.length], ['three', 1]);
+    slot.stop();
+    await assert.rejects(three, { code: 'aborted' });
   });
 
   test('a download that fails, or is stopped, leaves the loaded model where it was', async () => {

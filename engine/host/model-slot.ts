@@ -1,7 +1,7 @@
 // The one model that is loaded, and the loads under way. Equal loads are joined; a load of another model waits for the
-// answers that run (Turnstile) and is broken off when nobody wants it any more. How a model is started is Climbing's
-// affair, how it comes back after its device failed in mid-answer Mending's. Called by EngineHost; knows nothing of tabs
-// and ports. What goes wrong: the opened header or the plan fails -> the old model stays; a device fails -> it is mended;
+// answers that run (Turnstile) and is broken off when nobody wants it any more. How a model is opened is Openings' affair,
+// what is fetched before its turn FetchingAhead's, how it is started Climbing's, how it comes back after its device failed
+// in mid-answer Mending's. Called by EngineHost; knows nothing of tabs and ports. What goes wrong: the opened header or the plan fails -> the old model stays; a device fails -> it is mended;
 // all fail -> no model is loaded, the status is `failed`, and the next request tries again.
 
 import type { ChatMessage } from '../protocol/chat.js';
@@ -17,32 +17,29 @@ import {
 import type { Backend } from '../backends/backend.js';
 import type { Route } from '../routing/answer.js';
 import type { Capabilities } from '../routing/capabilities.js';
-import { planLadder, type DeviceSetting, type LadderPlan } from '../routing/ladder.js';
+import { planLadder, type DeviceSetting, type LadderPlan, type Rung } from '../routing/ladder.js';
 import { gaveUp, refetching, waitingForNetwork } from '../routing/recovery.js';
-import type { OpenedModel, OpenModel, RunningModel, StageProgress } from '../routing/runner.js';
+import type { OpenedModel, RunningModel } from '../routing/runner.js';
 import { isFull } from '../weights/store/failures.js';
 import { fileListing, type Catalogue } from './catalogue.js';
 import { Climbing, routeOf, type Current } from './climbing.js';
 import { cloudListing } from './cloud-model.js';
+import { FetchingAhead, type Ahead, type Wanted } from './fetching-ahead.js';
 import { JoinedLoads, type JoinedLoad } from './joined-loads.js';
 import { Mending } from './mending.js';
 import { checkSigned, noRules, type LoadRules } from './load-rules.js';
 import { untilOnline } from './network.js';
-import { Opener, type LoadWish } from './opener.js';
+import { Openings, type LoadWish, type Opening, type OpeningParts } from './openings.js';
 import { rejectOnAbort, type Turnstile } from './turnstile.js';
 
-export interface SlotParts {
-  readonly openModel: OpenModel;
+export interface SlotParts extends OpeningParts {
   readonly createCloud: (settings: EngineSettings) => Backend;
   /** @param choice the device is ours to choose: then both are measured */
   readonly probe: (choice: boolean) => Promise<Capabilities>;
   readonly now: () => number;
   readonly catalogue: Catalogue;
   readonly turnstile: Turnstile;
-  readonly settings: () => EngineSettings;
   readonly cloudAllowed: () => boolean;
-  readonly changed: (kind: 'progress' | 'change') => void;
-  readonly note: (text: string) => void;
   /** Milliseconds before each try of a device that failed; passed in by tests. */
   readonly pauses?: readonly number[];
 }
@@ -53,24 +50,17 @@ const cloudConcurrency = 4;
 /** How often a load that lost the network, or what was kept, goes on by itself. */
 const retriesAllowed = 3;
 
-/** With what the load is joined by. */
-type KeyedWish = LoadWish & { readonly key: string };
-
 export class ModelSlot {
-  status: EngineStatus = { kind: 'idle' };
   /** What broke and is being mended. */
   recovering: RecoveryState | null = null;
   loads = 0;
   #current: Current | null = null;
   readonly #loads = new JoinedLoads<LoadedModel>();
   #lastModel: string | null = null;
-  readonly #opener: Opener;
-  /** Another model answers while the next one is downloaded. */
-  #fetching = false;
-  /** Downloaded, and waiting for its turn. */
-  #ahead: { readonly key: string; readonly opened: OpenedModel } | null = null;
-  /** What the load under way loads. */
-  #opening: ModelListing | null = null;
+  /** While nothing is being opened. */
+  #settled: EngineStatus = { kind: 'idle' };
+  readonly #openings: Openings;
+  readonly #ahead: FetchingAhead;
 
   readonly #climbing: Climbing;
   readonly #mending: Mending;
@@ -82,14 +72,16 @@ export class ModelSlot {
 
   constructor(private readonly parts: SlotParts) {
     this.#climbing = new Climbing(parts);
-    this.#opener = new Opener({ ...parts, progress: (listing, progress) => this.#loading(listing, progress) });
-    this.#mending = new Mending({
-      ...parts,
-      climbing: this.#climbing,
-      tell: (state) => this.#tell(state),
-      reopen: (listing, rung, signal) => this.#opener.open(listing, rung, signal, this.#wish),
-      progress: (listing) => this.#stage(listing),
+    this.#openings = new Openings(parts);
+    this.#ahead = new FetchingAhead({
+      openings: this.#openings,
+      plan: (listing, device) => this.#plan(listing, device),
     });
+    this.#mending = new Mending({ ...parts, climbing: this.#climbing, tell: (state) => this.#tell(state) });
+  }
+
+  get status(): EngineStatus {
+    return this.#openings.status ?? this.#settled;
   }
 
   get kvBytes(): number {
@@ -112,70 +104,55 @@ export class ModelSlot {
   async load(model: string, device: DeviceSetting, signal: AbortSignal, wish: LoadWish = {}): Promise<LoadedModel> {
     const listing = await Promise.race([this.#find(model), rejectOnAbort(signal)]);
     if (this.#fits(listing.id, device) && this.#current) return this.#held(this.#current, wish.rules).loaded;
-    const load = this.#join(listing, device, signal, wish);
+    const wanted = wantedOf(listing, device, wish);
+    const load = this.#join(wanted, signal);
     if (!load.scheduled) {
       load.scheduled = true;
-      void this.#schedule(listing, device, load, wish);
+      void this.#schedule(wanted, load);
     }
     return await Promise.race([load.result, rejectOnAbort(signal), rejectOnAbort(load.signal)]);
   }
 
   /** While another model answers, its turn comes when it is here: neither a slow line nor a pause holds back answers. */
-  async #schedule(
-    listing: ModelListing,
-    device: DeviceSetting,
-    load: JoinedLoad<LoadedModel>,
-    wish: LoadWish,
-  ): Promise<void> {
-    if (this.#current !== null && listing.id !== cloudModelId && !(await this.#fetch(listing, device, load, wish)))
-      return;
+  async #schedule(wanted: Wanted, load: JoinedLoad<LoadedModel>): Promise<void> {
+    if (this.#answersWhile(wanted.listing) && !(await this.#fetch(wanted, load))) return;
     // Its own failures reach `result`; what rejects here is only an abort before its turn, seen by who waits.
     await this.parts.turnstile.run(() => load.begin(), load.signal).catch(() => undefined);
-    this.#takeAhead(loadKey(listing, device, wish))?.close(); // its turn never came
   }
 
-  /** @returns false when it failed, which is told, or was stopped */
-  async #fetch(
-    listing: ModelListing,
-    device: DeviceSetting,
-    load: JoinedLoad<LoadedModel>,
-    wish: LoadWish,
-  ): Promise<boolean> {
-    const before = this.status;
-    const stop = AbortSignal.any([load.signal, load.taken]);
-    const stopped = rejectOnAbort(stop);
-    this.#opening = listing;
-    this.#fetching = true;
-    let opening: Promise<OpenedModel> | null = null;
-    try {
-      this.#loading(listing, { loadedBytes: 0, totalBytes: listing.byteLength });
-      const { rungs } = await Promise.race([this.#plan(listing, device), stopped]);
-      const [rung] = rungs;
-      if (rung === undefined || rung === 'cloud') return true;
-      opening = this.#opener.open(listing, rung, load.signal, wish);
-      const opened = await Promise.race([opening, stopped]);
-      await Promise.race([opened.downloaded?.(stop), stopped]);
-      this.#ahead = { key: loadKey(listing, device, wish), opened };
-      return true;
-    } catch (thrown) {
-      void opening?.then((opened) => opened.close()).catch(() => undefined); // what never opened needs no closing
-      if (load.taken.aborted) return true; // an answer could not wait and loads it in its own turn
-      const error = load.signal.aborted ? EngineError.from(load.signal.reason) : EngineError.from(thrown);
-      this.#opening = null;
-      this.#opener.end();
-      this.#set(load.signal.aborted ? before : { kind: 'failed', error: error.toShape() });
+  /** Once for each load. @returns false when it failed, which is told, or was stopped */
+  #fetch(wanted: Wanted, load: JoinedLoad<LoadedModel>): Promise<boolean> {
+    load.fetched ??= this.#ahead.fetch(load, wanted).then((error) => {
+      if (error === null) return true;
+      if (!load.signal.aborted) this.#set({ kind: 'failed', error: error.toShape() });
       load.fail(error);
       return false;
-    } finally {
-      this.#fetching = false;
-    }
+    });
+    return load.fetched;
   }
 
-  #takeAhead(key: string): OpenedModel | null {
-    if (this.#ahead?.key !== key) return null;
-    const { opened } = this.#ahead;
-    this.#ahead = null;
-    return opened;
+  #answersWhile(listing: ModelListing): boolean {
+    return this.#current !== null && listing.id !== cloudModelId;
+  }
+
+  /** Whether this is another model than the one that answers: then `prepare` is worth waiting for before a turn is. */
+  mayFetch(model: string | undefined): boolean {
+    return model !== undefined && model !== cloudModelId && this.#current !== null && !this.serves(model);
+  }
+
+  /**
+   * Fetches the model beside the one that answers, so that `ensure` finds it here. What was fetched is kept until the
+   * signal; without a model that answers nothing happens, because nobody is held back then.
+   * @throws EngineError
+   */
+  async prepare(model: string, signal: AbortSignal, rules = noRules): Promise<void> {
+    const listing = await Promise.race([this.#find(model), rejectOnAbort(signal)]);
+    if (!this.#answersWhile(listing) || this.#fits(listing.id, 'auto')) return;
+    const wanted = wantedOf(listing, this.parts.settings().device, { rules });
+    const load = this.#join(wanted, signal);
+    if (load.taken.aborted) return; // somebody has its turn already
+    const stopped = Promise.race([rejectOnAbort(signal), rejectOnAbort(load.signal)]);
+    if (!(await Promise.race([this.#fetch(wanted, load), stopped]))) await Promise.race([load.result, stopped]);
   }
 
   /** Answers that are worth running at once on what is loaded. */
@@ -205,7 +182,7 @@ export class ModelSlot {
       const listing = await Promise.race([this.#find(wanted), rejectOnAbort(signal)]);
       if (!this.#fits(listing.id, 'auto')) {
         // Not raced against the signal: the turn is ours until the work has ended, though we may have left it to others.
-        await this.#join(listing, this.parts.settings().device, signal, { rules }).begin();
+        await this.#join(wantedOf(listing, this.parts.settings().device, { rules }), signal).begin();
         signal.throwIfAborted();
       }
     }
@@ -241,16 +218,18 @@ export class ModelSlot {
       }
     };
     // Not raced against the signal: the turn is ours until the work has ended.
-    const route = await this.#mends.join('mend', signal, work).begin();
+    const route = await this.#mends.join('mend', signal, work, current?.listing.url).begin();
     signal.throwIfAborted();
     return route;
   }
 
   async #mend(failed: Current, error: EngineError, signal: AbortSignal): Promise<Route | null> {
     this.#current = null;
-    this.#opening = failed.listing;
+    const opening = this.#openings.begin(failed.listing);
+    const reopen = (rung: Rung): Promise<OpenedModel> => opening.open(rung, signal, this.#wish);
     try {
-      const mended = await this.#mending.mend(failed, error, signal);
+      const mended = await this.#mending.mend(failed, error, { reopen, onProgress: opening.stage }, signal);
+      opening.end();
       if (mended === null) {
         this.#set({ kind: 'failed', error: error.toShape() });
         return null;
@@ -259,33 +238,31 @@ export class ModelSlot {
       return routeOf(mended);
     } catch (failure) {
       const final = EngineError.from(failure);
+      opening.end();
       this.#giveUp(signal);
       this.#set(signal.aborted ? { kind: 'idle' } : { kind: 'failed', error: final.toShape() });
       throw final;
-    } finally {
-      this.#opening = null;
-      this.#opener.end();
     }
   }
 
-  /** Pauses the download of the load under way, or lets it go on. */
+  /** Pauses the downloads under way, or lets them go on. */
   pause(paused: boolean): void {
-    const { status } = this;
-    if (status.kind !== 'loading') return;
-    this.#opener.pause(paused);
-    this.#set({ ...status, phase: paused ? 'paused' : 'downloading' });
+    this.#openings.pause(paused);
   }
 
-  /** Breaks off the load under way, whoever wants it. */
-  stop(): void {
+  /**
+   * Breaks off the loads under way, whoever wants them.
+   * @param which by the model's address; absent: all
+   */
+  stop(which?: (url: string) => boolean): void {
     const reason = new EngineError('aborted', 'Loading was stopped.');
-    this.#loads.stopAll(reason);
-    this.#mends.stopAll(reason);
+    this.#loads.stop(reason, which);
+    this.#mends.stop(reason, which);
   }
 
   /** Frees the model after the answers that run, if it is the one kept under this name. */
   async release(source: string): Promise<void> {
-    if (this.#opening !== null && isKeptAs(source, this.#opening.url)) this.stop();
+    this.stop((url) => isKeptAs(source, url));
     if (this.#current && isKeptAs(source, this.#current.listing.url)) await this.unload();
   }
 
@@ -320,52 +297,45 @@ export class ModelSlot {
     return current !== null && current.listing.id === id && (device === 'auto' || device === current.rung);
   }
 
-  #join(
-    listing: ModelListing,
-    device: DeviceSetting,
-    signal: AbortSignal,
-    wish: LoadWish = {},
-  ): JoinedLoad<LoadedModel> {
-    const key = loadKey(listing, device, wish);
-    return this.#loads.join(key, signal, (shared) => this.#replace(listing, device, shared, wish));
+  #join(wanted: Wanted, signal: AbortSignal): JoinedLoad<LoadedModel> {
+    const { key, listing } = wanted;
+    return this.#loads.join(key, signal, (shared) => this.#replace(wanted, shared), listing.url);
   }
 
-  async #replace(
-    listing: ModelListing,
-    device: DeviceSetting,
-    signal: AbortSignal,
-    wish: LoadWish,
-  ): Promise<LoadedModel> {
-    if (this.#fits(listing.id, device) && this.#current) return this.#current.loaded;
-    const before = this.status;
-    const key = loadKey(listing, device, wish);
-    this.#opening = listing;
+  async #replace(wanted: Wanted, signal: AbortSignal): Promise<LoadedModel> {
+    const { key, listing, device, wish } = wanted;
+    const ahead = this.#ahead.take(key);
+    if (this.#fits(listing.id, device) && this.#current) {
+      ahead?.close();
+      return this.#current.loaded;
+    }
+    const opening = ahead?.opening ?? this.#openings.begin(listing);
     try {
       signal.throwIfAborted();
-      this.#loading(listing, { loadedBytes: 0, totalBytes: listing.byteLength });
+      opening.show();
       const plan = await Promise.race([this.#plan(listing, device), rejectOnAbort(signal)]);
-      const current = await this.#persist(listing, plan, signal, { ...wish, key });
+      const current = await this.#persist(wanted, plan, { opening, ahead }, signal);
       this.#wish = wish;
-      this.#opener.end();
+      opening.end();
       this.#settle(current);
       return current.loaded;
     } catch (thrown) {
-      this.#opener.end();
+      opening.end();
       const error = signal.aborted ? EngineError.from(signal.reason) : EngineError.from(thrown);
       this.#giveUp(signal);
       if (!signal.aborted) this.#set({ kind: 'failed', error: error.toShape() });
-      else this.#set(this.#current ? before : { kind: 'idle' });
+      else if (this.#current === null) this.#set({ kind: 'idle' });
       throw error;
     } finally {
-      this.#opening = null;
+      ahead?.close();
     }
   }
 
   /** Begins again when the network is back, and once when what this device keeps cannot be read. */
-  async #persist(listing: ModelListing, plan: LadderPlan, signal: AbortSignal, wish: KeyedWish): Promise<Current> {
+  async #persist(wanted: Wanted, plan: LadderPlan, stage: Stage, signal: AbortSignal): Promise<Current> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#begin(listing, plan, signal, wish);
+        return await this.#begin(wanted, plan, stage, signal);
       } catch (thrown) {
         const { code } = EngineError.from(thrown);
         if (signal.aborted || attempt > retriesAllowed) throw thrown;
@@ -381,18 +351,22 @@ export class ModelSlot {
     }
   }
 
-  async #begin(listing: ModelListing, plan: LadderPlan, signal: AbortSignal, wish: KeyedWish): Promise<Current> {
-    const { rungs, notes } = plan;
+  async #begin(
+    { listing, wish }: Wanted,
+    { rungs, notes }: LadderPlan,
+    { opening, ahead }: Stage,
+    signal: AbortSignal,
+  ): Promise<Current> {
     let opened: OpenedModel | null = null;
     try {
       if (listing.id !== cloudModelId && rungs[0] !== 'cloud') {
-        opened = this.#takeAhead(wish.key) ?? (await this.#opener.open(listing, rungs[0] ?? 'wasm', signal, wish));
+        opened = ahead?.take() ?? (await opening.open(rungs[0] ?? 'wasm', signal, wish));
         signal.throwIfAborted();
       }
       for (const note of notes) this.parts.note(note);
       await this.#dispose();
       this.loads++;
-      return await this.#climbing.climb({ listing, opened, rungs, onProgress: this.#stage(listing) }, signal);
+      return await this.#climbing.climb({ listing, opened, rungs, onProgress: opening.stage }, signal);
     } catch (thrown) {
       opened?.close();
       throw thrown;
@@ -402,27 +376,6 @@ export class ModelSlot {
   async #plan(listing: ModelListing, device: DeviceSetting): Promise<LadderPlan> {
     if (listing.id === cloudModelId) return { rungs: ['cloud'], notes: [] };
     return planLadder(await this.parts.probe(device === 'auto'), device, this.parts.cloudAllowed());
-  }
-
-  /** What a device has read says nothing of the download, which tells of itself; it counts where there is none. */
-  #stage(listing: ModelListing) {
-    return (progress: StageProgress): void => {
-      const { status } = this;
-      const downloads = status.kind === 'loading' && status.totalBytes > 0 && status.phase !== 'preparing';
-      if (!downloads) this.#loading(listing, progress, 'preparing');
-    };
-  }
-
-  #loading(listing: ModelListing, progress: StageProgress, known?: 'preparing'): void {
-    const { loadedBytes, totalBytes, bytesPerSecond, secondsLeft } = progress;
-    const here = totalBytes > 0 && loadedBytes >= totalBytes;
-    const phase = known ?? (here ? 'preparing' : this.#opener.paused ? 'paused' : 'downloading');
-    const fresh = this.status.kind !== 'loading' || this.status.phase !== phase;
-    const status = { kind: 'loading', modelId: listing.id, modelName: listing.name, phase } as const;
-    const rate = typeof bytesPerSecond === 'number' ? { bytesPerSecond } : {};
-    const left = typeof secondsLeft === 'number' ? { secondsLeft } : {};
-    this.status = { ...status, loadedBytes, totalBytes, ...rate, ...left };
-    this.parts.changed(fresh ? 'change' : 'progress');
   }
 
   #settle(current: Current): void {
@@ -445,14 +398,13 @@ export class ModelSlot {
     const mended = this.recovering !== null;
     this.recovering = null;
     if (mended) this.parts.changed('change');
-    if (this.#fetching) return; // the download is what there is to be told and paused
-    if (this.status.kind !== 'ready' || this.status.model !== current.loaded) {
+    if (this.#settled.kind !== 'ready' || this.#settled.model !== current.loaded) {
       this.#set({ kind: 'ready', model: current.loaded });
     }
   }
 
   #set(status: EngineStatus): void {
-    this.status = status;
+    this.#settled = status;
     this.parts.changed('change');
   }
 
@@ -465,9 +417,18 @@ export class ModelSlot {
   }
 }
 
-/** Tabs that demand the same wait for the same load. */
-const loadKey = (listing: ModelListing, device: DeviceSetting, { rules = noRules }: LoadWish): string =>
-  JSON.stringify([device, listing.id, rules]);
+/** With what a load in its turn begins. */
+interface Stage {
+  readonly opening: Opening;
+  readonly ahead: Ahead | null;
+}
+
+const wantedOf = (listing: ModelListing, device: DeviceSetting, wish: LoadWish): Wanted => ({
+  key: JSON.stringify([device, listing.id, wish.rules ?? noRules]),
+  listing,
+  device,
+  wish,
+});
 
 /**
  * Whether `source`, a model's name in the store, is what was listed or asked for as `url`: a pack is named by its folder
