@@ -64,13 +64,9 @@ describe('conversation store', () => {
   });
 
   test('a conversation whose key is gone is told, is no hindrance and can be deleted', async () => {
-    const medium = new MemoryMedium();
-    const store = new ConversationStore(medium);
-    await store.write({ conversation: talk('lost') });
-    const lost = await medium.get('lost');
-    assert.ok(lost);
-    await medium.clear(); // the browser dropped the key, and brought the record back, say
-    await medium.put(lost, null);
+    const records = new Map<string, SealedConversation>();
+    await new ConversationStore(new MemoryMedium(records)).write({ conversation: talk('lost') });
+    const store = new ConversationStore(new MemoryMedium(records)); // without the key, which the browser dropped
     await store.write({ conversation: talk('fine', { updated: 1 }) });
     assert.deepEqual(
       (await store.list()).conversations.map((one) => (one.readable ? one.id : one.reason)),
@@ -150,6 +146,19 @@ describe('conversation store', () => {
     const rest = kept.nodes.filter(({ id }) => id !== 'c');
     const left = await one.write({ conversation: { ...kept, nodes: rest, leaf: 'b' }, removed: ['c'] });
     assert.deepEqual(left.nodes.map(({ id }) => id).sort(), ['a', 'b', 'q']);
+  });
+
+  test('one that is written while another engine erases everything, key and all, can be read afterwards', async () => {
+    const medium = new MemoryMedium();
+    const store = new ConversationStore(medium);
+    const { get } = medium;
+    medium.get = async (id) => {
+      medium.get = get;
+      await medium.clear();
+      return await medium.get(id);
+    };
+    await store.write({ conversation: talk('one') });
+    assert.deepEqual(await store.read('one'), talk('one'));
   });
 
   test('an older copy of an answer, from a tab that saw only its beginning, does not cut it off', async () => {

@@ -99,8 +99,8 @@ export class ConversationStore {
   }
 
   async #merge(conversation: Conversation, removed: readonly string[]): Promise<Conversation> {
-    const key = await this.#key();
     for (let attempt = 0; attempt < attempts; attempt++) {
+      const key = await this.#key(); // another engine may have erased everything since the last attempt
       const before = await this.medium.get(conversation.id);
       const kept = before === null ? null : await this.#open(key, conversation.id);
       if (kept !== null && 'reason' in kept) throw unreadable(kept);

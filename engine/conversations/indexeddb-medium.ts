@@ -62,9 +62,10 @@ export class IndexedDbMedium implements ConversationMedium {
   }
 
   async put({ body, ...head }: SealedConversation, over: string | null): Promise<boolean> {
-    const transaction = this.database.transaction(both, 'readwrite', strict);
+    const transaction = this.database.transaction(all, 'readwrite', strict);
     const kept = await transaction.objectStore('heads').get(head.id);
-    const same = (kept?.revision ?? null) === over;
+    const key = await transaction.objectStore('keys').get('key');
+    const same = (kept?.revision ?? null) === over && key?.id === head.keyId;
     if (same) {
       await transaction.objectStore('heads').put(head, head.id);
       await transaction.objectStore('bodies').put(body, head.id);

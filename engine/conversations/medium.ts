@@ -31,7 +31,10 @@ export interface ConversationMedium {
   addKey(key: StoredKey): Promise<StoredKey>;
   heads(): Promise<readonly SealedHead[]>;
   get(id: string): Promise<SealedConversation | null>;
-  /** Writes only over the revision that was read (null: nothing was there). @returns whether it was still that one */
+  /**
+   * Writes only over the revision that was read (null: nothing was there), and only what is sealed with the key that is
+   * kept: nobody could open the rest. @returns whether both still held
+   */
   put(record: SealedConversation, over: string | null): Promise<boolean>;
   delete(id: string): Promise<boolean>;
   /** Everything, the key first. */
@@ -41,8 +44,13 @@ export interface ConversationMedium {
 
 export class MemoryMedium implements ConversationMedium {
   readonly kind = 'memory';
-  readonly #records = new Map<string, SealedConversation>();
+  readonly #records: Map<string, SealedConversation>;
   #key: StoredKey | null = null;
+
+  /** @param records for tests: what is there already */
+  constructor(records = new Map<string, SealedConversation>()) {
+    this.#records = records;
+  }
 
   async key(): Promise<StoredKey | null> {
     return this.#key;
@@ -61,7 +69,7 @@ export class MemoryMedium implements ConversationMedium {
   }
 
   async put(record: SealedConversation, over: string | null): Promise<boolean> {
-    if ((this.#records.get(record.id)?.revision ?? null) !== over) return false;
+    if ((this.#records.get(record.id)?.revision ?? null) !== over || record.keyId !== this.#key?.id) return false;
     this.#records.set(record.id, record);
     return true;
   }
