@@ -106,8 +106,9 @@ export class Connection {
       if (hello.sharesLocks) connection.#watchHost(hello.state.hostId);
       return { connection, hello };
     } catch (error) {
-      connection.end(EngineError.from(error));
-      throw error;
+      const reason = EngineError.from(error);
+      connection.end(reason);
+      throw reason;
     } finally {
       clearTimeout(late);
     }

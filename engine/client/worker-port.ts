@@ -69,7 +69,7 @@ export function openWorkerPort(url: string, scope: string): WorkerPort {
       event.preventDefault();
       reject(
         new EngineError('engine-lost', `The engine could not be started from ${url}.`, {
-          hint: 'Check that engine-worker.js is served there, as JavaScript and from the same origin as the page.',
+          hint: 'Check that engine-worker.js is served there, as JavaScript and from the same origin, and that worker-src allows it.',
         }),
       );
     });

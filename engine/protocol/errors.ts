@@ -68,12 +68,18 @@ export class EngineError extends Error {
     return { code: this.code, message: this.message, hint: this.hint };
   }
 
-  /** Makes an EngineError of anything thrown; an AbortError becomes `aborted`, the unknown becomes `internal`. */
+  /** Makes an EngineError of anything thrown; an AbortError becomes `aborted`, a SecurityError `storage`, the unknown becomes `internal`. */
   static from(thrown: unknown): EngineError {
     if (thrown instanceof EngineError) return thrown;
     if (isErrorShape(thrown)) return new EngineError(thrown.code, thrown.message, { hint: thrown.hint });
     if (thrown instanceof Error && thrown.name === 'AbortError') {
       return new EngineError('aborted', 'The request was stopped.', { cause: thrown });
+    }
+    if (thrown instanceof Error && thrown.name === 'SecurityError') {
+      return new EngineError('storage', 'The browser refuses this page what the engine needs: site data and workers.', {
+        cause: thrown,
+        hint: 'Allow site data for this site. Inside a page of another site, open it in a tab of its own.',
+      });
     }
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return new EngineError('internal', `Something in llm-elements failed: ${message}`, {

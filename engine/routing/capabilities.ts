@@ -37,9 +37,19 @@ export interface ProbeEnvironment {
 /** Measures both devices (decoders/device-rates.ts); absent: nothing is measured. */
 export type MeasureRates = () => Promise<DeviceRates>;
 
+/** A content security policy without 'wasm-unsafe-eval' lets WebAssembly be validated, but not compiled. */
+function compiles(bytes: Uint8Array<ArrayBuffer>): boolean {
+  try {
+    return typeof WebAssembly === 'object' && new WebAssembly.Module(bytes) instanceof WebAssembly.Module;
+  } catch (error) {
+    void error; // too old, or forbidden: the ladder says both
+    return false;
+  }
+}
+
 const here = (): ProbeEnvironment => ({
   gpu: (globalThis.navigator as Navigator | undefined)?.gpu,
-  validate: (bytes) => typeof WebAssembly === 'object' && WebAssembly.validate(bytes),
+  validate: compiles,
   patience: 10_000, // a card that sleeps and a driver that compiles the first shader of its life take two or three seconds
 });
 

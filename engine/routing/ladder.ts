@@ -44,8 +44,8 @@ export function planLadder(capabilities: Capabilities, device: DeviceSetting, cl
     });
   }
   const gpu = device === 'auto' && !webgpu.available ? `, and ${webgpu.reason}` : '';
-  throw new EngineError('wasm-unsupported', `This browser has no WebAssembly SIMD${gpu}.`, {
-    hint: 'Update the browser: Chrome 91, Firefox 89, Safari 16.4 and later have it.',
+  throw new EngineError('wasm-unsupported', `This browser runs no WebAssembly SIMD here${gpu}.`, {
+    hint: "Update the browser: Chrome 91, Firefox 89, Safari 16.4 and later have it. Site owners: engine-worker.js needs 'wasm-unsafe-eval' in its content security policy.",
   });
 }
 
