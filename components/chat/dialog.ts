@@ -101,6 +101,8 @@ export class DialogController implements ReactiveController {
   };
 
   get #element(): HTMLDialogElement | null {
+    // Looked for only where there is one: the search goes through all of the chat, and is made at each render.
+    if (this.#content === null) return null;
     return this.#host.shadowRoot?.querySelector('dialog') ?? null;
   }
 }

@@ -87,7 +87,8 @@ export class Thread {
     if (entry?.kind !== 'answer') return null;
     const changed = update(entry);
     this.#entries.set(id, changed);
-    this.#line = null;
+    // An answer grows at the end of the line, a token at a time: nothing else moves.
+    this.#line = this.#line?.at(-1) === entry ? [...this.#line.slice(0, -1), changed] : null;
     return changed;
   }
 
