@@ -23,6 +23,7 @@ export const chatStyles = css`
   }
 
   header {
+    position: relative;
     display: flex;
     align-items: center;
     gap: 0.5rem;
@@ -169,7 +170,8 @@ export const chatStyles = css`
   }
 
   textarea {
-    flex: 1 1 auto;
+    /* As narrow as a word before a button goes to the next line. */
+    flex: 1 1 4rem;
     min-inline-size: 0;
     field-sizing: content;
     min-block-size: 2.5rem;

@@ -139,7 +139,6 @@ export const turnStyles = css`
   }
 
   .menu {
-    position: relative;
     flex: none;
   }
 
@@ -165,12 +164,13 @@ export const turnStyles = css`
   }
 
   .menu ul {
+    /* Hangs on the header: on its button it would reach out of a narrow chat. */
     position: absolute;
-    inset-block-start: calc(100% + 0.25rem);
-    inset-inline-end: 0;
+    inset-block-start: calc(100% - 0.25rem);
+    inset-inline-end: 0.5rem;
     z-index: 2;
     inline-size: max-content;
-    max-inline-size: min(18rem, calc(100cqi - 2rem));
+    max-inline-size: min(18rem, calc(100cqi - 1.5rem));
     margin: 0;
     padding: 0.3rem;
     border: 1px solid var(--_line);

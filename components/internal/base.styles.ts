@@ -229,5 +229,15 @@ export const baseStyles = css`
     .bar {
       border: 1px solid CanvasText;
     }
+
+    .bar::-webkit-progress-value {
+      background: Highlight;
+      forced-color-adjust: none;
+    }
+
+    .bar::-moz-progress-bar {
+      background: Highlight;
+      forced-color-adjust: none;
+    }
   }
 `;

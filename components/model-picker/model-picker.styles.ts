@@ -138,10 +138,15 @@ export const modelPickerStyles = css`
     color: var(--_quiet);
   }
 
+  .facts > span {
+    padding-inline-start: var(--_dot);
+  }
+
   .facts > span::before {
     content: '·' / '';
     display: inline-block;
     inline-size: var(--_dot);
+    margin-inline-start: calc(var(--_dot) * -1);
     text-align: center;
   }
 

@@ -67,9 +67,10 @@ export const privacyStyles = css`
   }
 
   dl div {
-    display: grid;
-    grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
-    gap: 0.75rem;
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: space-between;
+    gap: 0 0.75rem;
     align-items: baseline;
     padding-block: 0.35rem;
     overflow-wrap: anywhere;
@@ -86,6 +87,7 @@ export const privacyStyles = css`
 
   dd {
     margin: 0;
+    margin-inline-start: auto;
     font-size: 0.9375em;
     text-align: end;
     font-variant-numeric: tabular-nums;

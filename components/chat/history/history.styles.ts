@@ -30,7 +30,7 @@ export const historyStyles = css`
   }
 
   .kept .open {
-    flex: 1 1 12rem;
+    flex: 1 1 6rem;
     display: grid;
     grid-template-columns: minmax(0, 1fr);
     justify-content: start;
