@@ -8,7 +8,7 @@ import { inLanguageOf } from '../../internal/texts.js';
 import { words } from '../../internal/words.js';
 import type { RareContext } from '../rare.js';
 import { exportWords } from './export.words.js';
-import { fileName, fromJson, toJson, toMarkdown } from './transcript.js';
+import { checkLength, fileName, fromJson, toJson, toMarkdown } from './transcript.js';
 
 /** Milliseconds after which the browser has certainly begun to save. */
 const kept = 60_000;
@@ -41,8 +41,10 @@ export class Export {
     const file = await choose();
     if (file === null) return null;
     try {
-      const conversation = fromJson(await file.text(), () => crypto.getRandomValues(new Uint32Array(3)).join('-'));
-      this.context.speaker.say(() => exportWords.opened);
+      checkLength(file.size);
+      const newId = (): string => crypto.getRandomValues(new Uint32Array(3)).join('-');
+      const { conversation, instructions } = fromJson(await file.text(), newId);
+      this.context.speaker.say(() => (instructions === 0 ? exportWords.opened : exportWords.openedWithout));
       return conversation;
     } catch (thrown) {
       this.context.fail(EngineError.from(thrown));

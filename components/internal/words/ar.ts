@@ -181,6 +181,7 @@ export const catalogue: Catalogue = {
     file: (name) => `الملف «${own(name)}»:`,
     saved: (name) => `حُفظت المحادثة باسم ${own(name)}.`,
     opened: 'فُتحت المحادثة المحفوظة.',
+    openedWithout: 'المحادثة المحفوظة مفتوحة الآن، من دون التعليمات المخفية الموجّهة إلى المساعد في ملفها.',
   },
   history: {
     title: 'المحادثات',

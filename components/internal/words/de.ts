@@ -163,6 +163,8 @@ export const catalogue: Catalogue = {
     file: (name) => `Datei „${name}“:`,
     saved: (name) => `Das Gespräch ist als ${name} gesichert.`,
     opened: 'Das gesicherte Gespräch ist geöffnet.',
+    openedWithout:
+      'Das gesicherte Gespräch ist geöffnet, ohne die verborgenen Anweisungen an den Assistenten in seiner Datei.',
   },
   history: {
     title: 'Gespräche',

@@ -167,6 +167,8 @@ export const catalogue: Catalogue = {
     file: (name) => `Archivo «${name}»:`,
     saved: (name) => `La conversación se guardó como ${name}.`,
     opened: 'La conversación guardada está abierta.',
+    openedWithout:
+      'La conversación guardada está abierta, sin las instrucciones ocultas para el asistente que había en su archivo.',
   },
   history: {
     title: 'Conversaciones',

@@ -165,6 +165,7 @@ export const catalogue: Catalogue = {
     file: (name) => `ファイル「${name}」:`,
     saved: (name) => `会話を ${name} として保存しました。`,
     opened: '保存した会話を開きました。',
+    openedWithout: '保存した会話を開きました。ファイルにあったアシスタントへの隠れた指示は除きました。',
   },
   history: {
     title: '会話の一覧',

@@ -161,6 +161,7 @@ export const catalogue: Catalogue = {
     file: (name) => `文件“${name}”：`,
     saved: (name) => `对话已保存为 ${name}。`,
     opened: '已打开保存的对话。',
+    openedWithout: '已打开保存的对话，但略去了文件中给助手的隐藏指令。',
   },
   history: {
     title: '对话记录',
