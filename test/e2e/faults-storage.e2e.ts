@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { begin, engineKiller, kept, longAnswer, outcome, reach, undisturbed } from './faults-support.js';
+import { holdAnswers, SharedEngine } from './engine-worker.js';
+import { begin, kept, longAnswer, outcome, undisturbed } from './faults-support.js';
 import { answer, clientPage, until, withKit } from './support.js';
 
 /** Writes a conversation of one message under this id. */
@@ -59,10 +60,12 @@ test('everything that is kept is cleared in mid-answer: it ends well, and what c
     const before = await kept(page);
     assert.ok(before.length === 1 && (before[0]?.storedBytes ?? 0) > 2_000_000);
     const session = await kit.context.newCDPSession(page);
-    const kill = await engineKiller(kit);
+    const engine = await SharedEngine.of(kit);
+    const hold = await holdAnswers(engine, 20);
     await begin(page, longAnswer(800));
-    await reach(page, 20);
+    await hold.held();
     await session.send('Storage.clearDataForOrigin', { origin: kit.origin, storageTypes: 'all' });
+    await hold.letGo();
     const { text, code } = await outcome(page);
     assert.deepEqual([text, code], [whole, null]);
     assert.deepEqual(await kept(page), [], 'nothing is claimed that is not there');
@@ -71,7 +74,7 @@ test('everything that is kept is cleared in mid-answer: it ends well, and what c
     assert.deepEqual(await conversations(page), { after: 'after' });
     assert.notEqual((await answer(page, 'Hello')).trim(), '');
 
-    await kill(); // the next engine reads what there is
+    await engine.kill(); // the next engine reads what there is
     assert.notEqual((await answer(page, 'Hello')).trim(), '');
     assert.deepEqual(await kept(page), before, 'fetched and kept again');
     assert.deepEqual(await conversations(page), { after: 'after' });
@@ -87,9 +90,8 @@ test('no room on the device: the model runs from memory, and that is said; with 
     const { notes } = await until(page, (state) => state.notes.length > 0, 'a note says why');
     assert.match(notes.join(' '), /room|kept/);
     assert.ok((await kept(page)).every(({ storedBytes }) => storedBytes < 100_000));
-    const kill = await engineKiller(kit);
     await session.send('Storage.overrideQuotaForOrigin', { origin: kit.origin });
-    await kill();
+    await (await SharedEngine.of(kit)).kill();
     assert.notEqual((await answer(page, 'Hello')).trim(), '');
     const [model] = await kept(page);
     assert.ok((model?.storedBytes ?? 0) > 2_000_000);
@@ -113,9 +115,7 @@ test('the key of the conversations is lost, records are garbage: those are told,
     assert.match(JSON.stringify(await page.evaluate(() => window.engine.conversations.read('one'))), /What one said/);
 
     await spoil(page, name, 'keys', 'key');
-    await (
-      await engineKiller(kit)
-    )();
+    await (await SharedEngine.of(kit)).kill();
     await page.close();
     page = await clientPage(kit);
     assert.deepEqual(await conversations(page), { one: 'key-lost', two: 'key-lost' });

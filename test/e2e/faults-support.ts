@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import type { RecoveryState } from '../../engine/protocol/state.js';
-import type { Kit } from './support.js';
 
 interface Watched {
   text: string;
@@ -87,15 +86,6 @@ export async function undisturbed(page: Page, request: Record<string, unknown>):
   assert.equal(code, null);
   assert.ok(text.length > 50, text);
   return text;
-}
-
-/** Gets ready to end the engine's SharedWorker as a crash would, since an answer may be over before one has looked for it. */
-export async function engineKiller(kit: Kit): Promise<() => Promise<void>> {
-  const session = await kit.browser.newBrowserCDPSession();
-  const { targetInfos } = await session.send('Target.getTargets');
-  const worker = targetInfos.find(({ type }) => type === 'shared_worker');
-  assert.ok(worker, 'the engine runs in a SharedWorker');
-  return async () => void (await session.send('Target.closeTarget', { targetId: worker.targetId }));
 }
 
 /** What this device keeps of models: it must be the same after a fault. */

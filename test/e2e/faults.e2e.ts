@@ -4,7 +4,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { begin, engineKiller, kept, longAnswer, outcome, reach, undisturbed } from './faults-support.js';
+import { holdAnswers, SharedEngine, tabEngine, trackDevices } from './engine-worker.js';
+import { begin, kept, longAnswer, outcome, undisturbed } from './faults-support.js';
 import { answer, clientPage, stateOf, until, withKit } from './support.js';
 
 test('the engine dies in mid-answer, greedy and sampled: word for word the answer that it would have been', async () => {
@@ -15,17 +16,21 @@ test('the engine dies in mid-answer, greedy and sampled: word for word the answe
       const whole = await undisturbed(page, request);
       const before = await kept(page);
       const { hostId } = await stateOf(page);
-      const kill = await engineKiller(kit);
+      const engine = await SharedEngine.of(kit);
+      const hold = await holdAnswers(engine, 20);
       await begin(page, request);
-      await reach(page, 20);
-      await kill();
+      await hold.held();
+      await engine.kill();
       const { text, code, told } = await outcome(page);
       assert.equal(code, null, 'the reader sees no error');
       assert.equal(text, whole);
       assert.deepEqual([told[0]?.cause, told[0]?.action], ['engine-lost', 'reloading']);
       assert.match(told[0]?.message ?? '', /The engine stopped/);
-      const after = await until(watching, ({ recovering }) => recovering === null, 'it is mended in every tab');
-      assert.notEqual(after.hostId, hostId);
+      await until(
+        watching,
+        (state) => state.hostId !== hostId && state.recovering === null,
+        'it is mended in every tab',
+      );
       assert.deepEqual(await kept(page), before);
     }
     assert.notEqual((await answer(watching, 'Hello')).trim(), '');
@@ -43,10 +48,11 @@ test('an answer held to stop strings and tools holds to them across the death of
     );
     assert.ok(at > words.length / 2, whole);
     const stop = `${words[at]} ${words[at + 1]}`;
-    const kill = await engineKiller(kit);
+    const engine = await SharedEngine.of(kit);
+    const hold = await holdAnswers(engine, 20);
     await begin(page, { ...longAnswer(800), stop });
-    await reach(page, 20);
-    await kill();
+    await hold.held();
+    await engine.kill();
     const { text, code, told } = await outcome(page);
     assert.equal(told.length > 0, true, 'it was not over before');
     assert.equal(code, null);
@@ -60,9 +66,13 @@ test('the tab that started the engine crashes and takes it along: another tab’
     const page = await clientPage(kit);
     const whole = await undisturbed(page, longAnswer(800));
     const session = await kit.context.newCDPSession(starter);
+    const hold = await holdAnswers(await SharedEngine.of(kit), 20);
     await begin(page, longAnswer(800));
-    await reach(page, 20);
+    await hold.held();
+    const gone = new Promise((done) => starter.once('crash', done));
     void session.send('Page.crash').catch(() => undefined); // the reply dies with the page
+    await gone;
+    hold.letGo().catch(() => undefined); // if it lives in another process after all; a dead one does not answer
     const { text, code } = await outcome(page);
     assert.equal(code, null);
     assert.equal(text, whole);
@@ -75,12 +85,19 @@ test('the GPU process crashes under two answers: the model is loaded once more o
   await withKit({}, async (kit) => {
     const page = await clientPage(kit, { device: 'webgpu' });
     const other = await clientPage(kit, { device: 'webgpu' });
+    const engine = await SharedEngine.of(kit);
+    const devices = await trackDevices(engine);
+    const hold = await holdAnswers(engine, Infinity);
     await page.evaluate(() => window.engine.load('default'));
     const session = await kit.browser.newBrowserCDPSession();
     const { hostId } = await stateOf(page);
+    await hold.letGo({ until: 12 });
     await Promise.all([page, other].map((tab) => begin(tab, longAnswer(40))));
-    await Promise.all([page, other].map((tab) => reach(tab, 6)));
+    await hold.held();
+    await until(page, ({ generating }) => generating.length === 2, 'both are answered');
     await session.send('Browser.crashGpuProcess');
+    await devices.lost();
+    await hold.letGo();
     const { text, code, told } = await outcome(page);
     assert.equal(code, null);
     assert.deepEqual(
@@ -89,7 +106,7 @@ test('the GPU process crashes under two answers: the model is loaded once more o
     );
     const { text: beside, code: also } = await outcome(other);
     assert.deepEqual([beside, also], [text, null]);
-    const after = await stateOf(page);
+    const after = await until(page, ({ status }) => status.kind === 'ready', 'it is loaded again');
     assert.equal(after.hostId, hostId, 'the engine itself lived on');
     assert.equal(after.status.kind === 'ready' && after.status.model.device, 'webgpu');
     assert.notEqual((await answer(page, 'Hello', { max_tokens: 8 })).trim(), '');
@@ -100,30 +117,24 @@ test('the GPU process crashes under two answers: the model is loaded once more o
 test('a device that is lost again and again is given up in words, and the next request works', async () => {
   await withKit({}, async (kit) => {
     const page = await clientPage(kit, { device: 'auto', host: 'tab' });
-    const [worker] = page.workers();
-    assert.ok(worker, 'the engine runs in a worker of this tab');
-    // As text, because a function that is sent must not have functions with names in it.
-    await worker.evaluate(`{
-      const devices = [];
-      const { requestDevice } = GPUAdapter.prototype;
-      GPUAdapter.prototype.requestDevice = async function (...wanted) {
-        devices.push(await requestDevice.apply(this, wanted));
-        return devices.at(-1);
-      };
-      globalThis.loseDevices = () => devices.splice(0).forEach((device) => device.destroy());
-    }`);
+    const engine = tabEngine(page);
+    const devices = await trackDevices(engine);
+    const hold = await holdAnswers(engine, Infinity);
     await page.evaluate(async () => void (await window.engine.load('default', { device: 'webgpu' })));
     const before = await kept(page);
-    await begin(page, longAnswer(60));
-    for (const chunks of [6, 10, 14]) {
-      await reach(page, chunks);
-      await worker.evaluate('loseDevices()');
+    await hold.letGo({ until: 6 });
+    await begin(page, longAnswer(400));
+    for (let losses = 1; losses <= 3; losses++) {
+      await hold.held();
+      await devices.lose();
+      // On the next device, since what the last one had computed is a few parts at most.
+      await hold.letGo(losses < 3 ? { until: 16 } : {});
     }
     const { text, code, told } = await outcome(page);
     // This load was for WebGPU and nothing else: there is no next rung (host/mending.node.test.ts has the ladder).
     assert.equal(code, 'device-lost');
     assert.deepEqual(
-      told.map(({ action, attempt }) => [action, attempt]),
+      told.filter(({ action }) => action !== 'gave-up').map(({ action, attempt }) => [action, attempt]),
       [
         ['reloading', 1],
         ['reloading', 2],
@@ -133,7 +144,7 @@ test('a device that is lost again and again is given up in words, and the next r
     assert.match(lost.recovering?.message ?? '', /The next request tries anew/);
     assert.ok(text.length > 20, 'what came stands');
     assert.notEqual((await answer(page, 'Hello')).trim(), '');
-    assert.equal((await stateOf(page)).recovering, null);
+    await until(page, ({ recovering }) => recovering === null, 'nothing is mended any more');
     assert.deepEqual(await kept(page), before);
   });
 });
