@@ -4,6 +4,7 @@ import { property } from 'lit/decorators.js';
 import type { Tool } from '../../engine/protocol/chat.js';
 import { LlmElement } from '../internal/llm-element.js';
 import { listOfText } from '../internal/list-of-text.js';
+import { numberOrNull } from '../internal/number-attribute.js';
 import type { FormValueKind } from './form.js';
 import type { ReadAloudSetting } from './voice/read-aloud.js';
 
@@ -27,10 +28,10 @@ export abstract class ChatSettings extends LlmElement {
   @property({ type: Boolean }) autoload = false;
 
   /** 0 answers the same every time; null leaves it to the model's default. */
-  @property({ type: Number }) temperature: number | null = null;
+  @property({ converter: numberOrNull }) temperature: number | null = null;
 
   /** Longest answer in tokens; null leaves it to the engine. */
-  @property({ type: Number, attribute: 'max-tokens' }) maxTokens: number | null = null;
+  @property({ converter: numberOrNull, attribute: 'max-tokens' }) maxTokens: number | null = null;
 
   /** Keeps conversations on this device, sealed, with a list to go back to them, unless the visitor objects. */
   @property({ type: Boolean }) history = false;
@@ -45,7 +46,7 @@ export abstract class ChatSettings extends LlmElement {
   @property({ attribute: 'read-aloud' }) readAloud: ReadAloudSetting = 'local';
 
   /** Name in a form. */
-  @property({ reflect: true }) name = '';
+  @property({ reflect: true, converter: { toAttribute: (name: string) => name || null } }) name = '';
 
   /** What a form gets: the `conversation` as JSON, or the newest `answer` as text. */
   @property({ attribute: 'form-value' }) formValue: FormValueKind = 'conversation';

@@ -132,6 +132,19 @@ describe('<llm-chat>', () => {
       });
     });
 
+    it("takes a number that is none for absent, and adds nothing to the page's HTML", async () => {
+      const { chat, element, engine } = await chatWith();
+      element.setAttribute('temperature', 'hot');
+      element.setAttribute('max-tokens', '');
+      await chat.say('Hi');
+      await settled(chat);
+      expect(engine.requests[0]).to.deep.equal({ messages: [{ role: 'user', content: 'Hi' }], stream: true });
+      expect(element.hasAttribute('name')).to.equal(false);
+      element.name = 'transcript';
+      await element.updateComplete;
+      expect(element.getAttribute('name')).to.equal('transcript');
+    });
+
     it('offers suggestions and sends the one that is clicked', async () => {
       const { chat, element } = await chatWith();
       element.setAttribute('suggestions', 'Tell a story | What can you do?');
