@@ -159,7 +159,7 @@ describe('<llm-privacy>', () => {
       looked++;
       return kept.call(engine);
     };
-    engine.update({ changes: { storage: 1, conversations: 0 } });
+    engine.update({ changes: { storage: 1, conversations: 0, erased: 0 } });
     await until('another look', () => looked === 1);
     engine.update({ tabs: 4 });
     await new Promise((resolve) => setTimeout(resolve, 30));
@@ -205,7 +205,7 @@ describe('<llm-privacy>', () => {
     await until('the notice', () => privacy.error.includes(failure.message));
     const errors: string[] = [];
     page.addEventListener('llm-error', (event) => errors.push(event.detail.code));
-    engine.update({ changes: { storage: 1, conversations: 0 } });
+    engine.update({ changes: { storage: 1, conversations: 0, erased: 0 } });
     await until('the event', () => errors.length === 1);
     expect(errors).to.deep.equal(['storage']);
   });

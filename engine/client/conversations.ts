@@ -5,7 +5,11 @@ import type { Conversation, ConversationList, ConversationQuery } from '../proto
 import type { Connection } from './connection.js';
 
 export class Conversations {
-  constructor(private readonly connected: () => Promise<Connection>) {}
+  /** @param erased `EngineState.changes.erased` as this page knows it */
+  constructor(
+    private readonly connected: () => Promise<Connection>,
+    private readonly erased: () => number,
+  ) {}
 
   /**
    * Newest first.
@@ -25,10 +29,12 @@ export class Conversations {
    * Resolves when it is on the disk.
    * @param removed ids of messages that were deleted here since it was read
    * @returns what is kept now, with the messages that other tabs added
-   * @throws EngineError `storage` (no room, say), `invalid-request`, `conversation-unreadable`
+   * @throws EngineError `storage` (no room, say), `invalid-request`, `conversation-unreadable`; `aborted` when everything was
+   *   erased before this page heard of it
    */
   async write(conversation: Conversation, removed: readonly string[] = []): Promise<Conversation> {
-    return await (await this.connected()).call('writeConversation', { conversation, removed });
+    const erased = this.erased();
+    return await (await this.connected()).call('writeConversation', { conversation, removed, erased });
   }
 
   /** Also one that cannot be read. @throws EngineError `conversation-not-found`, `storage` */

@@ -93,7 +93,10 @@ export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-st
       }),
     };
     this.models = new Models(() => this.#connected());
-    this.conversations = new Conversations(() => this.#connected());
+    this.conversations = new Conversations(
+      () => this.#connected(),
+      () => this.#state.changes.erased,
+    );
     this.cloud = { allow: (allowed) => this.#allowCloud(allowed) };
   }
 

@@ -21,6 +21,8 @@ export interface ConversationParts {
   readonly mayKeep: () => boolean;
   /** Something was kept, changed or deleted. */
   readonly changed: () => void;
+  /** How often everything was erased; grows before it is. */
+  readonly erased: () => number;
   /** The loaded model's count, null where its tokenizer is elsewhere (the cloud), and its context; null without one. */
   readonly count: (
     messages: readonly ChatMessage[],
@@ -32,7 +34,8 @@ export type ConversationCalls = Pick<
   'countTokens' | 'listConversations' | 'readConversation' | 'writeConversation' | 'deleteConversation'
 >;
 
-export function conversationCalls({ conversations, mayKeep, changed, count }: ConversationParts): ConversationCalls {
+export function conversationCalls(parts: ConversationParts): ConversationCalls {
+  const { conversations, mayKeep, changed, count, erased } = parts;
   const store = async (): Promise<ConversationStore> => {
     if (conversations !== undefined) return await conversations();
     throw new EngineError('storage', 'This engine keeps no conversations.');
@@ -55,7 +58,12 @@ export function conversationCalls({ conversations, mayKeep, changed, count }: Co
     },
     readConversation: async (_session, id) => await (await store()).read(parseId(id, 'the id')),
     writeConversation: async (_session, request) => {
-      const write = parseConversationWrite(request);
+      const { erased: known = erased(), ...write } = parseConversationWrite(request);
+      if (known < erased()) {
+        throw new EngineError('aborted', 'Everything that this site keeps here was erased meanwhile.', {
+          hint: 'What is said from now on can be kept.',
+        });
+      }
       if (!mayKeep()) {
         throw new EngineError('consent-required', 'You asked this site not to keep conversations.', {
           hint: 'You can change that in the settings.',

@@ -7,7 +7,7 @@
 import { EngineError } from '../protocol/errors.js';
 import { parseHello, parseId, parseLoad, parseSource, parseSwitch, type EngineSettings } from '../protocol/host-api.js';
 import { hostLockName, tabLockName } from '../protocol/scope.js';
-import { cloudModelId, type EngineHome } from '../protocol/state.js';
+import { cloudModelId, type EngineHome, type EngineState } from '../protocol/state.js';
 import { parseCompletionRequest } from '../protocol/text-completion.js';
 import { EngineCounters } from '../metrics/answer-meter.js';
 import type { Backend } from '../backends/backend.js';
@@ -99,7 +99,7 @@ export class EngineHost {
   readonly #alive: Promise<void>;
   readonly #end = new AbortController();
   #notes: readonly string[] = [];
-  #changes = { storage: 0, conversations: 0 };
+  #changes = { storage: 0, conversations: 0, erased: 0 };
   #wasLoading = false;
 
   constructor(private readonly parts: EngineParts) {
@@ -267,6 +267,7 @@ export class EngineHost {
         ...(this.parts.conversations === undefined ? {} : { conversations: this.parts.conversations }),
         mayKeep: () => this.#visitor.preferences.keepConversations,
         changed: () => this.#keptChanged('conversations'),
+        erased: () => this.#changes.erased,
         count: (messages) => this.#slot.count(messages),
       }),
       ...visitorCalls({
@@ -349,6 +350,7 @@ export class EngineHost {
 
   /** Everything ends, so that nobody writes while `work` is done; then the tabs look at what is kept again. */
   async #alone(work: () => Promise<void>): Promise<void> {
+    this.#keptChanged('erased');
     this.#line.stopAll(new EngineError('aborted', 'Everything that this site keeps here is being erased.'));
     this.#slot.stop();
     // What its store cannot forget is told by the erasing itself, which looks there.
@@ -358,7 +360,7 @@ export class EngineHost {
     this.#keptChanged('conversations');
   }
 
-  #keptChanged(what: 'storage' | 'conversations'): void {
+  #keptChanged(what: keyof EngineState['changes']): void {
     this.#changes = { ...this.#changes, [what]: this.#changes[what] + 1 };
     this.#publisher.changed();
   }

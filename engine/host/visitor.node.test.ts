@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HostPage, startHost } from '../../test/support/host-page.js';
 import type { BackendRequest } from '../backends/backend.js';
+import { ConversationStore } from '../conversations/conversation-store.js';
+import { MemoryMedium } from '../conversations/medium.js';
 import { EngineError } from '../protocol/errors.js';
 import type { Reply } from '../protocol/host-api.js';
 import type { KeptKind } from '../protocol/kept-data.js';
@@ -226,6 +228,30 @@ describe('erasing everything', () => {
     assert.ok(state.changes.storage > before.changes.storage);
     assert.ok(state.changes.conversations > before.changes.conversations);
     assert.equal((await ask(page, {})).type, 'done', 'the next request works');
+    await end();
+  });
+
+  test('what a page wrote before it heard of it is not kept, what it says afterwards is', async () => {
+    const store = new ConversationStore(new MemoryMedium());
+    const places = [
+      { ...place('conversations', 0), erase: () => store.clear(), look: async () => ({ items: 0, bytes: 0 }) },
+    ];
+    const { page, end } = await begin({ places, conversations: async () => store });
+    const said = { id: 'q', parent: null, created: 1, message: { role: 'user', content: 'A secret.' } };
+    const conversation = { id: 'one', title: '', created: 1, updated: 1, nodes: [said], leaf: 'q' };
+    const write = async (erased: number) => {
+      const reply = parseReply(
+        replySchemas.writeConversation,
+        await page.call('writeConversation', { conversation, erased }),
+      );
+      return reply.ok ? reply.value.id : reply.error.code;
+    };
+    const { erased } = (await stateOf(page)).changes;
+    assert.equal(await write(erased), 'one');
+    await page.call('eraseAll');
+    assert.equal(await write(erased), 'aborted');
+    assert.equal((await store.list()).total, 0);
+    assert.equal(await write((await stateOf(page)).changes.erased), 'one');
     await end();
   });
 

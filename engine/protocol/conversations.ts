@@ -92,6 +92,8 @@ const writeSchema = v.object({
   conversation: conversationSchema,
   /** Messages that this page deleted. What else is kept and not in `conversation` came from another tab and stays. */
   removed: v.exactOptional(v.pipe(v.array(nodeId), v.maxLength(mostNodes))),
+  /** `EngineState.changes.erased` as the page knows it: what it wrote before it heard of an erasure is not kept. */
+  erased: v.exactOptional(time),
 });
 export type ConversationWrite = Readonly<v.InferOutput<typeof writeSchema>>;
 

@@ -32,7 +32,7 @@ const state: EngineState = {
   models: [],
   verdicts: [],
   preferences: noPreferences,
-  changes: { storage: 0, conversations: 0 },
+  changes: { storage: 0, conversations: 0, erased: 0 },
   generating: [],
   waiting: [],
   tabs: 1,

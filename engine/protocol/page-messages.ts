@@ -71,7 +71,7 @@ const stateSchema: v.GenericSchema<unknown, EngineState> = v.object({
   models: v.pipe(v.array(listingSchema), v.maxLength(1_000)),
   verdicts: v.pipe(v.array(verdictSchema), v.maxLength(1_000)),
   preferences: preferencesSchema,
-  changes: v.object({ storage: count, conversations: count }),
+  changes: v.object({ storage: count, conversations: count, erased: count }),
   generating: v.pipe(v.array(v.object({ tabId: line, requestId: line })), v.maxLength(1_000)),
   waiting: v.pipe(v.array(line), v.maxLength(10_000)),
   tabs: count,

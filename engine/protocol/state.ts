@@ -197,8 +197,11 @@ export interface EngineState {
   readonly verdicts: readonly ModelVerdict[];
   /** What the visitor chose for this site. */
   readonly preferences: VisitorPreferences;
-  /** Grow when what is kept on this device changed, so that elements look again. */
-  readonly changes: { readonly storage: number; readonly conversations: number };
+  /**
+   * Grow when what is kept on this device changed, so that elements look again; `erased` grows before everything is erased,
+   * so that nobody who still has something of it in memory keeps it once more.
+   */
+  readonly changes: { readonly storage: number; readonly conversations: number; readonly erased: number };
   /** Requests being answered right now, oldest first; empty while the engine is free. */
   readonly generating: readonly RunningRequest[];
   /** Those waiting in line by tab id, next first. */

@@ -113,7 +113,7 @@ const initialState: EngineState = {
   models: demoModels,
   verdicts: [],
   preferences: noPreferences,
-  changes: { storage: 0, conversations: 0 },
+  changes: { storage: 0, conversations: 0, erased: 0 },
   generating: [],
   waiting: [],
   tabs: 1,
@@ -267,7 +267,7 @@ export class ScriptedEngine implements EngineLike {
       status: { kind: 'idle' },
       preferences: noPreferences,
       cloud: { ...cloud, allowed: false },
-      changes: { storage: changes.storage + 1, conversations: changes.conversations + 1 },
+      changes: { storage: changes.storage + 1, conversations: changes.conversations + 1, erased: changes.erased + 1 },
     });
     return erasure;
   }

@@ -1,4 +1,5 @@
-// A conversation that the visitor deletes is not written again by what still runs of it. Without a browser: the document
+// A conversation that the visitor deletes, or erases with everything else, is not written again by what still runs of it.
+// Without a browser: the document
 // and the tab's memory are stand-ins.
 
 import assert from 'node:assert/strict';
@@ -21,12 +22,19 @@ const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 
 
 function page() {
   const written: string[] = [];
+  const records: Partial<Kept>[] = [];
+  const heard = new Set<() => void>();
+  const state = { hostId: 'host', changes: { erased: 0 }, preferences: { keepConversations: null } };
   const listeners = new Set<() => void>();
   const conversation = {
     id: 'one',
     busy: true,
     entries: [{ kind: 'user' }],
-    record: (): Partial<Kept> => ({ id: conversation.id, nodes: [{ id: 'q' } as Kept['nodes'][number]] }),
+    nodes: [{ id: 'q', parent: null, message: { role: 'user', content: 'A secret.' } }],
+    record: () => {
+      const { id, nodes } = conversation;
+      return { id, nodes, leaf: nodes.at(-1)?.id ?? null, title: 'A secret.' } as unknown as Kept;
+    },
   };
   const talk = {
     conversation,
@@ -37,16 +45,31 @@ function page() {
     },
   };
   const conversations = {
-    write: async ({ id }: Kept) => void written.push(id),
+    write: async (record: Kept) => void (written.push(record.id), records.push(record)),
     delete: async () => undefined,
   };
   const context = {
     host: { id: 'chat' },
-    engine: { state: null, store: { connect: async () => ({ conversations }) } },
+    engine: {
+      state,
+      store: {
+        connect: async () => ({ conversations }),
+        subscribe: (listener: () => void) => {
+          heard.add(listener);
+          return () => heard.delete(listener);
+        },
+      },
+    },
     talk,
     fail: (error: unknown) => assert.fail(String(error)),
   };
   return {
+    records,
+    /** Everything is erased, and this page hears of it. */
+    erase: () => {
+      state.changes.erased++;
+      for (const listener of heard) listener();
+    },
     written,
     talk,
     keeper: new Keeper(context as unknown as RareContext),
@@ -81,5 +104,45 @@ test('where deleting failed it is kept as before', async () => {
   change();
   await keeper.flush();
   assert.deepEqual(written, ['one', 'one']);
+  keeper.end();
+});
+
+test('what was erased with everything is not written again; what is said afterwards is, by itself', async () => {
+  const { records, talk, keeper, change, erase } = page();
+  await keeper.flush();
+  assert.equal(records.length, 1);
+  erase();
+  change(); // the answer that was stopped by it
+  await keeper.flush();
+  assert.equal(records.length, 1, 'the conversation that is open does not come back by itself');
+  talk.conversation.nodes.push({
+    id: 'r',
+    parent: 'q',
+    message: { role: 'user', content: 'Something  new.' },
+  } as never);
+  change();
+  await keeper.flush();
+  const { nodes, leaf, title } = records[1] as Kept;
+  assert.deepEqual([nodes.map(({ id, parent }) => [id, parent]), leaf, title], [[['r', null]], 'r', 'Something new.']);
+  erase();
+  change();
+  await keeper.flush();
+  assert.equal(records.length, 2, 'erased again');
+  keeper.end();
+});
+
+test('a conversation that was left just before everything was erased is not written after it', async () => {
+  const { records, talk, keeper, change, erase } = page();
+  await keeper.flush();
+  change();
+  talk.replacing?.(); // what is not written yet is on its way
+  talk.conversation.id = 'two';
+  talk.conversation.nodes = [];
+  erase();
+  await later();
+  assert.deepEqual(
+    records.map(({ id }) => id),
+    ['one'],
+  );
   keeper.end();
 });

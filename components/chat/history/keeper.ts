@@ -2,11 +2,13 @@
 // where the site says `history` and the visitor has not said otherwise. Fetched with the chat then (rare.ts).
 // It writes a moment after a change, at once when an answer is whole or the page is hidden, and before another conversation
 // takes this one's place; what an unfinished answer has by then comes back with "Continue".
+// When everything is erased, in whichever tab, what was said until then is never written again (after-erasing.ts).
 // What goes wrong: a full disk or a missing key is told once, the chat goes on, and the next change tries again.
 
 import type { Conversation } from '../../../engine/protocol/conversations.js';
 import { EngineError } from '../../../engine/protocol/errors.js';
 import type { RareContext } from '../rare.js';
+import { saidSince } from './after-erasing.js';
 
 /** Milliseconds between a change and its writing; as much may be lost when the browser is killed. */
 const pace = 800;
@@ -22,6 +24,12 @@ export class Keeper {
   #kept: { readonly id: string; nodes: ReadonlySet<string> } | null = null;
   /** Deleted while it was open: an answer that still runs must not bring it back. */
   #forgotten: string | null = null;
+  /** Of the open conversation: messages that were there when everything was erased. */
+  #erased: { readonly id: string; readonly nodes: ReadonlySet<string> } | null = null;
+  /** How many erasures of which engine are known. */
+  #known: { readonly hostId: string; readonly erased: number } | null = null;
+  /** Erasures since this part is here. */
+  #erasures = 0;
   #told = false;
   #ended = false;
 
@@ -35,7 +43,9 @@ export class Keeper {
     this.#ends.push(
       () => document.removeEventListener('visibilitychange', hidden),
       context.talk.subscribe(() => this.#changed()),
+      context.engine.store.subscribe(() => this.#heed()),
     );
+    this.#heed();
     context.talk.replacing = () => void this.flush();
     // What was said while this part was on its way.
     if (context.talk.conversation.entries.length > 0) this.#changed();
@@ -54,7 +64,8 @@ export class Keeper {
     this.#timer = undefined;
     // As it is now: it may be replaced in the next moment.
     const record = this.#context.talk.conversation.record();
-    this.#writing = this.#writing.then(() => this.#write(record));
+    const erasures = this.#erasures;
+    this.#writing = this.#writing.then(() => this.#write(record, erasures));
     await this.#writing;
   }
 
@@ -103,13 +114,33 @@ export class Keeper {
     if (!conversation.busy) queueMicrotask(() => void this.flush());
   }
 
-  async #write(record: Conversation): Promise<void> {
-    const { id } = record;
-    const nodes = new Set(record.nodes.map((node) => node.id));
-    const before = this.#kept?.id === id ? this.#kept.nodes : new Set<string>();
-    const removed = [...before].filter((node) => !nodes.has(node));
+  /** Whether everything was erased since the last look. */
+  #heed(): void {
+    const { state } = this.#context.engine;
+    if (state === null) return;
+    const { hostId } = state;
+    const { erased } = state.changes;
+    const before = this.#known?.hostId === hostId ? this.#known.erased : erased;
+    this.#known = { hostId, erased };
+    if (erased === before) return;
+    this.#erasures++;
+    this.#drop();
+    this.#kept = null;
+    this.#remember(null);
+    const { id, nodes } = this.#context.talk.conversation.record();
+    this.#erased = { id, nodes: new Set(nodes.map((node) => node.id)) };
+  }
+
+  async #write(whole: Conversation, erasures: number): Promise<void> {
+    const { id } = whole;
     try {
       const { conversations } = await this.#context.engine.store.connect();
+      const erased = this.#erased?.id === id ? this.#erased.nodes : null;
+      if (erasures < this.#erasures && erased === null) return; // it is no longer on the screen either
+      const record = erased === null ? whole : saidSince(whole, erased);
+      const nodes = new Set(record.nodes.map((node) => node.id));
+      const before = this.#kept?.id === id ? this.#kept.nodes : new Set<string>();
+      const removed = [...before].filter((node) => !nodes.has(node));
       if (nodes.size > 0) await conversations.write(record, removed);
       else if (before.size > 0) await conversations.delete(id);
       if (this.#context.talk.conversation.id === id) this.#kept = { id, nodes };
