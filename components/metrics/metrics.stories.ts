@@ -48,3 +48,33 @@ export const AfterAnswers: Story = {
     },
   },
 };
+
+/** With the times of the kernels, as an adapter with timestamp queries gives them. */
+export const Kernels: Story = {
+  args: {
+    script: {
+      state: {
+        status,
+        metrics: { ...noMetrics, timeToFirstToken: 184, tokensPerSecond: 42.3, requests: 3, energyJoules: 12 },
+      },
+      profile: {
+        kind: 'kernels',
+        running: false,
+        kernels: [
+          { label: 'down+residual', dispatches: 2_400, milliseconds: 612 },
+          { label: 'gate+up+act', dispatches: 2_400, milliseconds: 498 },
+          { label: 'attention', dispatches: 2_400, milliseconds: 87 },
+        ],
+      },
+    },
+  },
+  play: async ({ canvasElement }) => {
+    const metrics = canvasElement.querySelector('llm-metrics');
+    await metrics?.updateComplete;
+    const engine = canvasElement.querySelector('llm-engine')?.engine;
+    if (engine instanceof ScriptedEngine) {
+      const { metrics: figures } = engine.state;
+      engine.update({ metrics: { ...figures, tokensPerSecond: 40.1, timeToFirstToken: 201, requests: 4 } });
+    }
+  },
+};

@@ -133,11 +133,12 @@ export class LlmPrivacy extends LlmElement {
     const { endpoint = null, allowed = false } = state?.cloud ?? {};
     if (endpoint === null) return nothing;
     return html`<label class="switch" part="switch">
-      <bdi>${privacyWords.switchLabel(endpoint)}</bdi>
+      <bdi id="switch-name">${privacyWords.switchLabel(endpoint)}</bdi>
       <input
         type="checkbox"
         role="switch"
         .checked=${live(allowed)}
+        aria-labelledby="switch-name"
         aria-describedby="switch-detail"
         @click=${this.#switched}
       />

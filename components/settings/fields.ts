@@ -101,6 +101,11 @@ export function renderTemperature(
   const said = shown === null ? text.standard : formatNumber(shown, 1);
   const value = ({ currentTarget }: Event): number =>
     currentTarget instanceof HTMLInputElement ? currentTarget.valueAsNumber : middle;
+  const reset = ({ currentTarget }: Event): void => {
+    // The button goes with what it takes back: the focus stays at the field.
+    if (currentTarget instanceof Element) currentTarget.parentElement?.querySelector('input')?.focus();
+    change({ temperature: null });
+  };
   return html`<div class="row" part="field">
     <div class="line">
       <label for="temperature">${text.label}</label>
@@ -124,9 +129,7 @@ export function renderTemperature(
     ${
       temperature === null
         ? nothing
-        : html`<button type="button" class="small" part="button" @click=${() => change({ temperature: null })}>
-            ${text.reset}
-          </button>`
+        : html`<button type="button" class="small" part="button" @click=${reset}>${text.reset}</button>`
     }
   </div>`;
 }
@@ -182,12 +185,13 @@ export function renderKeep({ keepConversations }: VisitorPreferences, change: Ch
     change({ keepConversations: !keepConversations });
   };
   return html`<label class="switch row" part="field">
-    <span>${text.label}</span>
+    <span id="keep-name">${text.label}</span>
     <input
       type="checkbox"
       role="switch"
       part="control"
       .checked=${live(keepConversations)}
+      aria-labelledby="keep-name"
       aria-describedby="keep-detail"
       @click=${pressed}
     />

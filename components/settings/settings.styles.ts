@@ -86,7 +86,19 @@ export const settingsStyles = css`
 
   button[aria-disabled='true'] {
     cursor: default;
-    opacity: 0.7;
+    color: var(--_quiet);
+  }
+
+  button[aria-disabled='true']:hover {
+    border-color: var(--_line);
+    background: var(--_surface);
+  }
+
+  @media (forced-colors: active) {
+    button[aria-disabled='true'] {
+      border-color: GrayText;
+      color: GrayText;
+    }
   }
 
   @container (inline-size >= 34rem) {

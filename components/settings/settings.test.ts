@@ -166,7 +166,7 @@ describe('<llm-settings>', () => {
     settings.button(settingsWords.reset)?.click();
     await until('the settings', () => JSON.stringify(engine.state.preferences).includes('"maxTokens":null'));
     expect(engine.state.preferences).to.deep.equal(noPreferences);
-    await until('the button', () => settings.button(settingsWords.reset)?.disabled);
+    await until('the button', () => settings.button(settingsWords.reset)?.ariaDisabled === 'true');
     expect(settings.announcement).to.equal(settingsWords.resetAloud);
   });
 

@@ -81,7 +81,12 @@ export class LlmSettings extends LlmElement {
       ${renderKeep(preferences, change)}
       <p class="quiet">${settingsWords.scope}</p>
       <div>
-        <button type="button" part="button" ?disabled=${!isChanged(preferences)} @click=${() => this.#reset()}>
+        <button
+          type="button"
+          part="button"
+          aria-disabled=${isChanged(preferences) ? 'false' : 'true'}
+          @click=${() => this.#reset()}
+        >
           ${settingsWords.reset}
         </button>
       </div>
@@ -114,8 +119,10 @@ export class LlmSettings extends LlmElement {
     </div>`;
   }
 
+  /** Not disabled when nothing is left to take back: the focus stays on the button. */
   #reset(): void {
     this.wrongLimit = false;
+    if (!isChanged(this.#engine.state?.preferences ?? noPreferences)) return;
     void this.#change(noPreferences, () => settingsWords.resetAloud);
   }
 
@@ -136,6 +143,8 @@ export class LlmSettings extends LlmElement {
   async #reload({ id }: LoadedModel): Promise<void> {
     if (this.reloading) return;
     this.reloading = true;
+    // The notice goes with its button as soon as it loads: the focus stays at the choice it was about.
+    this.shadowRoot?.querySelector<HTMLElement>('#device')?.focus();
     this.error = null;
     try {
       await this.#engine.store.load(id);

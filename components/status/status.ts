@@ -67,7 +67,7 @@ export class LlmStatus extends LlmElement {
   /** What was said last: each state is said once. */
   #said = '';
 
-  /** Name of the chip for screen readers, before its words. */
+  /** Name of the chip for screen readers, before its words; empty for the kit's own. */
   @property() label = '';
 
   @query('[part=base]') private readonly anchor!: HTMLButtonElement | null;
@@ -82,9 +82,10 @@ export class LlmStatus extends LlmElement {
         part="base"
         data-kind=${chip.kind}
         popovertarget="details"
+        aria-label=${this.label === '' ? chipWords.spoken(chip.text) : `${this.label}: ${chip.text}`}
         aria-describedby="hint"
       >
-        ${renderMark(chip)} ${this.label === '' ? nothing : html`<span class="hidden">${this.label}: </span>`}
+        ${renderMark(chip)}
         <span part="text"><bdi>${chip.text}</bdi></span>
       </button>
       <span class="hidden" id="hint">${chipWords.details}</span>

@@ -6,77 +6,17 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import type { AxeResults } from 'axe-core';
-import { chromium, type Browser, type Page } from 'playwright-core';
-import { browserFlags, findBrowser } from '../../server/browser.mjs';
-import { strictPolicy } from '../../server/static-server.mjs';
-import { bundleStories } from './bundle.js';
+import type { Page } from 'playwright-core';
 import { compare, sameFonts, updating } from './compare.js';
+import { origin, show as open, rested, StoryBrowser } from './open.js';
 import { schemes, shown, widths } from './shown.js';
 import type { StoryName } from './story-page.js';
 
-const origin = 'http://localhost:8'; // answered by the test itself; localhost is a secure context
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const style = `
-  :root { color-scheme: light; font-family: system-ui, sans-serif; }
-  :root[data-scheme='dark'] { color-scheme: dark; background: #0f1115; }
-  body { margin: 0; }
-  main { padding: 16px; }
-`;
-const pageText = `<!doctype html><html lang="en"><title>Story</title><link rel="stylesheet" href="/page.css"><body><script type="module" src="/page.js"></script></body></html>`;
 
-let browser: Browser;
-let scripts: ReadonlyMap<string, string>;
-
-async function openPage(width: number): Promise<{ page: Page; faults: string[] }> {
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    reducedMotion: 'reduce',
-    locale: 'en-GB',
-    timezoneId: 'UTC',
-  });
-  const page = await context.newPage();
-  const faults: string[] = [];
-  page.on('pageerror', (error) => faults.push(error.message));
-  await page.clock.setFixedTime(new Date('2026-03-01T12:00:00Z'));
-  await page.route(`${origin}/**`, (route) => {
-    const { pathname } = new URL(route.request().url());
-    const script = scripts.get(pathname);
-    if (script !== undefined) return route.fulfill({ contentType: 'text/javascript', body: script });
-    if (pathname === '/page.css') return route.fulfill({ contentType: 'text/css', body: style });
-    if (pathname === '/') {
-      return route.fulfill({
-        contentType: 'text/html',
-        headers: { 'Content-Security-Policy': strictPolicy },
-        body: pageText,
-      });
-    }
-    return route.fulfill({ status: 404, body: '' });
-  });
-  return { page, faults };
-}
-
-/** A fresh page for each story, so that no story sees another's leavings. */
 async function show(page: Page, story: StoryName, scheme: 'light' | 'dark'): Promise<void> {
-  await page.goto(`${origin}/`);
-  await page.waitForFunction(() => 'stories' in window);
-  await page.evaluate(async ([wanted, colours]) => await window.stories.show(wanted, colours), [
-    story,
-    scheme,
-  ] as const);
-  // Scripted engines write at their pace: until nothing has changed for a while, or for a story that never ends, long enough.
-  await page.evaluate(async () => {
-    let last = '';
-    let since = performance.now();
-    const began = since;
-    while (performance.now() - since < 250 && performance.now() - began < 2_500) {
-      await new Promise((resume) => setTimeout(resume, 50));
-      const now = [...document.querySelectorAll('llm-chat, llm-metrics, llm-status')]
-        .map((element) => element.shadowRoot?.textContent)
-        .join();
-      if (now !== last) [last, since] = [now, performance.now()];
-    }
-    await document.fonts.ready;
-  });
+  await open(page, story, scheme);
+  await rested(page);
 }
 
 /** @param colours only what the scheme changes */
@@ -98,12 +38,12 @@ const violations = (page: Page, colours: boolean): Promise<string[]> =>
   }, colours);
 
 describe('stories', () => {
+  let browser: StoryBrowser;
   let stories: readonly StoryName[] = [];
 
   before(async () => {
-    scripts = await bundleStories();
-    browser = await chromium.launch({ executablePath: findBrowser(), args: browserFlags('none'), headless: true });
-    const { page } = await openPage(1280);
+    browser = await StoryBrowser.open();
+    const { page } = await browser.page({ width: 1280 });
     await page.goto(`${origin}/`);
     await page.waitForFunction(() => 'stories' in window);
     stories = await page.evaluate(() => window.stories.list());
@@ -114,7 +54,7 @@ describe('stories', () => {
 
   test('every story in both schemes: played, no error, no violation', async () => {
     assert.ok(stories.length > 40, `only ${stories.length} stories were found`);
-    const { page, faults } = await openPage(800);
+    const { page, faults } = await browser.page({ width: 800 });
     const found: string[] = [];
     for (const story of stories) {
       await show(page, story, 'light').catch((error: unknown) => faults.push(String(error)));
@@ -132,7 +72,7 @@ describe('stories', () => {
   });
 
   test('the pictures of some are what they were', async (context) => {
-    const { page } = await openPage(1280);
+    const { page } = await browser.page({ width: 1280 });
     await page.goto(`${origin}/`);
     const fonts = await page.evaluate(() => {
       const canvas = document.createElement('canvas').getContext('2d');
@@ -156,7 +96,7 @@ describe('stories', () => {
       );
     const found: string[] = [];
     for (const width of widths) {
-      const { page: canvas } = await openPage(width);
+      const { page: canvas } = await browser.page({ width });
       for (const story of shown) {
         for (const scheme of schemes) {
           await show(canvas, story, scheme);

@@ -3,6 +3,7 @@
 
 import { html, render, type TemplateResult } from 'lit';
 import '../../components/define/all.js';
+import * as reading from './reading.js';
 
 interface PlayContext {
   readonly canvasElement: HTMLElement;
@@ -36,12 +37,14 @@ declare global {
       list(): StoryName[];
       show(story: StoryName, scheme: 'light' | 'dark'): Promise<void>;
     };
+    readonly reading: typeof reading;
   }
 }
 
 export function serveStories(files: Readonly<Record<string, StoryFile>>): void {
   const place = document.createElement('main');
   document.body.append(place);
+  Object.defineProperty(window, 'reading', { value: reading });
   Object.defineProperty(window, 'stories', {
     value: {
       list: (): StoryName[] =>
