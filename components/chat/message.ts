@@ -95,7 +95,7 @@ export function renderEntry(entry: Entry, context: MessageContext): unknown {
 
 function renderAnswer(answer: AnswerEntry, context: MessageContext): TemplateResult {
   const stream = context.markdown(answer);
-  stream.update(answer.text);
+  stream.update(answer.text, isOpen(answer));
   const { copy, again } = context.actions;
   const cloudName =
     answer.provenance?.backend === 'cloud' ? context.modelName(answer.provenance.model) : words.chat.cloud;

@@ -5,7 +5,7 @@ import { spokenError } from '../internal/error-notice.js';
 import { SentenceReader } from '../internal/sentences.js';
 import type { MarkdownStream } from '../internal/markdown/stream.js';
 import { words } from '../internal/words.js';
-import type { AnswerEntry } from './entries.js';
+import { isOpen, type AnswerEntry } from './entries.js';
 import type { SpeakerController } from '../internal/speaker.js';
 import type { StatusLine } from './status.js';
 
@@ -64,7 +64,7 @@ export class Narrator {
       this.#reading = { id: answer.id, reader: new SentenceReader(words.code.block) };
     }
     const stream = this.#markdown(answer);
-    stream.update(answer.text);
+    stream.update(answer.text, isOpen(answer));
     return this.#reading.reader.next(stream.blocks, finished);
   }
 }

@@ -5,78 +5,34 @@
 // What differs from CommonMark, because the writer is a model: HTML is never recognised, so it stays visible text;
 // reference definitions are not either, because one at the end of an answer could turn earlier, already read text into
 // links (EchoLeak did that). Every line end inside a paragraph is a break, as in GitHub's comments.
-// Hostile input: containers nest to `deepest`, a paragraph longer than `longest` goes on in another one, an overlong line
-// is cut there (stream.ts), so that no text costs more than a small multiple of its length.
+// Hostile input: containers nest to `deepest`, a paragraph longer than `longest` goes on in another one, a long line comes
+// in parts (stream.ts), so that no text costs more than a small multiple of its length.
 
+import { blocksOfSpine, copyOf, itemOf, listOf, quoteOf, type Container, type PlacedBlock } from './containers.js';
+import { effort } from './effort.js';
 import { parseInlines } from './inlines.js';
+import {
+  addPart,
+  blockOf,
+  blocksToBe,
+  copyLeaf,
+  newParagraph,
+  readCode,
+  rowOf,
+  tableFrom,
+  type Code,
+  type Leaf,
+  type Paragraph,
+} from './leaves.js';
 import { Line } from './line.js';
 import { unescaped } from './link-syntax.js';
-import { cellsOf, delimiterRow } from './tables.js';
-import type { Alignment, Block, Inline, ListItem } from './tokens.js';
+import { delimiterRow } from './tables.js';
+import type { Block } from './tokens.js';
 
 /** Deeper than any answer nests. */
 const deepest = 24;
-/** Characters of one paragraph; more than a page. */
+/** Characters of one paragraph, more than a page; and of a line that is no part of one. */
 export const longest = 8_192;
-/** Lines of code in one piece; a piece that is full is never looked at again. */
-const linesInPiece = 40;
-/** Columns of a table. */
-const widest = 64;
-
-/** A block at the top, with its place in the text. */
-export interface PlacedBlock {
-  /** Offset of the block's first character, and behind its last visible one. */
-  readonly key: number;
-  readonly end: number;
-  readonly block: Block;
-}
-
-type Container =
-  | { readonly kind: 'document'; readonly children: PlacedBlock[] }
-  | { readonly kind: 'quote'; readonly children: PlacedBlock[]; readonly start: number }
-  | {
-      readonly kind: 'list';
-      readonly items: ListItem[];
-      readonly start: number;
-      /** Marker of its items: "-", "+", "*", "." or ")". */
-      readonly mark: string;
-      readonly ordered: boolean;
-      readonly first: number;
-    }
-  | {
-      readonly kind: 'item';
-      readonly children: PlacedBlock[];
-      readonly start: number;
-      /** Columns that continue it. */
-      readonly indent: number;
-      checked: boolean | null;
-    };
-
-type Leaf =
-  | { readonly kind: 'paragraph'; readonly start: number; text: string; end: number; length: number }
-  | {
-      readonly kind: 'code';
-      readonly start: number;
-      readonly fence: { readonly mark: string; readonly length: number; readonly indent: number } | null;
-      readonly language: string;
-      readonly pieces: string[];
-      /** Lines in the last piece. */
-      lines: number;
-      /** Blank lines of indented code that belong to it if more follows. */
-      readonly blanks: string[];
-      /** The last line went on: what comes next is more of it. */
-      open: boolean;
-      end: number;
-    }
-  | { readonly kind: 'math'; readonly start: number; readonly close: string; text: string; end: number }
-  | {
-      readonly kind: 'table';
-      readonly start: number;
-      readonly align: readonly Alignment[];
-      readonly header: readonly (readonly Inline[])[];
-      readonly rows: (readonly (readonly Inline[])[])[];
-      end: number;
-    };
 
 /** How lines came in; a clone may read on without the original noticing. */
 export class BlockReader {
@@ -91,30 +47,28 @@ export class BlockReader {
     this.#end = from === undefined ? 0 : from.#end;
   }
 
-  /** All blocks; those that are finished are the same objects each time. */
-  blocks(): readonly PlacedBlock[] {
-    let open: PlacedBlock | null = this.#leaf === null ? null : finished(this.#leaf, false);
-    let item: ListItem | null = null;
-    for (let depth = this.#spine.length - 1; depth > 0; depth--) {
-      const container = this.#spine[depth];
-      if (container === undefined) break;
-      if (container.kind === 'item') {
-        item = itemOf(container, open);
-        open = null;
-      } else if (container.kind === 'list') {
-        open = { key: container.start, end: this.#end, block: listOf(container, item) };
-        item = null;
-      } else if (container.kind === 'quote') {
-        open = { key: container.start, end: this.#end, block: quoteOf(container, open) };
-      }
-    }
-    const { children } = this.#document();
-    return open === null ? children.slice() : [...children, open];
+  /**
+   * All blocks; those that are finished are the same objects each time.
+   * @param growing more will come: what has begun is shown as what it will most likely be
+   */
+  blocks(growing: boolean): readonly PlacedBlock[] {
+    const leaf = this.#leaf;
+    const open = leaf === null ? [] : growing ? blocksToBe(leaf) : [blockOf(leaf, false)];
+    return blocksOfSpine(this.#spine, open, this.#end);
   }
 
-  /** Blocks at the top that nothing can change any more. */
-  get finished(): readonly PlacedBlock[] {
-    return this.#document().children;
+  /** The text of an open paragraph goes on in the middle of a line. */
+  get inText(): boolean {
+    return this.#leaf?.kind === 'paragraph' && this.#leaf.open;
+  }
+
+  /** Takes over what another reader, which read as far or further, knows of the same open paragraph. */
+  adopt(other: BlockReader): void {
+    const [mine, theirs] = [this.#leaf, other.#leaf];
+    if (mine?.kind !== 'paragraph' || theirs?.kind !== 'paragraph' || mine.start !== theirs.start) return;
+    const { at } = theirs.settled;
+    if (at <= mine.settled.at || at >= mine.text.length) return;
+    if (mine.text.slice(0, at + 1) === theirs.text.slice(0, at + 1)) mine.settled = theirs.settled;
   }
 
   /**
@@ -124,30 +78,32 @@ export class BlockReader {
    * @param whole false for what is only the part of a line so far, or of an overlong one
    */
   read(text: string, offset: number, whole = true): void {
+    effort.characters += text.length;
     const line = new Line(text, offset);
     const leaf = this.#leaf;
-    if (leaf?.kind === 'code' && leaf.open) {
-      // More of an overlong line: whatever it looks like, it stands in the middle of one.
-      addPart(leaf, text, whole);
-      leaf.end = this.#end = line.endOfText;
+    if ((leaf?.kind === 'code' || leaf?.kind === 'paragraph') && leaf.open) {
+      // More of a long line: whatever it looks like, it stands in the middle of one.
+      if (leaf.kind === 'code') addPart(leaf, text, whole);
+      else if (leaf.text.length > longest) return this.#beginText(line, whole);
+      else leaf.text += text;
+      leaf.open = !whole;
+      leaf.end = this.#end = Math.max(leaf.end, line.endOfText);
       return;
     }
+    this.#readLine(line, whole);
+  }
+
+  #readLine(line: Line, whole: boolean): void {
+    const leaf = this.#leaf;
     const matched = this.#match(line);
     const all = matched === this.#spine.length;
     if (all && leaf !== null && this.#continues(leaf, line, whole)) return;
     if (!all && leaf?.kind === 'paragraph' && !line.blank && !this.#begins(line, false)) {
-      this.#addText(leaf, line); // a paragraph goes on without its container's marks
-      return;
+      return this.#addText(leaf, line, whole); // a paragraph goes on without its container's marks
     }
     if (all && leaf?.kind === 'paragraph' && this.#turns(leaf, line)) return;
     if (!all) this.#close(matched);
     this.#open(line, whole);
-  }
-
-  #document(): Extract<Container, { kind: 'document' }> {
-    const [document] = this.#spine;
-    if (document?.kind !== 'document') throw new TypeError('The spine begins with the document.');
-    return document;
   }
 
   /** How much of the spine this line continues; moves the line behind the containers' marks. */
@@ -175,28 +131,10 @@ export class BlockReader {
   #continues(leaf: Leaf, line: Line, whole: boolean): boolean {
     switch (leaf.kind) {
       case 'code': {
-        const { fence } = leaf;
-        if (fence === null) {
-          if (line.blank) {
-            line.skipColumns(4);
-            leaf.blanks.push(line.rest);
-            return true;
-          }
-          if (line.indent < 4) return false;
-          line.skipColumns(4);
-          for (const blank of leaf.blanks.splice(0)) addLine(leaf, blank);
-          addPart(leaf, line.rest, whole);
-        } else {
-          if (line.closesFence(fence)) {
-            leaf.end = this.#end = line.endOfText;
-            this.#push(finished(leaf, true));
-            return true;
-          }
-          line.skipColumns(Math.min(fence.indent, line.indent));
-          addPart(leaf, line.rest, whole);
-        }
-        leaf.end = this.#end = Math.max(leaf.end, line.endOfText);
-        return true;
+        const taken = readCode(leaf, line, whole);
+        if (taken === false) return false;
+        if (!line.blank) leaf.end = this.#end = Math.max(leaf.end, line.endOfText);
+        return taken === true || this.#push(blockOf(leaf, true));
       }
       case 'math': {
         const at = line.text.indexOf(leaf.close);
@@ -204,15 +142,15 @@ export class BlockReader {
         if (line.blank) return false;
         leaf.text += `\n${at < 0 ? line.text : line.text.slice(0, at)}`;
         leaf.end = this.#end = line.endOfText;
-        if (at < 0) return leaf.text.length < longest || this.#push(finished(leaf, false));
-        this.#push(finished(leaf, true));
+        if (at < 0) return leaf.text.length < longest || this.#push(blockOf(leaf, false));
+        this.#push(blockOf(leaf, true));
         const rest = line.text.slice(at + leaf.close.length);
         if (rest.trim() !== '') this.read(rest, line.offset + at + leaf.close.length, whole);
         return true;
       }
       case 'table':
         if (line.blank || line.indent > 3 || this.#begins(line, true)) return false;
-        leaf.rows.push(row(line.rest, leaf.align.length));
+        leaf.rows.push(rowOf(line.rest, leaf.align.length));
         leaf.end = this.#end = line.endOfText;
         return true;
       case 'paragraph':
@@ -221,7 +159,7 @@ export class BlockReader {
   }
 
   /** Whether the line makes something else of the paragraph before it: a heading, a table. */
-  #turns(leaf: Extract<Leaf, { kind: 'paragraph' }>, line: Line): boolean {
+  #turns(leaf: Paragraph, line: Line): boolean {
     if (line.indent > 3) return false;
     const level = line.underline;
     if (level > 0) {
@@ -230,23 +168,13 @@ export class BlockReader {
       return this.#push({ key: leaf.start, end: this.#end, block: { type: 'heading', level, children } });
     }
     const align = delimiterRow(line.rest);
-    if (align === null || align.length > widest) return false;
-    const cut = leaf.text.lastIndexOf('\n');
-    const header = cellsOf(leaf.text.slice(cut + 1));
-    if (header.length !== align.length) return false;
-    if (cut >= 0) {
-      const before = { ...leaf, text: leaf.text.slice(0, cut), end: leaf.end - (leaf.text.length - cut) };
-      this.#push(finished(before, true));
+    const leaves = align === null ? null : tableFrom(leaf, align);
+    if (leaves === null) return false;
+    for (const one of leaves) {
+      if (one.kind === 'paragraph') this.#push(blockOf(one, true));
+      else this.#leaf = one;
     }
-    this.#end = line.endOfText;
-    this.#leaf = {
-      kind: 'table',
-      start: cut < 0 ? leaf.start : leaf.end - (leaf.text.length - cut) + 1,
-      align,
-      header: header.map((cell) => parseInlines(cell)),
-      rows: [],
-      end: this.#end,
-    };
+    if (this.#leaf !== null) this.#leaf.end = this.#end = line.endOfText;
     return true;
   }
 
@@ -280,7 +208,7 @@ export class BlockReader {
       if (line.blank) return this.#endLeaf();
       const paragraph = this.#leaf?.kind === 'paragraph' ? this.#leaf : null;
       if (line.indent > 3) {
-        if (paragraph !== null) return this.#addText(paragraph, line);
+        if (paragraph !== null) return this.#addText(paragraph, line, whole);
         return this.#beginCode(line, null, whole);
       }
       if (line.next === '>' && this.#room()) {
@@ -318,12 +246,12 @@ export class BlockReader {
         if (line.blank) return;
         continue;
       }
-      if (paragraph !== null) return this.#addText(paragraph, line);
-      return this.#beginText(line);
+      if (paragraph !== null) return this.#addText(paragraph, line, whole);
+      return this.#beginText(line, whole);
     }
   }
 
-  #beginText(line: Line): void {
+  #beginText(line: Line, whole: boolean): void {
     this.#endLeaf();
     const item = this.#spine.at(-1);
     let text = line.rest.trimStart();
@@ -335,15 +263,15 @@ export class BlockReader {
         text = text.slice(task[0].length);
       }
     }
-    this.#leaf = { kind: 'paragraph', start, text, end: line.endOfText, length: text.length };
     this.#end = line.endOfText;
+    this.#leaf = newParagraph(start, text, this.#end);
+    this.#leaf.open = !whole;
   }
 
-  #addText(leaf: Extract<Leaf, { kind: 'paragraph' }>, line: Line): void {
-    const text = line.rest.trimStart();
-    if (leaf.length + text.length > longest) return this.#beginText(line);
-    leaf.text += `\n${text}`;
-    leaf.length += text.length + 1;
+  #addText(leaf: Paragraph, line: Line, whole: boolean): void {
+    if (leaf.text.length > longest) return this.#beginText(line, whole);
+    leaf.text += `\n${line.rest.trimStart()}`;
+    leaf.open = !whole;
     leaf.end = this.#end = line.endOfText;
   }
 
@@ -354,7 +282,7 @@ export class BlockReader {
   ): void {
     this.#endLeaf();
     this.#end = line.endOfText;
-    const leaf: Leaf = {
+    const leaf: Code = {
       kind: 'code',
       start: line.place,
       fence: fence === null ? null : { mark: fence.mark, length: fence.length, indent: line.indent },
@@ -380,7 +308,7 @@ export class BlockReader {
     const at = body.indexOf(formula.close);
     this.#leaf.text = at < 0 ? body : body.slice(0, at);
     if (at < 0) return;
-    this.#push(finished(this.#leaf, true));
+    this.#push(blockOf(this.#leaf, true));
     const rest = body.slice(at + formula.close.length);
     if (rest.trim() !== '') this.read(rest, line.offset + line.text.length - rest.length, whole);
   }
@@ -392,9 +320,9 @@ export class BlockReader {
       const container = this.#spine.pop();
       const above = this.#spine.at(-1);
       if (container === undefined || above === undefined) return;
-      if (container.kind === 'item' && above.kind === 'list') above.items.push(itemOf(container, null));
-      else if (container.kind === 'list') this.#add(container.start, listOf(container, null));
-      else if (container.kind === 'quote') this.#add(container.start, quoteOf(container, null));
+      if (container.kind === 'item' && above.kind === 'list') above.items.push(itemOf(container, []));
+      else if (container.kind === 'list') this.#add(container.start, listOf(container, []));
+      else if (container.kind === 'quote') this.#add(container.start, quoteOf(container, []));
     }
   }
 
@@ -405,7 +333,7 @@ export class BlockReader {
 
   #endLeaf(): void {
     const leaf = this.#leaf;
-    if (leaf !== null) this.#push(finished(leaf, leaf.kind === 'code' && leaf.fence === null));
+    if (leaf !== null) this.#push(blockOf(leaf, leaf.kind === 'code' && leaf.fence === null));
   }
 
   /** Puts a finished block into the innermost container; the leaf it came from is over. */
@@ -415,75 +343,4 @@ export class BlockReader {
     if (above !== undefined && 'children' in above) above.children.push(block);
     return true;
   }
-}
-
-function finished(leaf: Leaf, closed: boolean): PlacedBlock {
-  const { start: key, end } = leaf;
-  switch (leaf.kind) {
-    case 'paragraph':
-      return { key, end, block: { type: 'paragraph', children: parseInlines(leaf.text.trimEnd()) } };
-    case 'code':
-      return { key, end, block: { type: 'code', pieces: leaf.pieces.slice(), language: leaf.language, closed } };
-    case 'math':
-      return { key, end, block: { type: 'math', text: leaf.text.trim(), closed } };
-    case 'table': {
-      const { align, header, rows } = leaf;
-      return { key, end, block: { type: 'table', align, header, rows: rows.slice() } };
-    }
-  }
-}
-
-const blocksOf = (children: readonly PlacedBlock[], open: PlacedBlock | null): readonly Block[] =>
-  (open === null ? children : [...children, open]).map(({ block }) => block);
-
-const itemOf = (item: Extract<Container, { kind: 'item' }>, open: PlacedBlock | null): ListItem => ({
-  checked: item.checked,
-  children: blocksOf(item.children, open),
-});
-
-function listOf(list: Extract<Container, { kind: 'list' }>, open: ListItem | null): Block {
-  const { ordered, first: start, items } = list;
-  return { type: 'list', ordered, start, items: open === null ? items.slice() : [...items, open] };
-}
-
-const quoteOf = (quote: Extract<Container, { kind: 'quote' }>, open: PlacedBlock | null): Block => ({
-  type: 'quote',
-  children: blocksOf(quote.children, open),
-});
-
-function copyOf(container: Container): Container {
-  return container.kind === 'list'
-    ? { ...container, items: container.items.slice() }
-    : { ...container, children: container.children.slice() };
-}
-
-function copyLeaf(leaf: Leaf): Leaf {
-  if (leaf.kind === 'code') return { ...leaf, pieces: leaf.pieces.slice(), blanks: leaf.blanks.slice() };
-  return leaf.kind === 'table' ? { ...leaf, rows: leaf.rows.slice() } : { ...leaf };
-}
-
-type CodeLeaf = Extract<Leaf, { kind: 'code' }>;
-
-function addLine(leaf: CodeLeaf, text: string): void {
-  const last = leaf.pieces.length - 1;
-  if (last >= 0) leaf.pieces[last] += '\n';
-  if (last < 0 || leaf.lines === linesInPiece) {
-    leaf.pieces.push(text);
-    leaf.lines = 1;
-  } else {
-    leaf.pieces[last] += text;
-    leaf.lines += 1;
-  }
-}
-
-/** A line, or a part of an overlong one. */
-function addPart(leaf: CodeLeaf, text: string, whole: boolean): void {
-  if (!leaf.open) addLine(leaf, text);
-  else leaf.pieces.push(text);
-  leaf.open = !whole;
-}
-
-function row(text: string, width: number): readonly (readonly Inline[])[] {
-  const cells = cellsOf(text).slice(0, width);
-  return Array.from({ length: width }, (_, column) => parseInlines(cells[column] ?? ''));
 }

@@ -56,6 +56,8 @@ const inlines = (children: readonly Inline[]): Plain[] =>
           return ['\n'];
         case 'math':
           return [['math', inline.text]];
+        case 'run':
+          return inlines(inline.children);
         case 'link':
           return [['link', ...inlines(inline.children)]];
         default:

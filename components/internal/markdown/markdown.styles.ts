@@ -8,6 +8,7 @@ export const markdownStyles = css`
     overflow-wrap: anywhere;
   }
 
+  .group + .group,
   .block + .block,
   .from-cloud + .block,
   .block + .from-cloud {

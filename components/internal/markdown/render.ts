@@ -1,12 +1,11 @@
 // Our markdown tree to Lit templates: elements made by name, text always as text nodes, `href` only from links.ts.
 // Called by `<llm-chat>` with a MarkdownStream. No string ever becomes markup, so the page's Trusted Types need to allow
 // nothing but Lit's own policy for its static templates ("lit-html").
-// Finished parts are guarded by identity: they are neither rendered nor compared again, items of an open list and rows of
-// an open table among them. Colours for code (highlight.ts) and formulas (math.ts) are fetched when the first is there.
+// Finished parts are guarded by identity, a group of them by that of its last: they are neither rendered nor compared again,
+// items of an open list and rows of an open table among them. Colours for code (highlight.ts) and formulas (math.ts) are fetched when the first is there.
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
-import { repeat } from 'lit/directives/repeat.js';
 import { checkIcon, cloudIcon, copyIcon, imageIcon } from '../icons.js';
 import { languageTag } from '../texts.js';
 import { words } from '../words.js';
@@ -30,35 +29,50 @@ export interface MarkdownOptions {
   readonly links: OriginRule;
 }
 
-/** All blocks of an answer, keyed, those from the cloud marked. What is finished is skipped, group by group. */
-export function renderMarkdown(stream: MarkdownStream, options: MarkdownOptions): unknown {
-  const { cloudFrom, cloudName, images, links } = options;
-  const language = languageTag();
-  const firstCloud = cloudFrom === null ? null : stream.blocks.find(({ end }) => end > cloudFrom);
-  return stream.groups.map((group) =>
-    guard([group, cloudFrom, cloudName, firstCloud, images, links, language], () =>
-      repeat(
-        group,
-        ({ key }) => key,
-        (streamed) => {
-          const cloud = cloudFrom !== null && streamed.end > cloudFrom;
-          // The badge over the message says it where all of it is from the cloud; a change within is marked in its place.
-          const changes = streamed === firstCloud && cloudFrom !== null && cloudFrom > 0;
-          return html`${
-              changes
-                ? html`<p class="from-cloud">${cloudIcon()}<span>${words.chat.cloudFrom(cloudName)}</span></p>`
-                : nothing
-            }
-            <div class="block" ?data-cloud=${cloud}>
-              ${guard([streamed, images, links, language], () => renderBlock(streamed.block, options))}
-            </div>`;
-        },
-      ),
-    ),
-  );
+/** What a part's rendering depends on beside the part itself. */
+type Rendering = MarkdownOptions & { readonly shared: readonly unknown[] };
+
+/** Parts that are skipped as one; blocks of an answer are laid out as one, too. */
+const inGroup = 24;
+
+/**
+ * Renders parts of which the last may change. What stands before a part that is the same is the same, too: parts are only
+ * ever put behind others.
+ */
+function grouped<Part>(
+  parts: readonly Part[],
+  { shared }: Rendering,
+  render: (part: Part, index: number) => unknown,
+  group: (content: unknown) => unknown = (content) => content,
+): readonly unknown[] {
+  return Array.from({ length: Math.ceil(parts.length / inGroup) }, (_, number) => {
+    const from = number * inGroup;
+    const end = Math.min(from + inGroup, parts.length);
+    const all = () =>
+      parts.slice(from, end).map((part, index) => guard([part, ...shared], () => render(part, from + index)));
+    return group(guard([parts[end - 1], end, ...shared], all));
+  });
 }
 
-function renderBlock(block: Block, options: MarkdownOptions): TemplateResult {
+/** All blocks of an answer, those from the cloud marked. What is finished is skipped, group by group. */
+export function renderMarkdown({ blocks }: MarkdownStream, options: MarkdownOptions): unknown {
+  const { cloudFrom, cloudName, images, links } = options;
+  const rendering = { ...options, shared: [cloudFrom, cloudName, images, links, languageTag()] };
+  const render = ({ block, end }: (typeof blocks)[number], index: number) => {
+    const cloud = cloudFrom !== null && end > cloudFrom;
+    // The badge over the message says it where all of it is from the cloud; a change within is marked in its place.
+    const changes = cloud && cloudFrom > 0 && (blocks[index - 1]?.end ?? 0) <= cloudFrom;
+    return html`${
+        changes
+          ? html`<p class="from-cloud">${cloudIcon()}<span>${words.chat.cloudFrom(cloudName)}</span></p>`
+          : nothing
+      }
+      <div class="block" ?data-cloud=${cloud}>${renderBlock(block, rendering)}</div>`;
+  };
+  return grouped(blocks, rendering, render, (content) => html`<div class="group">${content}</div>`);
+}
+
+function renderBlock(block: Block, options: Rendering): TemplateResult {
   switch (block.type) {
     case 'paragraph':
       return html`<p dir=${direction(block)}>${renderInlines(block.children, options)}</p>`;
@@ -72,10 +86,10 @@ function renderBlock(block: Block, options: MarkdownOptions): TemplateResult {
       </div>`;
     case 'quote':
       return html`<blockquote dir=${direction(block)}>
-        ${block.children.map((child) => guard([child], () => renderBlock(child, options)))}
+        ${grouped(block.children, options, (child) => renderBlock(child, options))}
       </blockquote>`;
     case 'list': {
-      const items = block.items.map((item) => guard([item], () => renderItem(item, options)));
+      const items = grouped(block.items, options, (item) => renderItem(item, options));
       return block.ordered
         ? html`<ol dir=${direction(block)} start=${block.start}>
             ${items}
@@ -93,14 +107,14 @@ function renderBlock(block: Block, options: MarkdownOptions): TemplateResult {
             </tr>
           </thead>
           <tbody>
-            ${block.rows.map(
+            ${grouped(
+              block.rows,
+              options,
               (row) =>
                 html`<tr>
-                  ${guard([row], () =>
-                    row.map(
-                      (cell, column) =>
-                        html`<td data-align=${alignOf(block.align, column)}>${renderInlines(cell, options)}</td>`,
-                    ),
+                  ${row.map(
+                    (cell, column) =>
+                      html`<td data-align=${alignOf(block.align, column)}>${renderInlines(cell, options)}</td>`,
                   )}
                 </tr>`,
             )}
@@ -124,12 +138,10 @@ function renderHeading(level: number, dir: unknown, text: unknown): TemplateResu
   return html`<h6 dir=${dir}>${text}</h6>`;
 }
 
-function renderItem(item: ListItem, options: MarkdownOptions): TemplateResult {
+function renderItem(item: ListItem, options: Rendering): TemplateResult {
   // A tight item's only paragraph is its text: no margins of its own.
-  const body = item.children.map((child, index) =>
-    child.type === 'paragraph' && index === 0
-      ? html`${renderInlines(child.children, options)}`
-      : renderBlock(child, options),
+  const body = grouped(item.children, options, (child, index) =>
+    child.type === 'paragraph' && index === 0 ? renderInlines(child.children, options) : renderBlock(child, options),
   );
   if (item.checked === null) return html`<li>${body}</li>`;
   return html`<li class="task">
@@ -141,7 +153,7 @@ function renderItem(item: ListItem, options: MarkdownOptions): TemplateResult {
 
 type CodeBlock = Extract<Block, { type: 'code' }>;
 
-function renderCode(block: CodeBlock, options: MarkdownOptions): TemplateResult {
+function renderCode(block: CodeBlock, options: Rendering): TemplateResult {
   const { pieces, language, closed } = block;
   const shown = showHidden(language, 'code');
   const label = language === '' ? words.code.block : words.code.named(shown);
@@ -179,10 +191,10 @@ function renderMath(text: string, display: boolean, closed = true): unknown {
   return late(closed ? text : null, html`<code class="tex" dir="ltr">${text}</code>`, load);
 }
 
-const renderInlines = (inlines: readonly Inline[], options: MarkdownOptions): unknown =>
+const renderInlines = (inlines: readonly Inline[], options: Rendering): unknown =>
   inlines.map((inline) => renderInline(inline, options));
 
-function renderInline(inline: Inline, options: MarkdownOptions): unknown {
+function renderInline(inline: Inline, options: Rendering): unknown {
   switch (inline.type) {
     case 'text':
       return inline.text;
@@ -192,6 +204,8 @@ function renderInline(inline: Inline, options: MarkdownOptions): unknown {
       return html`<em>${renderInlines(inline.children, options)}</em>`;
     case 'deleted':
       return html`<del>${renderInlines(inline.children, options)}</del>`;
+    case 'run':
+      return guard([inline, ...options.shared], () => renderInlines(inline.children, options));
     case 'code':
       return html`<code>${inline.text}</code>`;
     case 'break':

@@ -5,6 +5,8 @@
 export type Inline =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'strong' | 'emphasis' | 'deleted'; readonly children: readonly Inline[] }
+  /** A stretch of a long text that will not change any more, but for the last one of a text that grows. */
+  | { readonly type: 'run'; readonly children: readonly Inline[] }
   | { readonly type: 'code'; readonly text: string }
   | { readonly type: 'break' }
   | {
