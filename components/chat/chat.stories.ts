@@ -329,3 +329,20 @@ export const SuggestionsOfThePage: Story = {
       </llm-chat>
     </llm-engine>`,
 };
+
+export const AnsweringFromTheCloud: Story = {
+  args: {
+    say: 'Who are you?',
+    script: {
+      state: { ...ready, cloud: { endpoint: 'api.example.com', allowed: true, active: true } },
+      answers: [[{ say: 'I am written ', backend: 'cloud' }, { wait: 1e9 }]],
+    },
+  },
+};
+
+export const Dictation: Story = { args: { dictation: true } };
+
+export const Disabled: Story = {
+  render: ({ script }) =>
+    html`<llm-engine .engine=${new ScriptedEngine(script)}><llm-chat disabled></llm-chat></llm-engine>`,
+};

@@ -79,6 +79,8 @@ import { Troubles } from './troubles.js';
  * @csspart send-button - The button that sends and stops.
  * @csspart attach-button - The button for files.
  * @csspart attachments - The files that wait in the composer.
+ * @csspart attachment - Each of these files.
+ * @csspart attachment-problems - Why a file was not taken.
  * @csspart dictate-button - The button for dictating.
  * @csspart menu - What is behind the button with the dots.
  * @csspart versions - The switch between versions of a message.

@@ -80,6 +80,7 @@ function answerFigures(state: EngineState | null): readonly Figure[] {
               max=${model.contextLength}
               .value=${Math.min(asked.contextTokens, model.contextLength)}
               aria-label=${text.context}
+              aria-valuetext=${text.contextOf(asked.contextTokens, model.contextLength)}
             ></progress>`,
     ],
     [

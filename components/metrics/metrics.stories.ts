@@ -76,5 +76,19 @@ export const Kernels: Story = {
       const { metrics: figures } = engine.state;
       engine.update({ metrics: { ...figures, tokensPerSecond: 40.1, timeToFirstToken: 201, requests: 4 } });
     }
+    metrics?.shadowRoot?.querySelector<HTMLElement>('[part=kernels] summary')?.click();
+  },
+};
+
+export const Failed: Story = {
+  args: {
+    script: {
+      state: {
+        status: {
+          kind: 'failed',
+          error: { code: 'network', message: 'The model could not be downloaded.', hint: 'Check the connection.' },
+        },
+      },
+    },
   },
 };

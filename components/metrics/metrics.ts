@@ -42,7 +42,9 @@ import { reportOf } from './report.js';
  * @cssprop --llm-text - Colour of text.
  * @cssprop --llm-quiet - Colour of names.
  * @cssprop --llm-line - Colour of borders.
+ * @cssprop --llm-danger - Colour that marks errors.
  * @cssprop --llm-radius - Radius of the corners.
+ * @cssprop --llm-font-mono - Font of the kernels' names.
  */
 export class LlmMetrics extends LlmElement {
   static override readonly styles = [baseStyles, metricsStyles];

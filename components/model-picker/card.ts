@@ -115,6 +115,7 @@ function renderButtons({ choice, current, selected, loading, ...act }: CardOptio
 function renderProgress(loading: Loading): TemplateResult {
   const { loadedBytes, totalBytes, phase } = loading;
   const known = phase !== 'preparing' && totalBytes > 0;
+  const facts = progressFacts(loading);
   return html`<div class="progress">
     ${
       known
@@ -124,10 +125,11 @@ function renderProgress(loading: Loading): TemplateResult {
             max=${totalBytes}
             .value=${loadedBytes}
             aria-label=${pickerWords.progress}
+            aria-valuetext=${facts[0] ?? nothing}
           ></progress>`
         : html`<progress class="bar" part="progress" aria-label=${pickerWords.progress}></progress>`
     }
-    <span class="facts">${progressFacts(loading).map((fact) => html`<span><bdi>${fact}</bdi></span>`)}</span>
+    <span class="facts">${facts.map((fact) => html`<span><bdi>${fact}</bdi></span>`)}</span>
   </div>`;
 }
 

@@ -150,3 +150,12 @@ export const Empty: Story = { args: { script: { models: [] } } };
 export const WithCloud: Story = {
   args: { script: { state: { cloud: { endpoint: 'api.example.com', allowed: true, active: false } } } },
 };
+
+export const Chosen: Story = {
+  args: { script: { loadTime: 4_000, storage } },
+  play: async ({ canvasElement }) => {
+    const picker = canvasElement.querySelector('llm-model-picker');
+    await picker?.updateComplete;
+    if (picker) await new ModelPickerHarness(picker).choose('A larger model');
+  },
+};

@@ -58,6 +58,12 @@ export const ErasedInPart: Story = {
       },
     },
   },
+  play: async ({ canvasElement }) => {
+    const privacy = canvasElement.querySelector('llm-privacy');
+    await privacy?.updateComplete;
+    privacy?.shadowRoot?.querySelector<HTMLElement>('[part=erase-button]')?.click();
+    privacy?.shadowRoot?.querySelector<HTMLElement>('[part=confirm-button]')?.click();
+  },
 };
 export const CannotBeRead: Story = {
   args: { script: { kept: { parts: [], unreadable: ['models', 'conversations'], usage: null, quota: null } } },
@@ -68,4 +74,19 @@ export const RightToLeft: Story = {
     html`<div dir="rtl" lang="ar">
       <llm-engine .engine=${new ScriptedEngine(script)}><llm-privacy></llm-privacy></llm-engine>
     </div>`,
+};
+
+export const Failed: Story = {
+  args: {
+    script: {
+      kept,
+      state: {
+        cloud,
+        status: {
+          kind: 'failed',
+          error: { code: 'network', message: 'The model could not be downloaded.', hint: 'Check the connection.' },
+        },
+      },
+    },
+  },
 };

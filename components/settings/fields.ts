@@ -109,7 +109,7 @@ export function renderTemperature(
   return html`<div class="row" part="field">
     <div class="line">
       <label for="temperature">${text.label}</label>
-      <output for="temperature"><bdi>${said}</bdi></output>
+      <output for="temperature" aria-live="off"><bdi>${said}</bdi></output>
     </div>
     <input
       id="temperature"

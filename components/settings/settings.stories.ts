@@ -5,6 +5,7 @@ import type { Meta, StoryObj } from '@storybook/web-components-vite';
 import '../define/settings.js';
 import { noPreferences } from '../../engine/protocol/preferences.js';
 import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
+import { SettingsHarness } from './settings.harness.js';
 
 interface Arguments {
   script: Script;
@@ -48,6 +49,11 @@ export const CannotBeKept: Story = {
       },
     },
   },
+  play: async ({ canvasElement }) => {
+    const settings = canvasElement.querySelector('llm-settings');
+    await settings?.updateComplete;
+    if (settings) await new SettingsHarness(settings).choose('device', 'wasm');
+  },
 };
 export const Narrow: Story = {
   render: ({ script }) =>
@@ -60,4 +66,11 @@ export const RightToLeft: Story = {
     html`<div dir="rtl" lang="ar">
       <llm-engine .engine=${new ScriptedEngine(script)}><llm-settings></llm-settings></llm-engine>
     </div>`,
+};
+export const NoLimit: Story = {
+  play: async ({ canvasElement }) => {
+    const settings = canvasElement.querySelector('llm-settings');
+    await settings?.updateComplete;
+    if (settings) await new SettingsHarness(settings).limitTo('0');
+  },
 };

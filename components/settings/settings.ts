@@ -5,7 +5,12 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
-import { noPreferences, type PreferencesChange, type VisitorPreferences } from '../../engine/protocol/preferences.js';
+import {
+  mostTokens,
+  noPreferences,
+  type PreferencesChange,
+  type VisitorPreferences,
+} from '../../engine/protocol/preferences.js';
 import { cloudModelId, type EngineState, type LoadedModel } from '../../engine/protocol/state.js';
 import { baseStyles } from '../internal/base.styles.js';
 import { EngineController } from '../internal/engine-controller.js';
@@ -77,7 +82,7 @@ export class LlmSettings extends LlmElement {
       ${renderModel({ preferences, models, defaultModel }, change)} ${renderDevice(preferences, change)}
       ${this.#renderReload(state)}
       ${renderTemperature(preferences, this.moving, (value) => (this.moving = value), change)}
-      ${renderMaxTokens(preferences, this.wrongLimit, (wrong) => (this.wrongLimit = wrong), change)}
+      ${renderMaxTokens(preferences, this.wrongLimit, (wrong) => this.#refuse(wrong), change)}
       ${renderKeep(preferences, change)}
       <p class="quiet">${settingsWords.scope}</p>
       <div>
@@ -117,6 +122,12 @@ export class LlmSettings extends LlmElement {
         ${this.reloading ? text.reloading : text.reload}
       </button>
     </div>`;
+  }
+
+  /** @param wrong what was typed last is no limit; said, as the focus may be elsewhere already */
+  #refuse(wrong: boolean): void {
+    this.wrongLimit = wrong;
+    if (wrong) this.#speaker.say(() => settingsWords.maxTokens.wrong(mostTokens));
   }
 
   /** Not disabled when nothing is left to take back: the focus stays on the button. */

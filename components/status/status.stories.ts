@@ -37,6 +37,7 @@ export const NotLoaded: Story = {};
 export const Loading: Story = { args: { state: { status: loading } } };
 export const Paused: Story = { args: { state: { status: { ...loading, phase: 'paused' } } } };
 export const Ready: Story = { args: { state: { status } } };
+export const Answering: Story = { args: { state: { status, generating: [{ tabId: 'this-tab', requestId: '1' }] } } };
 export const BusyInAnotherTab: Story = { args: { state: { status, generating: elsewhere } } };
 export const WaitingInLine: Story = { args: { state: { status, generating: elsewhere, waiting: ['this-tab'] } } };
 export const AnsweringFromTheCloud: Story = {

@@ -492,6 +492,8 @@ describe('by keyboard alone', () => {
     });
     await keys.to('summary Kernels');
     await keys.press('Space');
+    await keys.at('summary Kernels');
+    await keys.press('Space');
     await keys.until('the times', () => document.querySelector('llm-metrics')?.shadowRoot?.querySelector('table'));
     assert.deepEqual((await keys.walk()).slice(-4), [
       'summary Kernels',

@@ -4,6 +4,7 @@
 import { html, render, type TemplateResult } from 'lit';
 import '../../components/define/all.js';
 import * as reading from './reading.js';
+import { hearStates, surface } from './surface.js';
 
 interface PlayContext {
   readonly canvasElement: HTMLElement;
@@ -38,6 +39,7 @@ declare global {
       show(story: StoryName, scheme: 'light' | 'dark'): Promise<void>;
     };
     readonly reading: typeof reading;
+    readonly surface: typeof surface;
   }
 }
 
@@ -45,6 +47,8 @@ export function serveStories(files: Readonly<Record<string, StoryFile>>): void {
   const place = document.createElement('main');
   document.body.append(place);
   Object.defineProperty(window, 'reading', { value: reading });
+  Object.defineProperty(window, 'surface', { value: surface });
+  hearStates();
   Object.defineProperty(window, 'stories', {
     value: {
       list: (): StoryName[] =>
