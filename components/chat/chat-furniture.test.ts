@@ -26,11 +26,11 @@ describe('<llm-chat> furniture', () => {
     });
     await chat.say('A question');
     await settled(chat);
-    chat.menu(words.chat.exportMarkdown);
+    await chat.menu(words.chat.exportMarkdown);
     await until('the Markdown', () => told.length === 1);
     expect(told[0]).to.include({ format: 'markdown', fileName: 'A question.md' });
     expect(told[0]?.text).to.include('## You\n\nA question\n').and.to.include('An *answer*.');
-    chat.menu(words.chat.exportJson);
+    await chat.menu(words.chat.exportJson);
     await until('the JSON', () => told.length === 2);
     expect(JSON.parse(told[1]?.text ?? '')).to.have.nested.property(
       'conversation.nodes[1].message.content',
@@ -45,6 +45,7 @@ describe('<llm-chat> furniture', () => {
     summary?.focus();
     summary?.click();
     expect(menu?.open).to.equal(true);
+    await until('what is in it', () => menu?.querySelector('ul'));
     await expectAccessible(element);
     press(menu?.querySelector('button') ?? element, 'Escape');
     expect(menu?.open).to.equal(false);

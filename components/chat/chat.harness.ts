@@ -75,9 +75,10 @@ export class ChatHarness {
     return this.#root.querySelector<HTMLDialogElement>('dialog[open]');
   }
 
-  /** Presses what is behind the button with the dots. */
-  menu(name: string): void {
+  /** Presses what is behind the button with the dots, which is fetched when that is opened. */
+  async menu(name: string): Promise<void> {
     this.#need<HTMLElement>('[part=menu] summary').click();
+    while (this.find('[part=menu] ul') === null) await new Promise((resolve) => setTimeout(resolve, 10));
     this.button(name)?.click();
   }
 

@@ -222,7 +222,8 @@ async function afterAnswer(
   await element.updateComplete;
   if (say !== '') element.send(say);
   const chat = new ChatHarness(element);
-  for (let waited = 0; waited < 100 && (element.busy || chat.messages.length < 2); waited++) {
+  const whole = () => !element.busy && chat.messages.length > 1 && chat.action(1, 'delete') !== null;
+  for (let waited = 0; waited < 100 && !whole(); waited++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await act(chat);

@@ -64,6 +64,35 @@ export const chatStyles = css`
     text-overflow: ellipsis;
   }
 
+  .menu {
+    flex: none;
+  }
+
+  .menu summary {
+    display: flex;
+    align-items: center;
+    justify-content: center;
+    min-block-size: 2.25rem;
+    padding-inline: 0.6rem;
+    border-radius: 999px;
+    list-style: none;
+    color: var(--_quiet);
+    cursor: pointer;
+  }
+
+  .menu summary::-webkit-details-marker {
+    display: none;
+  }
+
+  .menu summary:hover {
+    color: var(--_text);
+    background: var(--_raised);
+  }
+
+  button.plain.round {
+    color: var(--_quiet);
+  }
+
   .wide {
     display: none;
   }
@@ -213,50 +242,6 @@ export const chatStyles = css`
     cursor: default;
   }
 
-  .cloud-switch {
-    display: flex;
-    align-items: center;
-    gap: 0.5rem;
-    padding: 0 1rem 0.75rem;
-    font-size: 0.875em;
-    color: var(--_quiet);
-    cursor: pointer;
-  }
-
-  .cloud-switch span {
-    min-inline-size: 0;
-    overflow-wrap: anywhere;
-  }
-
-  .cloud-switch input {
-    appearance: none;
-    flex: none;
-    inline-size: 2.4rem;
-    block-size: 1.4rem;
-    margin: 0;
-    border: 1.5px solid var(--_strong-line);
-    border-radius: 999px;
-    background: radial-gradient(circle at 0.62rem, var(--_strong-line) 0.38rem, transparent 0.42rem) var(--_surface);
-    cursor: pointer;
-  }
-
-  .cloud-switch input:dir(rtl),
-  .cloud-switch input:checked {
-    background: radial-gradient(circle at calc(100% - 0.62rem), var(--_surface) 0.38rem, transparent 0.42rem)
-      var(--_cloud);
-    border-color: var(--_cloud);
-  }
-
-  .cloud-switch input:dir(rtl):not(:checked) {
-    background: radial-gradient(circle at calc(100% - 0.62rem), var(--_strong-line) 0.38rem, transparent 0.42rem)
-      var(--_surface);
-    border-color: var(--_strong-line);
-  }
-
-  .cloud-switch input:dir(rtl):checked {
-    background: radial-gradient(circle at 0.62rem, var(--_surface) 0.38rem, transparent 0.42rem) var(--_cloud);
-  }
-
   /* The page's own buttons, which its own styles override: large enough to hit, and apart. */
   ::slotted(button[slot='suggestions']) {
     min-block-size: 2rem;
@@ -327,10 +312,6 @@ export const chatStyles = css`
     .round[aria-disabled='true'] {
       border-color: GrayText;
       color: GrayText;
-    }
-
-    .cloud-switch input {
-      appearance: auto;
     }
 
     .dots i {

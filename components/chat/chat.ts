@@ -17,21 +17,21 @@ import { words } from '../internal/words.js';
 import { ChatSettings } from './chat-settings.js';
 import { chatStyles } from './chat.styles.js';
 import { Composer } from './composer.js';
-import { DialogController } from './dialog.js';
+import { copyText } from './copy.js';
 import { withSystemPrompt, type Entry } from './entries.js';
 import { withFiles } from './files-in-text.js';
 import { FollowController } from './follow.js';
 import { formValue } from './form.js';
-import { renderCloudSwitch, renderHeader, renderUndo, renderWelcome } from './frame.js';
+import { renderHeader, renderWelcome } from './frame.js';
 import { chatKey } from './keys.js';
+import { Lazy } from './lazy.js';
 import { modelName, renderEntries, renderLog } from './log.js';
-import { MeterController } from './meter.js';
 import { messageStyles } from './message.styles.js';
 import { RareController } from './rare.js';
 import { statusLine, type StatusLine } from './status.js';
 import { TalkController } from './talk.js';
-import { turnStyles } from './turn.styles.js';
 import { Troubles } from './troubles.js';
+import type { Turns } from './turns/turns.js';
 
 /**
  * @summary A chat with the model of the page's engine: answers stream in, can be stopped and tried again; who wrote
@@ -104,49 +104,65 @@ import { Troubles } from './troubles.js';
 export class LlmChat extends ChatSettings {
   /** It takes part in forms: see `name` and `form-value`. */
   static readonly formAssociated = true;
-  static override readonly styles = [baseStyles, markdownStyles, messageStyles, turnStyles, chatStyles];
+  static override readonly styles = [baseStyles, markdownStyles, messageStyles, chatStyles];
 
   readonly #engine = new EngineController(this, () => this.#engineChanged());
   readonly #follow = new FollowController(this, () => this.scroller);
   readonly #speaker = new SpeakerController(this);
   readonly #troubles = new Troubles(this, () => this.#engine.store, this.#speaker);
-  readonly #talk = new TalkController(this, {
+  readonly #fail = this.#troubles.show;
+  readonly #talk: TalkController = new TalkController(this, {
     engine: this.#engine,
     speaker: this.#speaker,
     settings: () => this,
     asks: () => {
+      void this.#turns.get();
       this.#troubles.forget();
       this.#follow.latest();
     },
+    toolCall: (call) => void this.#turns.get().then((turns) => turns?.call(call)),
   });
 
-  readonly #dialog = new DialogController(this, this.#speaker);
-  readonly #meter = new MeterController(this, {
-    store: () => this.#engine.store,
-    speaker: this.#speaker,
-    messages: () => this.#draft(),
+  /** What can be done with messages: fetched with the first. */
+  readonly #turns: Lazy<Turns> = new Lazy(
+    this,
+    async () => {
+      const { Turns } = await import('./turns/turns.js');
+      return new Turns({
+        host: this,
+        engine: this.#engine,
+        talk: this.#talk,
+        speaker: this.#speaker,
+        settings: () => this,
+        draft: () => this.#draft(),
+        fail: this.#fail,
+      });
+    },
+    this.#fail,
+  );
+
+  readonly #composer: Composer = new Composer(this, {
+    talk: this.#talk,
+    rare: () => this.#rare,
+    changed: () => this.#draftChanged(),
+    edit: (id) => void this.#turns.get().then((turns) => turns?.edit(id)),
   });
+
   readonly #rare: RareController = new RareController(
     {
       host: this,
       engine: this.#engine,
       talk: this.#talk,
       speaker: this.#speaker,
-      dialog: this.#dialog,
-      fail: (error) => this.#troubles.show(error),
-      draftChanged: () => this.#meter.changed(),
+      composer: this.#composer,
+      fail: this.#fail,
+      draftChanged: () => this.#draftChanged(),
       restored: () => this.#follow.latest(),
       newChat: () => this.newChat(),
-      write: () => this.#composer.writer(),
+      allowCloud: (allowed) => void this.#troubles.allowCloud(allowed),
     },
     () => this,
   );
-
-  readonly #composer: Composer = new Composer(this, {
-    talk: this.#talk,
-    rare: this.#rare,
-    changed: () => this.#meter.changed(),
-  });
 
   @query('.scroller') private readonly scroller!: HTMLElement | null;
 
@@ -189,6 +205,7 @@ export class LlmChat extends ChatSettings {
     if (changed.has('autoload') && this.autoload) void this.#troubles.autoload();
     if (changed.has('history') && (this.history || changed.get('history') === true))
       this.#rare.historyChanged(this.history);
+    if (this.#talk.conversation.entries.length > 0) this.#turns.want();
     const { connection, state: engine } = this.#engine.store;
     this.setStates({
       busy: this.busy,
@@ -241,7 +258,12 @@ export class LlmChat extends ChatSettings {
     if (this.busy) return;
     const { id, messages } = this.#talk.conversation;
     this.internals.setFormValue(formValue(messages, this.formValue), this.history ? id : '');
-    this.#meter.changed();
+    this.#draftChanged();
+  }
+
+  /** The meter counts what would be sent. */
+  #draftChanged(): void {
+    this.#turns.part?.meter.changed();
   }
 
   /** For buttons that vanish with what they do: the focus goes to the field. Calls from the page move no focus. */
@@ -255,7 +277,7 @@ export class LlmChat extends ChatSettings {
     this.#talk.narrator.statusChanged(statusLine(connection, this.busy), engineState?.status.kind === 'ready');
     this.#troubles.engineChanged(this.busy);
     // Another model reads more or less, and counts otherwise.
-    if (engineState?.loads !== this.#loads) this.#meter.changed();
+    if (engineState?.loads !== this.#loads) this.#draftChanged();
     this.#loads = engineState?.loads;
     if (engineState !== null && engineState !== this.#told) {
       this.#told = engineState;
@@ -286,7 +308,7 @@ export class LlmChat extends ChatSettings {
   /** Forgets the conversation and starts anew. */
   newChat(): void {
     this.#troubles.forget();
-    this.#talk.replace(() => this.#talk.conversation.clear());
+    this.#talk.replace(() => this.#talk.conversation.open());
     this.#talk.narrator.newChat();
   }
 
@@ -302,40 +324,31 @@ export class LlmChat extends ChatSettings {
 
   override render(): TemplateResult {
     const { entries, busy } = this.#talk.conversation;
-    const { deleted } = this.#talk;
     const last = entries.at(-1);
     const waiting = last?.kind === 'answer' && last.status === 'waiting';
     const status = statusLine(this.#engine.store.connection, waiting);
     const rare = this.#rare;
+    const turns = this.#turns.part;
     const keys = (event: KeyboardEvent) =>
       chatKey(event, { busy, stop: () => this.stop(), list: () => void rare.openShortcuts() });
-    return html`<div
-      class="frame"
-      part="base"
-      @keydown=${keys}
-      @dragover=${rare.dragover}
-      @dragleave=${rare.dragleave}
-      @drop=${rare.drop}
-    >
+    return html`<div class="frame" part="base" @keydown=${keys} @dragover=${rare.drag} @drop=${rare.drag}>
       ${renderHeader({
         status,
         waiting,
         newChat: entries.length === 0 ? null : () => this.#refocus(() => this.newChat()),
         history: this.history ? () => void rare.openHistory() : null,
-        menu: rare.menu(entries.length > 0),
+        menu: rare.menu,
       })}
       ${renderLog({
         label: this.label || words.chat.conversation,
         follow: this.#follow,
         content: entries.length === 0 ? this.#renderWelcome() : this.#renderEntries(entries, status),
       })}
-      ${this.#renderTroubles(last)} ${deleted === null ? nothing : renderUndo(deleted.count, () => this.#talk.undo())}
+      ${this.#renderTroubles(last)} ${turns?.renderUndo()}
       ${this.#composer.render({ disabled: this.#off, placeholder: this.placeholder })}
-      ${entries.length === 0 ? nothing : this.#meter.render()}
-      ${renderCloudSwitch({ cloud: this.#engine.state?.cloud, change: (allowed) => void this.#troubles.allowCloud(allowed) })}
+      ${entries.length === 0 ? nothing : turns?.meter.render()} ${rare.renderCloudSwitch()}
       <slot name="footer"></slot>
-      ${rare.dropping ? html`<div class="drop" aria-hidden="true">${words.chat.drop}</div>` : nothing}
-      ${this.#speaker.render()} ${this.#dialog.render()}
+      ${rare.attachments.part?.renderDrop()} ${this.#speaker.render()} ${rare.dialog.part?.render()}
     </div>`;
   }
 
@@ -346,19 +359,19 @@ export class LlmChat extends ChatSettings {
   }
 
   #renderEntries(entries: readonly Entry[], status: StatusLine): TemplateResult {
-    const { conversation, editing, actions } = this.#talk;
+    const { conversation } = this.#talk;
     return renderEntries(entries, {
       markdown: (answer) => this.#talk.markdown(answer),
+      turns: this.#turns.part,
       status,
       busy: conversation.busy,
-      editing,
-      actions,
-      siblings: (id) => conversation.siblings(id),
+      siblings: (id) => conversation.thread.siblingsOf(id),
       language: languageTag(),
       images: this.#images(this.allowedImages),
       links: this.#links(this.allowedLinks),
       modelName: (id) => modelName(this.#engine.state, id),
-      extras: this.#rare.extras,
+      copy: (text) => copyText(text, this.#speaker),
+      again: (id) => this.#refocus(() => this.#talk.again(id)),
     });
   }
 

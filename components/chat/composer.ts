@@ -12,9 +12,11 @@ import type { TalkController } from './talk.js';
 
 export interface ComposerParts {
   readonly talk: TalkController;
-  readonly rare: RareController;
+  readonly rare: () => RareController;
   /** What stands in the field changed. */
   readonly changed: () => void;
+  /** Opens a message of the visitor for other words. */
+  readonly edit: (id: string) => void;
 }
 
 export interface ComposerOptions {
@@ -44,17 +46,18 @@ export class Composer {
     this.#parts = parts;
   }
 
-  /** @returns puts text behind what stands in the field now, each time in the place of the last */
-  writer(): (text: string) => void {
-    const before = this.field?.value.trimEnd() ?? '';
-    return (text) => {
-      const { field } = this;
-      if (field !== null) this.#put(field, [before, text.trim()].filter((part) => part !== '').join(' '));
-    };
+  /** Puts text into the field, in the place of what stands there. */
+  write(text: string): void {
+    const { field } = this;
+    if (field === null) return;
+    field.value = text;
+    this.#written(field);
+    fit(field);
   }
 
   render({ disabled, placeholder }: ComposerOptions): TemplateResult {
-    const { talk, rare } = this.#parts;
+    const { talk } = this.#parts;
+    const rare = this.#parts.rare();
     const { busy } = talk.conversation;
     const sendable = busy || this.#filled || rare.files.length > 0;
     const submit = (event: Event) => {
@@ -98,32 +101,27 @@ export class Composer {
   }
 
   readonly #keydown = (event: KeyboardEvent): void => {
-    const { conversation, actions } = this.#parts.talk;
-    if (conversation.busy && isSendKey(event)) return event.preventDefault();
+    const { talk, edit } = this.#parts;
+    const { entries, busy } = talk.conversation;
     if (isSendKey(event)) {
       event.preventDefault();
       this.#submit();
-    } else if (event.key === 'ArrowUp' && this.field?.value === '' && !event.isComposing && !conversation.busy) {
-      const last = conversation.entries.findLast(({ kind }) => kind === 'user');
+    } else if (event.key === 'ArrowUp' && this.field?.value === '' && !event.isComposing && !busy) {
+      const last = entries.findLast(({ kind }) => kind === 'user');
       if (last === undefined) return;
       event.preventDefault();
-      actions.edit(last.id);
+      edit(last.id);
     }
   };
 
   #submit(): void {
-    const { talk, rare } = this.#parts;
+    const { talk } = this.#parts;
+    const rare = this.#parts.rare();
     const { field } = this;
     const waits = rare.attachments.part?.reading === true;
     if (field === null || talk.conversation.busy || waits || !talk.request(field.value, rare.files)) return;
-    this.#put(field, '');
+    this.write('');
     rare.sent();
-  }
-
-  #put(field: HTMLTextAreaElement, text: string): void {
-    field.value = text;
-    this.#written(field);
-    fit(field);
   }
 
   #written(field: HTMLTextAreaElement): void {

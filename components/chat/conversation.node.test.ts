@@ -7,10 +7,15 @@ import { parseConversation } from '../../engine/protocol/conversations.js';
 import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
 import { Conversation, type ConversationListener } from './conversation.js';
 import { mergeCalls, type ConversationSettings } from './entries.js';
-import { toolResultText } from './tool-result.js';
+import { openRecord, recordOf } from './record.js';
+import { countFrom, deleteFrom, putBack, show } from './turns/thread-changes.js';
+import { toolResultText } from './turns/tool-result.js';
 
 const plain: ConversationSettings = { systemPrompt: '', tools: [], temperature: null, maxTokens: null };
 const ready = { status: { kind: 'ready', model: demoLoaded } } as const;
+/** Other words for a message, on a branch beside it. */
+const edit = (conversation: Conversation, id: string, text: string): boolean =>
+  conversation.send(text, plain, [], conversation.thread.parentOf(id));
 const texts = ({ entries }: Conversation): string[] => entries.map(({ text }) => text);
 
 function talk(script: Script) {
@@ -55,7 +60,7 @@ describe('the conversation', () => {
     await end();
     assert.deepEqual(engine.requests[1]?.messages, [{ role: 'user', content: 'Go' }]);
     assert.deepEqual(conversation.messages.at(-1), { role: 'assistant', content: 'Whole' });
-    const versions = conversation.siblings(conversation.entries.at(-1)?.id ?? '');
+    const versions = conversation.thread.siblingsOf(conversation.entries.at(-1)?.id ?? '');
     assert.equal(versions.length, 2, 'what it said stays beside the new one');
   });
 
@@ -63,7 +68,7 @@ describe('the conversation', () => {
     const { conversation, told } = talk({ answers: [[{ say: 'Early' }, { wait: 30 }, { say: 'Late' }]] });
     conversation.send('Go', plain);
     await sleep(10);
-    conversation.clear();
+    conversation.open();
     await sleep(60);
     assert.deepEqual(conversation.entries, []);
     assert.deepEqual(told, ['user: Go']);
@@ -102,13 +107,13 @@ describe('the conversation', () => {
     await end();
     const [question] = conversation.entries;
     assert.ok(question);
-    assert.equal(conversation.edit(question.id, '   ', plain), false);
-    assert.equal(conversation.edit(question.id, 'Other', plain), true);
+    assert.equal(edit(conversation, question.id, '   '), false);
+    assert.equal(edit(conversation, question.id, 'Other'), true);
     await end();
     assert.deepEqual(texts(conversation), ['Other', 'C']);
     assert.deepEqual(engine.requests[2]?.messages, [{ role: 'user', content: 'Other' }]);
-    assert.equal(conversation.siblings(question.id).length, 2);
-    conversation.show(question.id);
+    assert.equal(conversation.thread.siblingsOf(question.id).length, 2);
+    conversation.change((thread) => show(thread, question.id));
     assert.deepEqual(texts(conversation), ['One', 'A', 'Two', 'B']);
   });
 
@@ -124,7 +129,7 @@ describe('the conversation', () => {
     await end();
     assert.deepEqual(texts(conversation), ['One', 'C']);
     assert.deepEqual(engine.requests[2]?.messages, [{ role: 'user', content: 'One' }]);
-    conversation.show(first.id);
+    conversation.change((thread) => show(thread, first.id));
     assert.deepEqual(texts(conversation), ['One', 'A', 'Two', 'B']);
   });
 
@@ -136,7 +141,7 @@ describe('the conversation', () => {
     conversation.regenerate(plain);
     await end();
     assert.deepEqual(texts(conversation), ['Go', 'Now']);
-    assert.equal(conversation.siblings(conversation.entries[1]?.id ?? '').length, 1);
+    assert.equal(conversation.thread.siblingsOf(conversation.entries[1]?.id ?? '').length, 1);
   });
 
   it('has an answer that broke off go on from its text', async () => {
@@ -165,11 +170,11 @@ describe('the conversation', () => {
     const before = conversation.entries;
     const third = before[2];
     assert.ok(third);
-    assert.equal(conversation.following(third.id), 2);
-    const deleted = conversation.delete(third.id);
+    assert.equal(countFrom(conversation.thread, third.id), 2);
+    const deleted = conversation.change((thread) => deleteFrom(thread, third.id));
     assert.deepEqual(texts(conversation), ['One', 'Hello.']);
     assert.ok(deleted);
-    conversation.putBack(deleted);
+    conversation.change((thread) => putBack(thread, deleted));
     assert.deepEqual(conversation.entries, before);
   });
 
@@ -177,10 +182,13 @@ describe('the conversation', () => {
     const { conversation, end } = talk({ pace: 1 });
     conversation.send('One', plain);
     const id = conversation.entries[0]?.id ?? '';
-    assert.equal(conversation.edit(id, 'x', plain), false);
-    assert.equal(conversation.delete(id), null);
+    assert.equal(edit(conversation, id, 'x'), false);
+    assert.equal(
+      conversation.change((thread) => deleteFrom(thread, id)),
+      null,
+    );
     conversation.regenerate(plain);
-    conversation.show(id);
+    conversation.change((thread) => show(thread, id));
     await end();
     assert.deepEqual(texts(conversation), ['One', 'Hello.']);
   });
@@ -209,14 +217,14 @@ describe('the conversation', () => {
     await end();
     conversation.send('Two', plain);
     await sleep(20);
-    const record = parseConversation(JSON.parse(JSON.stringify(conversation.record())));
+    const record = parseConversation(JSON.parse(JSON.stringify(recordOf(conversation))));
     assert.equal(record.title, 'One');
     const other = talk({ answers: [[{ say: ' and the rest' }]] });
-    other.conversation.restore(record);
+    openRecord(other.conversation, record);
     assert.deepEqual(texts(other.conversation), ['One', 'B', 'Two', 'Part']);
     const last = other.conversation.entries.at(-1);
     assert.equal(last?.kind === 'answer' && last.status, 'interrupted');
-    assert.equal(other.conversation.siblings(other.conversation.entries[1]?.id ?? '').length, 2);
+    assert.equal(other.conversation.thread.siblingsOf(other.conversation.entries[1]?.id ?? '').length, 2);
     assert.equal(other.conversation.proceed(plain), true);
     await other.end();
     assert.deepEqual(texts(other.conversation).at(-1), 'Part and the rest');

@@ -2,12 +2,13 @@
 // clicks into its methods; it asks the engine and knows nothing of the DOM, which makes it testable without one.
 // The messages are the truth (OpenAI's shapes); an entry adds what a person wants to know of one: who wrote it, how
 // fast, whether it was stopped or failed. They stand on one tree (thread.ts): nothing is overwritten, an edited question
-// and an answer asked for again are branches; `entries` is the line that is shown.
+// and an answer asked for again are branches; `entries` is the line that is shown. What a visitor does to the tree beside
+// talking (turns/thread-changes.ts) comes in through `change`, what was kept (record.ts) through `open`.
 // What goes wrong: a failed answer keeps the text that came and its error; `regenerate` asks again, `proceed` has the
 // model go on where it broke off. An aborted answer keeps its text too. One request at a time; a second is refused.
 
 import type { ChatMessage, ToolCall } from '../../engine/protocol/chat.js';
-import type { Attachment, Conversation as Kept } from '../../engine/protocol/conversations.js';
+import type { Attachment } from '../../engine/protocol/conversations.js';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
 import type { EngineLike } from '../internal/engine.js';
 import { readAnswer } from './answer-stream.js';
@@ -24,8 +25,7 @@ import {
   type ToolEntry,
   type UserEntry,
 } from './entries.js';
-import { fromRecord, toRecord } from './record.js';
-import { Thread, type Deleted } from './thread.js';
+import { Thread } from './thread.js';
 
 /** What the element hears of: each is called after the entries changed. */
 export interface ConversationListener {
@@ -36,6 +36,15 @@ export interface ConversationListener {
   error(error: EngineErrorShape): void;
   /** The whole answer calls this tool. */
   toolCall(call: ToolCall): void;
+}
+
+/** What a conversation is called and when it began. */
+export interface ConversationFacts {
+  readonly id: string;
+  /** Given by the visitor; '' where nobody named it. */
+  readonly title: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
 }
 
 /** Answers in a row to tool results without a word of the visitor; more is a model going in circles. */
@@ -54,7 +63,17 @@ export class Conversation {
 
   /** Unique among all that are kept; another one after `clear` and after other messages were assigned. */
   get id(): string {
-    return this.#id;
+    return this.#facts.id;
+  }
+
+  /** What it is called and when it began. */
+  get facts(): ConversationFacts {
+    return this.#facts;
+  }
+
+  /** To read; changed through `change`. */
+  get thread(): Thread {
+    return this.#thread;
   }
 
   /** The line that is shown, in OpenAI's shapes; assigning ends a running request. */
@@ -63,18 +82,15 @@ export class Conversation {
   }
 
   set messages(messages: readonly ChatMessage[]) {
-    this.#begin(new Thread());
-    for (const message of messages) this.#thread.add(fromMessage(message, this.#place()));
-    this.#listener.changed();
+    const thread = new Thread();
+    for (const message of messages) thread.add(fromMessage(message, place()));
+    this.open(thread);
   }
 
-  /** Given by the visitor; '' where nobody named it. */
-  title = '';
   readonly #engine: () => Promise<EngineLike>;
   readonly #listener: ConversationListener;
   readonly #now: () => number;
-  #id = newId();
-  #created = Date.now();
+  #facts = newFacts();
   #thread = new Thread();
   #request: AbortController | null = null;
   #toolRounds = 0;
@@ -89,18 +105,22 @@ export class Conversation {
     this.#now = now;
   }
 
-  /** Adds the visitor's message and asks for an answer. False where one is still being written or it is empty. */
-  send(text: string, settings: ConversationSettings, attachments: readonly Attachment[] = []): boolean {
+  /**
+   * Adds the visitor's message and asks for an answer. False where one is still being written or it is empty.
+   * @param parent what it follows; absent: the newest message
+   */
+  send(
+    text: string,
+    settings: ConversationSettings,
+    attachments: readonly Attachment[] = [],
+    parent?: string | null,
+  ): boolean {
     if (this.busy || (text.trim() === '' && attachments.length === 0)) return false;
-    this.#say({ kind: 'user', ...this.#place(), text, attachments }, this.entries.at(-1)?.id ?? null, settings);
-    return true;
-  }
-
-  /** The visitor's message in other words, on a branch beside it, and asks for an answer. */
-  edit(id: string, text: string, settings: ConversationSettings): boolean {
-    const entry = this.#thread.get(id);
-    if (this.busy || entry?.kind !== 'user' || (text.trim() === '' && entry.attachments.length === 0)) return false;
-    this.#say({ ...entry, ...this.#place(), text }, this.#thread.parentOf(id), settings);
+    const entry: UserEntry = { kind: 'user', ...place(), text, attachments };
+    this.#thread.add(entry, parent);
+    this.#toolRounds = 0;
+    this.#listener.message(entry);
+    void this.#ask(settings);
     return true;
   }
 
@@ -112,15 +132,15 @@ export class Conversation {
   /** Asks for an answer again (the newest, where none is named); what it said stays beside the new one. */
   regenerate(settings: ConversationSettings, id: string | null = null): void {
     if (this.busy) return;
-    const entry = id === null ? this.entries.at(-1) : this.#thread.get(id);
+    const entry = id === null ? this.entries.at(-1) : this.#thread.entries.get(id);
     if (entry === undefined) return;
     if (entry.kind !== 'answer') return void this.#ask(settings, entry.id);
     const parent = this.#thread.parentOf(entry.id);
     if (parent === null) return; // nobody asked for it: the page put it there
-    // What said nothing is no branch worth going back to.
-    if (entry.text === '' && entry.toolCalls.length === 0) this.#thread.delete(entry.id);
     this.#toolRounds = 0;
-    void this.#ask(settings, parent);
+    // What said nothing, at the end, is no version worth going back to: the new answer takes its place.
+    const nothing = entry.text === '' && entry.toolCalls.length === 0 && entry === this.entries.at(-1);
+    void (nothing ? this.#run(settings, newAnswer(entry), false) : this.#ask(settings, parent));
   }
 
   /** Has the newest answer go on where it broke off. False where it did not. */
@@ -131,54 +151,27 @@ export class Conversation {
     return true;
   }
 
-  /** Those that stand beside a message on other branches, itself included. */
-  siblings(id: string): readonly string[] {
-    return this.#thread.siblingsOf(id);
-  }
-
-  /** Shows the branch with this message. */
-  show(id: string): void {
-    if (this.busy) return;
-    this.#thread.show(id);
-    this.#listener.changed();
-  }
-
-  /** Messages that a `delete` of this one takes: itself and what follows it on every branch. */
-  following(id: string): number {
-    return this.#thread.countFrom(id);
-  }
-
-  /** Deletes a message with all that follows it. @returns what `putBack` takes; null while an answer is written */
-  delete(id: string): Deleted | null {
+  /** Changes what stands where; null, and nothing changes, while an answer is written. */
+  change<Result>(act: (thread: Thread) => Result): Result | null {
     if (this.busy) return null;
-    const deleted = this.#thread.delete(id);
+    const result = act(this.#thread);
     this.#listener.changed();
-    return deleted;
+    return result;
   }
 
-  /** Undoes a `delete`. */
-  putBack(deleted: Deleted): void {
-    if (!this.busy && this.#thread.putBack(deleted)) this.#listener.changed();
+  /** Gives it a name; '' for none. */
+  rename(title: string): void {
+    this.#facts = { ...this.#facts, title };
   }
 
-  /** Forgets all of it; a running request is ended. What is kept on the device stays there. */
-  clear(): void {
-    this.#begin(new Thread());
-    this.#listener.changed();
-  }
-
-  /** As it is kept. */
-  record(): Kept {
-    const facts = { id: this.#id, title: this.title, created: this.#created };
-    return toRecord(facts, this.#thread, Date.now());
-  }
-
-  /** Goes on with a kept one; a running request is ended. */
-  restore(kept: Kept): void {
-    this.#begin(fromRecord(kept));
-    this.#id = kept.id;
-    this.#created = kept.created;
-    this.title = kept.title;
+  /** Goes on with other messages, none at first; a running request is ended without a trace. What is kept stays kept. */
+  open(thread = new Thread(), facts = newFacts()): void {
+    const request = this.#request;
+    this.#request = null;
+    request?.abort();
+    this.#thread = thread;
+    this.#facts = facts;
+    this.#toolRounds = 0;
     this.#listener.changed();
   }
 
@@ -188,7 +181,7 @@ export class Conversation {
    */
   addToolResult(callId: string, text: string, settings: ConversationSettings): boolean {
     if (!this.openCalls().some(({ id }) => id === callId)) return false;
-    this.#listener.message(this.#thread.add({ kind: 'tool', ...this.#place(), callId, text }));
+    this.#listener.message(this.#thread.add({ kind: 'tool', ...place(), callId, text }));
     this.#listener.changed();
     if (this.openCalls().length === 0 && !this.busy) {
       this.#toolRounds += 1;
@@ -207,16 +200,9 @@ export class Conversation {
     return answer.toolCalls.filter(({ id }) => !since.some((entry) => entry.kind === 'tool' && entry.callId === id));
   }
 
-  #say(entry: UserEntry, parent: string | null, settings: ConversationSettings): void {
-    this.#thread.add(entry, parent);
-    this.#toolRounds = 0;
-    this.#listener.message(entry);
-    void this.#ask(settings);
-  }
-
   /** Asks for an answer to the message, the newest where none is named. */
   #ask(settings: ConversationSettings, to?: string): Promise<void> {
-    return this.#run(settings, this.#thread.add(newAnswer(this.#place()), to), false);
+    return this.#run(settings, this.#thread.add(newAnswer(place()), to), false);
   }
 
   /** @param resumed the answer goes on with the text that it has */
@@ -230,7 +216,7 @@ export class Conversation {
       this.entries.findIndex((entry) => entry.id === id),
     );
     const messages = withSystemPrompt(messagesOf(before), settings.systemPrompt);
-    this.#thread.change(id, (entry) => ({ ...entry, status: 'waiting', error: null, finishReason: null }));
+    this.#thread.change(id, () => ({ ...answer, status: 'waiting', error: null, finishReason: null }));
     this.#listener.changed();
     try {
       const engine = await this.#engine();
@@ -268,23 +254,12 @@ export class Conversation {
     if (answer !== null && answer.text !== '') this.#listener.message(answer);
     if (error !== null) this.#listener.error(error);
   }
-
-  /** A conversation of its own; the request of the one before is ended without a trace. */
-  #begin(thread: Thread): void {
-    const request = this.#request;
-    this.#request = null;
-    request?.abort();
-    this.#thread = thread;
-    this.#id = newId();
-    this.#created = Date.now();
-    this.#toolRounds = 0;
-    this.title = '';
-  }
-
-  #place() {
-    return { id: newId(), created: Date.now() };
-  }
 }
+
+const newFacts = (): ConversationFacts => ({ id: newId(), title: '', created: Date.now() });
+
+/** Of a new message. */
+const place = () => ({ id: newId(), created: Date.now() });
 
 const messagesOf = (line: readonly Entry[]): ChatMessage[] => line.flatMap((entry) => toMessage(entry) ?? []);
 

@@ -24,6 +24,9 @@ export class FollowController implements ReactiveController {
   }
 
   hostUpdated(): void {
+    if (!this.#following) return;
+    // The reader may have scrolled since the last `scroll` event: their move comes first.
+    if ((this.#scroller()?.scrollTop ?? 0) < this.#top) this.scrolled();
     if (this.#following) this.#toEnd();
   }
 

@@ -1,11 +1,10 @@
-// The chat's furniture: header, the empty chat's welcome, a failure that no answer shows, the cloud switch. Template
-// functions of `<llm-chat>`; they hold no state.
+// The chat's furniture: header and the empty chat's welcome. Template functions of `<llm-chat>`; they hold no state.
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { live } from 'lit/directives/live.js';
-import type { EngineState } from '../../engine/protocol/state.js';
 import { cloudIcon, deviceIcon, historyIcon, moreIcon, newChatIcon } from '../internal/icons.js';
 import { words } from '../internal/words.js';
+import type { Lazy } from './lazy.js';
+import type { Menu } from './menu/menu.js';
 import type { StatusLine } from './status.js';
 
 export interface HeaderOptions {
@@ -16,12 +15,7 @@ export interface HeaderOptions {
   readonly newChat: (() => void) | null;
   /** Null where the site keeps none. */
   readonly history: (() => void) | null;
-  readonly menu: readonly MenuItem[];
-}
-
-export interface MenuItem {
-  readonly label: string;
-  readonly run: () => void;
+  readonly menu: Lazy<Menu>;
 }
 
 export function renderHeader({ status, waiting, newChat, history, menu }: HeaderOptions): TemplateResult {
@@ -43,42 +37,21 @@ export function renderHeader({ status, waiting, newChat, history, menu }: Header
   </header>`;
 }
 
-/** What is rarely wanted, behind one button. A disclosure, not a menu of roles: Tab walks through it, Escape closes it. */
-function renderMenu(items: readonly MenuItem[]): TemplateResult {
-  const close = (from: Event, focus: boolean) => {
-    const details = (from.currentTarget as Element).closest('details');
-    if (details === null || !details.open) return;
-    details.open = false;
-    if (focus) details.querySelector('summary')?.focus();
-  };
-  const keydown = (event: KeyboardEvent) => {
-    if (event.key !== 'Escape') return;
-    event.stopPropagation();
-    close(event, true);
-  };
-  const left = (event: FocusEvent) => {
-    const { relatedTarget, currentTarget } = event;
-    if (!(relatedTarget instanceof Node && (currentTarget as Element).contains(relatedTarget))) close(event, false);
-  };
-  return html`<details class="menu" part="menu" @keydown=${keydown} @focusout=${left}>
+/** What is rarely wanted, behind one button; what is in it comes with menu/menu.ts. */
+function renderMenu(menu: Lazy<Menu>): TemplateResult {
+  const { part } = menu;
+  const soon = () => menu.want();
+  return html`<details
+    class="menu"
+    part="menu"
+    @pointerenter=${soon}
+    @focusin=${soon}
+    @toggle=${() => void menu.get()}
+    @keydown=${part?.keydown}
+    @focusout=${part?.left}
+  >
     <summary aria-label=${words.chat.more} title=${words.chat.more}>${moreIcon()}</summary>
-    <ul>
-      ${items.map(
-        ({ label, run }) =>
-          html`<li>
-            <button
-              type="button"
-              class="plain"
-              @click=${(event: Event) => {
-                close(event, true);
-                run();
-              }}
-            >
-              ${label}
-            </button>
-          </li>`,
-      )}
-    </ul>
+    ${part?.render()}
   </details>`;
 }
 
@@ -116,29 +89,4 @@ export function renderWelcome({ welcome, suggestions, cloudAllowed, ask }: Welco
       }
     </slot>
   </div>`;
-}
-
-/** What was deleted, and the way back; it stays until something else is asked for. */
-export const renderUndo = (count: number, undo: () => void): TemplateResult =>
-  html`<div class="undo" part="undo">
-    <span>${words.chat.deleted(count)}</span>
-    <button type="button" @click=${undo}>${words.chat.undo}</button>
-  </div>`;
-
-export interface CloudSwitchOptions {
-  readonly cloud: EngineState['cloud'] | undefined;
-  readonly change: (allowed: boolean) => void;
-}
-
-/** Only where the site set an endpoint. Shows what the state says, not what was clicked. */
-export function renderCloudSwitch({ cloud, change }: CloudSwitchOptions): unknown {
-  if (cloud === undefined || cloud.endpoint === null) return nothing;
-  const changed = (event: Event) => {
-    if (event.currentTarget instanceof HTMLInputElement) change(event.currentTarget.checked);
-  };
-  return html`<label class="cloud-switch" part="cloud-switch">
-    <input type="checkbox" role="switch" .checked=${live(cloud.allowed)} @change=${changed} />
-    ${cloudIcon()}
-    <span>${words.chat.cloudSwitch(cloud.endpoint)}. ${words.chat.cloudSwitchDetail}</span>
-  </label>`;
 }

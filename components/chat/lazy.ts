@@ -1,22 +1,19 @@
-// A rare part of the chat, fetched when it is first needed: history, files, export, voice, the list of shortcuts. Until
-// then a page that never uses it downloads nothing of it. Used by rare.ts.
-// What goes wrong: the part cannot be fetched (no network, a new version of the site) -> told in words, and the next press
-// tries again.
+// A part of the chat that is fetched when it is first needed: until then a page downloads nothing of it. Used by chat.ts and
+// by what stands around it; what a part does is in its own folder.
+// What goes wrong: the part cannot be fetched (no network, a new version of the site) -> told in words; the next press, or
+// the next message, tries again.
 
 import type { ReactiveElement } from 'lit';
 import { EngineError } from '../../engine/protocol/errors.js';
 
 export class Lazy<Part> {
   /** The part, once it is there. */
-  get part(): Part | null {
-    return this.#part;
-  }
-
+  part: Part | null = null;
   readonly #host: ReactiveElement;
   readonly #load: () => Promise<Part>;
   readonly #failed: (error: EngineError) => void;
-  #part: Part | null = null;
   #pending: Promise<Part | null> | null = null;
+  #wanted = false;
 
   constructor(host: ReactiveElement, load: () => Promise<Part>, failed: (error: EngineError) => void) {
     this.#host = host;
@@ -26,24 +23,30 @@ export class Lazy<Part> {
 
   /** The next `get` makes another one. */
   drop(): void {
-    this.#part = null;
+    this.part = null;
     this.#pending = null;
+  }
+
+  /** It will be needed: fetches it, once. What fails by itself is not tried by itself again. */
+  want(): void {
+    if (!this.#wanted) void this.get();
   }
 
   /** Fetches it where that has not happened; null where that fails, which is told elsewhere. */
   get(): Promise<Part | null> {
+    this.#wanted = true;
     this.#pending ??= this.#load().then(
       (part) => {
-        this.#part = part;
+        this.part = part;
         this.#host.requestUpdate();
         return part;
       },
-      (thrown: unknown) => {
+      (cause: unknown) => {
         this.#pending = null;
         this.#failed(
           new EngineError('network', 'A part of the chat could not be loaded.', {
             hint: 'Check the connection and try again, or reload the page.',
-            cause: thrown,
+            cause,
           }),
         );
         return null;

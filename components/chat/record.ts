@@ -1,37 +1,34 @@
-// A conversation as it is kept on the device or exported (engine/protocol/conversations.ts), and back. Pure; used by
-// conversation.ts. An answer that was being written when it was kept comes back as interrupted: it can be continued.
+// A conversation as it is kept on the device or exported (engine/protocol/conversations.ts), and back. Called by what keeps,
+// saves and opens conversations. An answer that was being written when it was kept comes back as interrupted: it can be
+// continued.
 
 import type { ChatMessage } from '../../engine/protocol/chat.js';
 import type { Conversation as Kept, ConversationNode } from '../../engine/protocol/conversations.js';
+import type { Conversation } from './conversation.js';
 import { fromMessage, isOpen, type AnswerEntry, type Entry } from './entries.js';
-import { Thread } from './thread.js';
-
-/** What a conversation is called and when it began. */
-export interface ConversationFacts {
-  readonly id: string;
-  /** Given by the visitor; '' where nobody named it. */
-  readonly title: string;
-  readonly created: number;
-}
+import { allOf, show, threadOf } from './turns/thread-changes.js';
 
 /** Characters of a title made of the first message. */
 const longestTitle = 80;
 
-export function toRecord({ id, title, created }: ConversationFacts, thread: Thread, updated: number): Kept {
+/** As it is kept. */
+export function recordOf({ facts, thread }: Conversation): Kept {
+  const { id, title, created } = facts;
   return {
     id,
     title: title || titleFrom(thread.line),
     created,
-    updated,
-    nodes: thread.all.map((entry) => toNode(entry, thread.parentOf(entry.id))),
+    updated: Date.now(),
+    nodes: allOf(thread).map((entry) => toNode(entry, thread.parentOf(entry.id))),
     leaf: thread.line.at(-1)?.id ?? null,
   };
 }
 
-export function fromRecord({ nodes, leaf }: Kept): Thread {
-  const thread = Thread.of(nodes.map((node) => [toEntry(node), node.parent]));
-  if (leaf !== null) thread.show(leaf);
-  return thread;
+/** Goes on with a kept one; a running request is ended. */
+export function openRecord(conversation: Conversation, { id, title, created, nodes, leaf }: Kept): void {
+  const thread = threadOf(nodes.map((node) => [toEntry(node), node.parent]));
+  if (leaf !== null) show(thread, leaf);
+  conversation.open(thread, { id, title, created });
 }
 
 /** The first words of the visitor, else the name of the first file. */

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { add, cut, emptyTree, lineOf, putBack, show, siblingsOf, treeOf, withAllBehind, type Tree } from './tree.js';
+import { add, emptyTree, lineOf, siblingsOf, type Tree } from './tree.js';
+import { cut, putBack, show, treeOf, withAllBehind } from './turns/tree-changes.js';
 
 /** A number picks one of what is there, so that every sequence makes sense. */
 const step = fc.record({

@@ -20,6 +20,7 @@ export async function chatWith(script: Script = {}, attributes: Readonly<Record<
   return { engine, element, chat };
 }
 
+/** The newest answer is whole, and what can be done with it is on screen. */
 export const settled = (chat: ChatHarness) =>
   until(
     'the answer',
@@ -27,5 +28,5 @@ export const settled = (chat: ChatHarness) =>
       !chat.element.busy &&
       chat.lastAnswer?.dataset['status'] !== 'streaming' &&
       chat.lastAnswer?.dataset['status'] !== 'waiting' &&
-      chat.lastAnswer !== null,
+      chat.lastAnswer?.querySelector('[part=meta] .actions'),
   );

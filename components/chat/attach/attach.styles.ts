@@ -46,4 +46,17 @@ export const attachStyles = css`
     color: var(--_danger);
     overflow-wrap: anywhere;
   }
+
+  .drop {
+    position: absolute;
+    inset: 0;
+    z-index: 3;
+    display: grid;
+    place-items: center;
+    border: 2px dashed var(--_accent);
+    border-radius: inherit;
+    font-weight: 600;
+    background: color-mix(in oklab, var(--_surface) 88%, transparent);
+    pointer-events: none;
+  }
 `;

@@ -1,5 +1,6 @@
 // Files that wait in the composer until the message is sent: read as text, each with what it costs in tokens, refused in
-// plain words where it is none or too large. Fetched when the first file is chosen, pasted or dropped (rare.ts).
+// plain words where it is none or too large; and what is seen while files hang over the element. Fetched when the first file
+// is chosen, pasted or dragged here (rare.ts, which takes them).
 // What goes wrong: a count that the engine cannot give is left out; the file can be sent all the same.
 
 import { html, nothing, type TemplateResult } from 'lit';
@@ -7,6 +8,7 @@ import type { Attachment, TokenCount } from '../../../engine/protocol/conversati
 import { adopt } from '../../internal/adopt.js';
 import { LlmAttachEvent } from '../../internal/events.js';
 import { closeIcon, fileIcon } from '../../internal/icons.js';
+import { words } from '../../internal/words.js';
 import { withFiles } from '../files-in-text.js';
 import type { RareContext } from '../rare.js';
 import { attachStyles } from './attach.styles.js';
@@ -30,10 +32,19 @@ export class Attachments {
   /** What was refused, in the language of the moment it is shown. */
   #problems: readonly (() => string)[] = [];
   #nextId = 1;
+  /** Files hang over the element. */
+  #over = false;
 
   constructor(context: RareContext) {
     this.#context = context;
-    adopt(context.host, attachStyles);
+    const { host } = context;
+    adopt(host, attachStyles);
+    host.addEventListener('dragover', ({ defaultPrevented }) => this.#drag(defaultPrevented));
+    host.addEventListener('drop', () => this.#drag(false));
+    host.addEventListener('dragleave', ({ relatedTarget }) => {
+      // Moving over to a child leaves nothing.
+      if (!(relatedTarget instanceof Node && host.contains(relatedTarget))) this.#drag(false);
+    });
   }
 
   /** Those that have been read. */
@@ -80,6 +91,17 @@ export class Attachments {
             ${problems.map((problem) => html`<li dir="auto">${problem}</li>`)}
           </ul>`
     }`;
+  }
+
+  /** Over the whole element. */
+  renderDrop(): unknown {
+    return this.#over ? html`<div class="drop" aria-hidden="true">${words.chat.drop}</div>` : nothing;
+  }
+
+  #drag(over: boolean): void {
+    if (over === this.#over) return;
+    this.#over = over;
+    this.#context.host.requestUpdate();
   }
 
   #renderFile({ id, name, attachment, count }: Waiting): TemplateResult {

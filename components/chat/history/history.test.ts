@@ -83,7 +83,7 @@ describe('<llm-chat history>', () => {
     // The tab dies without a farewell: the first element's own clean end would write it as stopped.
     const again = await chatWith({ conversations: [record], answers: [[{ say: ' it.' }]] }, { history: '' });
     await until('the conversation', () => again.chat.lastAnswer?.dataset['status'] === 'interrupted');
-    again.chat.action(1, 'proceed')?.click();
+    (await until('the way on', () => again.chat.action(1, 'proceed'))).click();
     await until('the whole', () => again.chat.messages[1]?.text === 'Half of it.');
     expect(again.engine.requests[0]?.resume?.text).to.equal('Half of');
   });

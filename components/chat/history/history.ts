@@ -10,8 +10,7 @@ import { EngineError, type EngineErrorShape } from '../../../engine/protocol/err
 import { adopt } from '../../internal/adopt.js';
 import { errorNotice, spokenError } from '../../internal/error-notice.js';
 import { editIcon, trashIcon } from '../../internal/icons.js';
-import type { DialogContent } from '../dialog.js';
-import { dialogStyles } from '../dialog.styles.js';
+import type { DialogContent } from '../dialog/dialog.js';
 import type { RareContext } from '../rare.js';
 import { historyStyles } from './history.styles.js';
 import { historyWords as words } from './history.words.js';
@@ -37,7 +36,7 @@ export class History {
   constructor(context: RareContext, keeper: () => Keeper | null) {
     this.#context = context;
     this.#keeper = keeper;
-    adopt(context.host, dialogStyles, historyStyles);
+    adopt(context.host, historyStyles);
   }
 
   readonly content: DialogContent = {
@@ -206,7 +205,7 @@ export class History {
   async #open(id: string): Promise<void> {
     try {
       await this.#keeper()?.open(id);
-      this.#context.dialog.close();
+      this.#context.dialog.part?.close();
       this.#context.host.focus();
     } catch (thrown) {
       this.#failed(thrown);
@@ -217,7 +216,7 @@ export class History {
     const { engine, talk, speaker } = this.#context;
     try {
       const { conversations } = await engine.store.connect();
-      if (talk.conversation.id === id) talk.conversation.title = title;
+      if (talk.conversation.id === id) talk.conversation.rename(title);
       await conversations.write({ ...(await conversations.read(id)), title });
       speaker.say(() => words.renamed);
       this.#act(null, id);

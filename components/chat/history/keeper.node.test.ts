@@ -1,11 +1,11 @@
 // A conversation that the visitor deletes, or erases with everything else, is not written again by what still runs of it.
-// Without a browser: the document
-// and the tab's memory are stand-ins.
+// Without a browser: the document and the tab's memory are stand-ins.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Conversation as Kept } from '../../../engine/protocol/conversations.js';
 import type { RareContext } from '../rare.js';
+import { Thread } from '../thread.js';
 import { Keeper } from './keeper.js';
 
 const memory = new Map<string, string>();
@@ -20,20 +20,25 @@ Object.assign(globalThis, {
 
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
 
+const question = (id: string, text: string) => ({ kind: 'user', id, created: 0, text, attachments: [] }) as const;
+
 function page() {
   const written: string[] = [];
   const records: Partial<Kept>[] = [];
   const heard = new Set<() => void>();
   const state = { hostId: 'host', changes: { erased: 0 }, preferences: { keepConversations: null } };
   const listeners = new Set<() => void>();
+  const thread = new Thread();
+  thread.add(question('q', 'A secret.'));
   const conversation = {
     id: 'one',
     busy: true,
-    entries: [{ kind: 'user' }],
-    nodes: [{ id: 'q', parent: null, message: { role: 'user', content: 'A secret.' } }],
-    record: () => {
-      const { id, nodes } = conversation;
-      return { id, nodes, leaf: nodes.at(-1)?.id ?? null, title: 'A secret.' } as unknown as Kept;
+    thread,
+    get entries() {
+      return conversation.thread.line;
+    },
+    get facts() {
+      return { id: conversation.id, title: 'A secret.', created: 0 };
     },
   };
   const talk = {
@@ -115,11 +120,7 @@ test('what was erased with everything is not written again; what is said afterwa
   change(); // the answer that was stopped by it
   await keeper.flush();
   assert.equal(records.length, 1, 'the conversation that is open does not come back by itself');
-  talk.conversation.nodes.push({
-    id: 'r',
-    parent: 'q',
-    message: { role: 'user', content: 'Something  new.' },
-  } as never);
+  talk.conversation.thread.add(question('r', 'Something  new.'));
   change();
   await keeper.flush();
   const { nodes, leaf, title } = records[1] as Kept;
@@ -137,7 +138,7 @@ test('a conversation that was left just before everything was erased is not writ
   change();
   talk.replacing?.(); // what is not written yet is on its way
   talk.conversation.id = 'two';
-  talk.conversation.nodes = [];
+  talk.conversation.thread = new Thread();
   erase();
   await later();
   assert.deepEqual(

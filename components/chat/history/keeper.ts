@@ -8,6 +8,7 @@
 import type { Conversation } from '../../../engine/protocol/conversations.js';
 import { EngineError } from '../../../engine/protocol/errors.js';
 import type { RareContext } from '../rare.js';
+import { openRecord, recordOf } from '../record.js';
 import { saidSince } from './after-erasing.js';
 
 /** Milliseconds between a change and its writing; as much may be lost when the browser is killed. */
@@ -63,7 +64,7 @@ export class Keeper {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     // As it is now: it may be replaced in the next moment.
-    const record = this.#context.talk.conversation.record();
+    const record = recordOf(this.#context.talk.conversation);
     const erasures = this.#erasures;
     this.#writing = this.#writing.then(() => this.#write(record, erasures));
     await this.#writing;
@@ -74,7 +75,7 @@ export class Keeper {
     await this.flush();
     const { engine, talk, restored } = this.#context;
     const conversation = await (await engine.store.connect()).conversations.read(id);
-    talk.replace(() => talk.conversation.restore(conversation));
+    talk.replace(() => openRecord(talk.conversation, conversation));
     this.#drop();
     this.#know(conversation);
     restored();
@@ -127,8 +128,8 @@ export class Keeper {
     this.#drop();
     this.#kept = null;
     this.#remember(null);
-    const { id, nodes } = this.#context.talk.conversation.record();
-    this.#erased = { id, nodes: new Set(nodes.map((node) => node.id)) };
+    const { id, thread } = this.#context.talk.conversation;
+    this.#erased = { id, nodes: new Set(thread.entries.keys()) };
   }
 
   async #write(whole: Conversation, erasures: number): Promise<void> {
@@ -163,7 +164,7 @@ export class Keeper {
       const conversation = await (await engine.store.connect()).conversations.read(id);
       // Somebody has begun to write, or the page put messages there: that is the conversation now.
       if (this.#ended || talk.conversation.entries.length > 0) return;
-      talk.replace(() => talk.conversation.restore(conversation));
+      talk.replace(() => openRecord(talk.conversation, conversation));
       this.#drop();
       this.#know(conversation);
       restored();

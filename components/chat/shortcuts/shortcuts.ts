@@ -3,8 +3,7 @@
 
 import { css, html, type TemplateResult } from 'lit';
 import { adopt } from '../../internal/adopt.js';
-import type { DialogContent } from '../dialog.js';
-import { dialogStyles } from '../dialog.styles.js';
+import type { DialogContent } from '../dialog/dialog.js';
 import type { RareContext } from '../rare.js';
 import { shortcutsWords } from './shortcuts.words.js';
 
@@ -39,7 +38,7 @@ const styles = css`
 `;
 
 export function shortcutsDialog({ host }: RareContext): DialogContent {
-  adopt(host, dialogStyles, styles);
+  adopt(host, styles);
   return { title: () => shortcutsWords.title, render };
 }
 

@@ -4,12 +4,11 @@
 // Source: Web Speech API (`SpeechRecognition`, with `processLocally` and `available()` of its 2025 draft).
 // What goes wrong (no permission, no microphone, no network) is told in words; what was understood stays in the field.
 
-import { html, type TemplateResult } from 'lit';
+import { css, html, type TemplateResult } from 'lit';
 import { EngineError } from '../../../engine/protocol/errors.js';
 import { adopt } from '../../internal/adopt.js';
 import { tagOf } from '../../internal/texts.js';
-import type { DialogContent } from '../dialog.js';
-import { dialogStyles } from '../dialog.styles.js';
+import type { DialogContent } from '../dialog/dialog.js';
 import type { RareContext } from '../rare.js';
 import { voiceWords } from './voice.words.js';
 
@@ -39,6 +38,13 @@ export function recognitionMaker(): RecognitionMaker | null {
   return scope.SpeechRecognition ?? scope.webkitSpeechRecognition ?? null;
 }
 
+const styles = css`
+  .round[aria-pressed='true'] {
+    color: var(--_danger);
+    background: var(--_danger-ground);
+  }
+`;
+
 export class Dictation {
   /** The browser listens. */
   get listening(): boolean {
@@ -53,6 +59,7 @@ export class Dictation {
 
   constructor(context: RareContext) {
     this.#context = context;
+    adopt(context.host, styles);
   }
 
   /** Starts, after a question the first time, or stops. */
@@ -63,8 +70,7 @@ export class Dictation {
     const lang = tagOf(this.#context.host);
     this.#local = (await make.available?.({ langs: [lang], processLocally: true }).catch(() => '')) === 'available';
     if (this.#agreed) return this.#listen(make, lang);
-    adopt(this.#context.host, dialogStyles);
-    this.#context.dialog.open(this.#question(() => this.#listen(make, lang)));
+    (await this.#context.dialog.get())?.open(this.#question(() => this.#listen(make, lang)));
   }
 
   /** The element left the page, or the message is sent: nothing more is heard. */
@@ -77,7 +83,7 @@ export class Dictation {
     const { dialog } = this.#context;
     const agree = () => {
       this.#agreed = true;
-      dialog.close();
+      dialog.part?.close();
       start();
     };
     return {
@@ -85,16 +91,16 @@ export class Dictation {
       render: (): TemplateResult =>
         html`<p>${this.#local ? voiceWords.onDevice : voiceWords.online}</p>
           <div class="row">
-            <button type="button" @click=${() => dialog.close()}>${voiceWords.cancel}</button>
+            <button type="button" @click=${() => dialog.part?.close()}>${voiceWords.cancel}</button>
             <button type="button" class="primary" @click=${agree}>${voiceWords.start}</button>
           </div>`,
     };
   }
 
   #listen(make: RecognitionMaker, lang: string): void {
-    const { host, speaker, write } = this.#context;
+    const { host, speaker, composer } = this.#context;
     const recognition = new make();
-    const put = write();
+    const before = composer.text;
     recognition.lang = lang;
     recognition.continuous = true;
     recognition.interimResults = true;
@@ -102,7 +108,10 @@ export class Dictation {
     recognition.addEventListener('result', (event) => {
       if (this.#recognition !== recognition) return;
       const { results } = event as RecognitionEvent;
-      put(Array.from(results, (result) => result[0]?.transcript ?? '').join(''));
+      const heard = Array.from(results, (result) => result[0]?.transcript ?? '')
+        .join('')
+        .trim();
+      composer.write([before, heard].filter((part) => part !== '').join(' '));
     });
     recognition.addEventListener('error', (event) => this.#failed((event as Event & { error?: string }).error ?? ''));
     recognition.addEventListener('end', () => {

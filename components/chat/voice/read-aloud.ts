@@ -3,8 +3,12 @@
 // has voices at all (rare.ts). Source: Web Speech API, `speechSynthesis`, `SpeechSynthesisVoice.localService`.
 // It speaks sentence by sentence: some browsers fall silent in the middle of a long text.
 
+import type { TemplateResult } from 'lit';
+import { stopIcon, voiceIcon } from '../../internal/icons.js';
+import type { LlmElement } from '../../internal/llm-element.js';
 import { tagOf } from '../../internal/texts.js';
-import type { RareContext } from '../rare.js';
+import { words } from '../../internal/words.js';
+import { renderButton } from '../turns/row.js';
 
 /** 'local': voices of this device only; 'any': also those that send the text away; 'off': no button. */
 export type ReadAloudSetting = 'local' | 'any' | 'off';
@@ -18,18 +22,18 @@ export class ReadAloud {
     return this.#reading;
   }
 
-  readonly #context: RareContext;
+  readonly #host: LlmElement;
   readonly #speech: SpeechSynthesis;
   #voices: readonly SpeechSynthesisVoice[];
   #reading: string | null = null;
 
-  constructor(context: RareContext, speech: SpeechSynthesis = globalThis.speechSynthesis) {
-    this.#context = context;
+  constructor(host: LlmElement, speech: SpeechSynthesis = globalThis.speechSynthesis) {
+    this.#host = host;
     this.#speech = speech;
     this.#voices = speech.getVoices();
     speech.addEventListener?.('voiceschanged', () => {
       this.#voices = speech.getVoices();
-      context.host.requestUpdate();
+      host.requestUpdate();
     });
   }
 
@@ -43,7 +47,7 @@ export class ReadAloud {
     const stops = this.#reading === id;
     this.end();
     if (stops) return;
-    const lang = tagOf(this.#context.host);
+    const lang = tagOf(this.#host);
     const voice = this.#voiceFor(lang, setting);
     if (voice === null) return;
     this.#reading = id;
@@ -56,20 +60,28 @@ export class ReadAloud {
       const ended = () => {
         if (this.#reading !== id) return;
         this.#reading = null;
-        this.#context.host.requestUpdate();
+        this.#host.requestUpdate();
       };
       if (last) utterance.addEventListener('end', ended);
       utterance.addEventListener('error', ended);
       this.#speech.speak(utterance);
     }
-    this.#context.host.requestUpdate();
+    this.#host.requestUpdate();
+  }
+
+  /** The button among those under an answer. @param text is asked for when it is pressed */
+  render(id: string, text: () => string, setting: ReadAloudSetting): TemplateResult {
+    const reads = this.#reading === id;
+    const label = reads ? words.chat.readAloudStop : words.chat.readAloud;
+    const run = () => this.toggle(id, text(), setting);
+    return renderButton({ name: 'read', label, icon: reads ? stopIcon() : voiceIcon(), run }, false);
   }
 
   end(): void {
     if (this.#reading === null) return;
     this.#reading = null;
     this.#speech.cancel();
-    this.#context.host.requestUpdate();
+    this.#host.requestUpdate();
   }
 
   /** Of the page's language and of this device, then the one or the other. */

@@ -1,20 +1,105 @@
-// What can be done with messages, and what is seen of it: the rows of buttons, the switch between versions, the field of
-// a message that is changed, files, the way back after a deletion. Part of the styles of `<llm-chat>`.
+// How it looks what can be done with messages: the rows of buttons, who wrote an answer, the switch between versions, the
+// field of a message that is changed, files, cards of tool calls, the way back after a deletion, the meter. Fetched with
+// turns.ts; the room that the rows take is kept free before (message.styles.ts).
 
 import { css } from 'lit';
 
-export const turnStyles = css`
-  .turn {
-    display: flex;
-    flex-direction: column;
-    align-items: flex-end;
-    gap: 0.15rem;
+export const turnsStyles = css`
+  .meta > span:not(.actions, :last-child)::after {
+    content: '·' / '';
+    margin-inline-start: 0.5rem;
   }
 
-  .under {
+  .meta > .where::after {
+    margin-inline-start: 0.15rem;
+  }
+
+  .meta > .cloud.cloud::after {
+    content: none;
+  }
+
+  .where {
+    display: inline-flex;
     align-items: center;
-    font-size: 0.8125em;
+    gap: 0.35em;
+  }
+
+  .where.cloud {
+    padding: 0.05rem 0.6rem;
+    border-radius: 999px;
+    font-weight: 600;
+    color: var(--_cloud);
+    background: var(--_cloud-ground);
+  }
+
+  .actions {
+    display: inline-flex;
+    margin-inline-start: -0.4rem;
+  }
+
+  button.small {
+    min-block-size: 2rem;
+    min-inline-size: 2rem;
+    padding: 0.25rem;
     color: var(--_quiet);
+  }
+
+  .tool {
+    margin-block-start: 0.6rem;
+    border: 1px solid var(--_line);
+    border-radius: calc(var(--_radius) * 0.75);
+    background: var(--_raised);
+  }
+
+  .tool summary {
+    display: flex;
+    align-items: center;
+    gap: 0.5rem;
+    padding: 0.5rem 0.8rem;
+    cursor: pointer;
+    font-size: 0.9375em;
+    overflow-wrap: anywhere;
+    border-radius: inherit;
+  }
+
+  .tool summary::after {
+    content: '';
+    margin-inline-start: auto;
+    flex: none;
+    inline-size: 0.45em;
+    block-size: 0.45em;
+    border: solid currentcolor;
+    border-width: 0 1.5px 1.5px 0;
+    transform: translateY(-25%) rotate(45deg);
+  }
+
+  .tool[open] summary::after {
+    transform: translateY(25%) rotate(225deg);
+  }
+
+  .tool dl {
+    margin: 0;
+    padding: 0.1rem 0.8rem 0.7rem;
+    font-size: 0.875em;
+  }
+
+  .tool dl div {
+    display: grid;
+    grid-template-columns: minmax(4rem, auto) minmax(0, 1fr);
+    gap: 0.75rem;
+  }
+
+  .tool dt {
+    color: var(--_quiet);
+  }
+
+  .tool dd {
+    margin: 0;
+    overflow-wrap: anywhere;
+  }
+
+  .tool code {
+    font-family: var(--_mono);
   }
 
   .versions {
@@ -129,65 +214,6 @@ export const turnStyles = css`
     min-inline-size: 8rem;
   }
 
-  button.plain.round {
-    color: var(--_quiet);
-  }
-
-  .round[aria-pressed='true'] {
-    color: var(--_danger);
-    background: var(--_danger-ground);
-  }
-
-  .menu {
-    flex: none;
-  }
-
-  .menu summary {
-    display: flex;
-    align-items: center;
-    justify-content: center;
-    min-block-size: 2.25rem;
-    padding-inline: 0.6rem;
-    border-radius: 999px;
-    list-style: none;
-    color: var(--_quiet);
-    cursor: pointer;
-  }
-
-  .menu summary::-webkit-details-marker {
-    display: none;
-  }
-
-  .menu summary:hover {
-    color: var(--_text);
-    background: var(--_raised);
-  }
-
-  .menu ul {
-    /* Hangs on the header: on its button it would reach out of a narrow chat. */
-    position: absolute;
-    inset-block-start: calc(100% - 0.25rem);
-    inset-inline-end: 0.5rem;
-    z-index: 2;
-    inline-size: max-content;
-    max-inline-size: min(18rem, calc(100cqi - 1.5rem));
-    margin: 0;
-    padding: 0.3rem;
-    border: 1px solid var(--_line);
-    border-radius: calc(var(--_radius) * 0.75);
-    list-style: none;
-    background: var(--_surface);
-    box-shadow: 0 6px 24px rgb(0 0 0 / 18%);
-  }
-
-  .menu li button {
-    inline-size: 100%;
-    justify-content: flex-start;
-    border-radius: 8px;
-    color: var(--_text);
-    text-align: start;
-  }
-
   .meter {
     display: flex;
     flex-wrap: wrap;
@@ -226,19 +252,6 @@ export const turnStyles = css`
 
   .near {
     color: var(--_danger);
-  }
-
-  .drop {
-    position: absolute;
-    inset: 0;
-    z-index: 3;
-    display: grid;
-    place-items: center;
-    border: 2px dashed var(--_accent);
-    border-radius: inherit;
-    font-weight: 600;
-    background: color-mix(in oklab, var(--_surface) 88%, transparent);
-    pointer-events: none;
   }
 
   @media (forced-colors: active) {

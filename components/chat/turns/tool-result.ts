@@ -1,10 +1,9 @@
 // A call of the page's tool, as the event that tells the page of it, and what the tool gave back, as the text a model
-// reads. Pure but for waiting; used by `<llm-chat>`.
+// reads. Pure but for waiting; used by turns.ts and tool-card.ts.
 
-import type { ToolCall } from '../../engine/protocol/chat.js';
-import { LlmToolCallEvent } from '../internal/events.js';
-import { words } from '../internal/words.js';
-import { parseArguments } from './message.js';
+import type { ToolCall } from '../../../engine/protocol/chat.js';
+import { LlmToolCallEvent } from '../../internal/events.js';
+import { words } from '../../internal/words.js';
 
 /** @param answer gets the result that the page hands in, as text */
 export function toolCallEvent(call: ToolCall, answer: (result: string) => void): LlmToolCallEvent {
@@ -22,5 +21,17 @@ export async function toolResultText(result: Promise<unknown>, failed: string): 
     return JSON.stringify(value ?? { ok: true });
   } catch (thrown) {
     return JSON.stringify({ error: thrown instanceof Error && thrown.message !== '' ? thrown.message : failed });
+  }
+}
+
+/** The arguments as an object; null where the model wrote no valid JSON object. */
+export function parseArguments(call: ToolCall): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(call.function.arguments);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null; // models write broken JSON at times; the card shows what they wrote
   }
 }

@@ -1,10 +1,13 @@
 // The one dialog of a chat, at most one at a time: modal (the browser keeps the focus inside and gives it back), closed by
-// its button, Escape or a press beside it. What is in it belongs to the part that opened it. One per `<llm-chat>`.
+// its button, Escape or a press beside it. What is in it belongs to the part that opened it. Fetched with
+// the first one; one per `<llm-chat>`.
 
 import { html, nothing, type ReactiveController, type ReactiveElement, type TemplateResult } from 'lit';
-import { closeIcon } from '../internal/icons.js';
-import type { SpeakerController } from '../internal/speaker.js';
-import { words } from '../internal/words.js';
+import { adopt } from '../../internal/adopt.js';
+import { closeIcon } from '../../internal/icons.js';
+import type { SpeakerController } from '../../internal/speaker.js';
+import { words } from '../../internal/words.js';
+import { dialogStyles } from './dialog.styles.js';
 
 export interface DialogContent {
   /** Its title, read at each render. */
@@ -23,18 +26,22 @@ export class DialogController implements ReactiveController {
   readonly #host: ReactiveElement;
   readonly #speaker: SpeakerController;
   #content: DialogContent | null = null;
+  /** It was opened and is not on screen yet. A closed one is shown for a moment more: its `close` event comes later. */
+  #unshown = false;
   #opener: Element | null = null;
 
   /** @param speaker while the dialog is open nothing outside of it is read, so that it speaks inside */
   constructor(host: ReactiveElement, speaker: SpeakerController) {
     this.#host = host;
     this.#speaker = speaker;
+    adopt(host, dialogStyles);
     host.addController(this);
   }
 
   open(content: DialogContent): void {
     this.#opener ??= this.#host.shadowRoot?.activeElement ?? null;
     this.#content = content;
+    this.#unshown = true;
     this.#host.requestUpdate();
   }
 
@@ -43,8 +50,11 @@ export class DialogController implements ReactiveController {
   }
 
   hostUpdated(): void {
+    if (!this.#unshown) return;
     const element = this.#element;
-    if (element !== null && !element.open) element.showModal();
+    if (element === null) return;
+    this.#unshown = false;
+    if (!element.open) element.showModal();
   }
 
   hostDisconnected(): void {

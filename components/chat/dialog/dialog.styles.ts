@@ -1,4 +1,4 @@
-// How the chat's dialog looks; fetched with the parts that open one.
+// How the chat's dialog looks; fetched with it.
 
 import { css } from 'lit';
 

@@ -1,41 +1,33 @@
 // How full the context is: tokens of the conversation and of what stands in the field, of those that the model reads at
-// once. Counted by the engine when the conversation rests, not while an answer grows. One per `<llm-chat>`.
+// once. Counted by the engine when the conversation rests, not while an answer grows. One per Turns.
 // What goes wrong: an engine that cannot count leaves no meter; what is really too long is refused by the engine in words.
 
-import { html, nothing, type ReactiveController, type ReactiveElement, type TemplateResult } from 'lit';
-import type { ChatMessage } from '../../engine/protocol/chat.js';
-import type { TokenCount } from '../../engine/protocol/conversations.js';
-import type { EngineStore } from '../internal/engine-store.js';
-import type { SpeakerController } from '../internal/speaker.js';
-import { words } from '../internal/words.js';
+import { html, nothing, type TemplateResult } from 'lit';
+import type { TokenCount } from '../../../engine/protocol/conversations.js';
+import { words } from '../../internal/words.js';
+import type { TurnsContext } from './turns.js';
 
 /** Milliseconds of rest before it is counted. */
 const rest = 300;
 /** From this share on it is said that the end is near: an answer needs room, too. */
 const nearlyFull = 0.8;
 
-export interface MeterParts {
-  readonly store: () => EngineStore;
-  readonly speaker: SpeakerController;
-  /** What a request would send now. */
-  readonly messages: () => readonly ChatMessage[];
-}
+type MeterContext = Pick<TurnsContext, 'host' | 'engine' | 'speaker' | 'draft'>;
 
-export class MeterController implements ReactiveController {
-  readonly #host: ReactiveElement;
-  readonly #parts: MeterParts;
+export class Meter {
+  readonly #context: MeterContext;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
   #count: TokenCount | null = null;
   #warned = false;
 
-  constructor(host: ReactiveElement, parts: MeterParts) {
-    this.#host = host;
-    this.#parts = parts;
-    host.addController(this);
+  constructor(context: MeterContext) {
+    this.#context = context;
+    this.changed();
   }
 
-  hostDisconnected(): void {
+  /** The element left the page: nothing more is counted. */
+  end(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -77,8 +69,8 @@ export class MeterController implements ReactiveController {
 
   async #measure(): Promise<void> {
     const asked = ++this.#asked;
-    const { connection } = this.#parts.store();
-    const messages = this.#parts.messages();
+    const { connection } = this.#context.engine.store;
+    const messages = this.#context.draft();
     let count: TokenCount | null = null;
     if (connection.kind === 'connected' && messages.length > 0) {
       try {
@@ -90,7 +82,7 @@ export class MeterController implements ReactiveController {
     if (asked !== this.#asked) return;
     this.#count = count;
     this.#warn();
-    this.#host.requestUpdate();
+    this.#context.host.requestUpdate();
   }
 
   #warn(): void {
@@ -98,7 +90,7 @@ export class MeterController implements ReactiveController {
     const near = contextLength !== null && tokens >= nearlyFull * contextLength;
     // Once, until there is room again.
     if (near && !this.#warned) {
-      this.#parts.speaker.sayLater(() => (tokens >= contextLength ? words.chat.full : words.chat.nearlyFull));
+      this.#context.speaker.sayLater(() => (tokens >= contextLength ? words.chat.full : words.chat.nearlyFull));
     }
     this.#warned = near;
   }
