@@ -39,9 +39,7 @@ function look(node: Node): void {
   for (const element of node.querySelectorAll(selector)) define(element);
 }
 
-const observer = new MutationObserver((changes) => {
-  for (const { addedNodes } of changes) addedNodes.forEach(look);
-});
+let observer: MutationObserver | null = null;
 
 /**
  * Registers the kit's elements in `root`, now and whenever one is added. The document is watched from the start; call
@@ -49,7 +47,11 @@ const observer = new MutationObserver((changes) => {
  */
 export function autoload(root: Document | ShadowRoot): void {
   look(root);
+  observer ??= new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) addedNodes.forEach(look);
+  });
   observer.observe(root, { childList: true, subtree: true });
 }
 
-autoload(document);
+// On a server there is no page; the module must load there all the same.
+if (typeof document !== 'undefined') autoload(document);

@@ -2,7 +2,7 @@
 // and those that reach visitors with a reason and a size.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { readDocument, root } from './documents.js';
@@ -40,12 +40,32 @@ const licenceOf = (name: string): string => {
   return own.license ?? '';
 };
 
+/** Packages that what visitors run is made of: whatever the kit's own code imports, tests and stories left out. */
+function imported(): string[] {
+  const found = new Set<string>();
+  for (const room of ['components', 'engine', 'sw', 'kernels']) {
+    for (const entry of readdirSync(join(root, room), { recursive: true, withFileTypes: true })) {
+      const file = join(entry.parentPath, entry.name);
+      if (!entry.isFile() || !/\.ts$/.test(file) || /\.(test|stories|harness)\.ts$/.test(file)) continue;
+      if (/[\\/]assembly[\\/]|(testing|arbitrary)\.ts$/.test(file)) continue;
+      for (const [, name = ''] of readFileSync(file, 'utf8').matchAll(
+        /(?:from|import)\s*\(?'((?:@[\w-]+\/)?[\w-][\w.-]*)[^']*'/g,
+      ))
+        if (!name.startsWith('node:')) found.add(name);
+    }
+  }
+  return [...found].sort();
+}
+
+const versions: Readonly<Record<string, string>> = { ...devDependencies, ...dependencies };
+
 describe('docs/dependencies.md', () => {
   test('what is shipped: each package, why, version, size, licence', () => {
     const listed = rows(shipped);
-    assert.deepEqual(listed.map(([name]) => name).sort(), Object.keys(dependencies).sort());
+    assert.deepEqual(listed.map(([name]) => name).sort(), imported());
+    for (const name of Object.keys(dependencies)) assert.ok(imported().includes(name), `${name} is used`);
     for (const [name = '', version, why = '', size = '', licence] of listed) {
-      assert.equal(version, dependencies[name], `${name}: its version`);
+      assert.equal(version, versions[name], `${name}: its version`);
       assert.ok(why.length > 20, `${name}: why`);
       assert.match(size, /\d.*(kB|MB)/, `${name}: its size`);
       assert.equal(licence, licenceOf(name), `${name}: its licence`);
@@ -63,7 +83,8 @@ describe('docs/dependencies.md', () => {
         listed.set(name, { version: one(each), licence: licences[index] ?? licences[0] });
       }
     }
-    assert.deepEqual([...listed.keys()].sort(), Object.keys(devDependencies).sort());
+    const others = Object.keys(devDependencies).filter((name) => !imported().includes(name));
+    assert.deepEqual([...listed.keys()].sort(), others.sort());
     for (const [name, { version, licence }] of listed) {
       assert.equal(version, devDependencies[name], `${name}: its version`);
       assert.ok(
