@@ -74,6 +74,21 @@ describe('ranges', () => {
     }
   });
 
+  test('a part of another version is not gone on with, and packed on the way is not packed here', async () => {
+    const headers = { ETag: '"one"', 'Last-Modified': 'Sat, 21 Nov 2026 10:00:00 GMT' };
+    const whole = (more = {}): Response => new Response('0123456789', { headers: { ...headers, ...more } });
+    const status = async (condition: string) => (await rangeOf(whole(), 'bytes=4-', condition)).status;
+    assert.deepEqual(
+      await Promise.all(['"one"', headers['Last-Modified'], '"two"', 'W/"one"', 'Sun, 22 Nov 2026'].map(status)),
+      [206, 206, 200, 200, 200],
+    );
+    const packed = await rangeOf(whole({ 'Content-Encoding': 'gzip', 'Content-Length': '7' }), 'bytes=0-,1-');
+    assert.deepEqual(
+      [packed.status, packed.headers.get('Content-Length'), packed.headers.has('Content-Encoding')],
+      [200, '10', false],
+    );
+  });
+
   test('property: the bytes are those of the whole file', async () => {
     await fc.assert(
       fc.asyncProperty(

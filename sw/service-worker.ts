@@ -100,7 +100,9 @@ async function answer(event: FetchEvent, treated: Exclude<Treatment, 'pass'>): P
   const { destination } = request;
   const range = request.headers.get('Range');
   const out = async (kept: Response): Promise<Response> =>
-    range === null ? isolate(kept, destination, isolation) : await rangeOf(kept, range);
+    range === null
+      ? isolate(kept, destination, isolation)
+      : await rangeOf(kept, range, request.headers.get('If-Range'));
   if (treated === 'kit') {
     const whole = await build.find(request.url);
     if (whole) return await out(whole);
