@@ -67,9 +67,14 @@ const requestRange = (url: string, offset: number, length: number, context: Http
 
 /** Size of the whole file and its tag, as an answer to a range request tells them. */
 export function rangeFacts(response: Response): { readonly size: number | null; readonly etag: string | null } {
-  const length = Number(response.headers.get('content-length') ?? Number.NaN);
-  const whole = response.status === 200 && Number.isSafeInteger(length) ? length : null;
+  const whole = response.status === 200 ? contentLength(response) : null;
   return { size: contentRange(response)?.size ?? whole, etag: response.headers.get('etag') };
+}
+
+/** Null where it is not told, or counts packed bytes. */
+function contentLength({ headers }: Response): number | null {
+  const length = Number(headers.get('content-length') ?? Number.NaN);
+  return Number.isSafeInteger(length) && !headers.has('content-encoding') ? length : null;
 }
 
 /** `bytes 0-99/1234` as numbers, or null when it is absent or not that. */
@@ -88,8 +93,8 @@ async function totalSize(first: Answer, url: string, context: HttpContext): Prom
     // Another origin's server may send Content-Range without letting the page see it; Content-Length is always shown.
     const whole = await request(url, { method: 'HEAD' }, context);
     whole.stop();
-    const length = Number(whole.response.headers.get('content-length') ?? Number.NaN);
-    if (Number.isSafeInteger(length) && length > 0) return length;
+    const length = contentLength(whole.response);
+    if (length !== null && length > 0) return length;
     throw new EngineError('network', `The size of ${url} could not be learnt.`, {
       hint: 'The server must send "Access-Control-Expose-Headers: Content-Range, ETag".',
     });
