@@ -13,6 +13,8 @@ export class PopoverController implements ReactiveController {
   readonly #button: () => HTMLElement | null;
   readonly #panel: () => HTMLElement | null;
   #open = false;
+  /** Its letters may grow while it is open. */
+  #sizes: ResizeObserver | null = null;
 
   constructor(host: ReactiveElement, button: () => HTMLElement | null, panel: () => HTMLElement | null) {
     this.#host = host;
@@ -41,6 +43,8 @@ export class PopoverController implements ReactiveController {
     if (this.#open) {
       addEventListener('resize', this.#moved);
       addEventListener('scroll', this.#moved, { capture: true, passive: true });
+      this.#sizes = new ResizeObserver(this.#moved);
+      if (event.currentTarget instanceof Element) this.#sizes.observe(event.currentTarget);
     } else {
       this.#end();
     }
@@ -49,6 +53,8 @@ export class PopoverController implements ReactiveController {
   #end(): void {
     removeEventListener('resize', this.#moved);
     removeEventListener('scroll', this.#moved, { capture: true });
+    this.#sizes?.disconnect();
+    this.#sizes = null;
   }
 
   readonly #moved = () => this.#place();
