@@ -40,8 +40,11 @@ export class BlockReader {
   #leaf: Leaf | null;
   /** Offset behind the last line with anything on it. */
   #end: number;
+  readonly #growing: boolean;
 
-  constructor(from?: BlockReader) {
+  /** @param growing what it reads is not all of a line */
+  constructor(from?: BlockReader, growing = false) {
+    this.#growing = growing;
     this.#spine = from === undefined ? [{ kind: 'document', children: [] }] : from.#spine.map(copyOf);
     this.#leaf = from === undefined || from.#leaf === null ? null : copyLeaf(from.#leaf);
     this.#end = from === undefined ? 0 : from.#end;
@@ -150,7 +153,7 @@ export class BlockReader {
       }
       case 'table':
         if (line.blank || line.indent > 3 || this.#begins(line, true)) return false;
-        leaf.rows.push(rowOf(line.rest, leaf.align.length));
+        leaf.rows.push(rowOf(line.rest, leaf.align.length, this.#growing));
         leaf.end = this.#end = line.endOfText;
         return true;
       case 'paragraph':
@@ -221,7 +224,7 @@ export class BlockReader {
       if (heading !== null) {
         this.#endLeaf();
         this.#end = line.endOfText;
-        const children = parseInlines(heading.text);
+        const children = parseInlines(heading.text, this.#growing);
         this.#push({ key: line.place, end: this.#end, block: { type: 'heading', level: heading.level, children } });
         return;
       }

@@ -27,12 +27,16 @@ const edge = /(?<=[\s。、，！？；：])[^\s*_~]/g;
 const hopeful = 200;
 const punctuation = /[!-/:-@[-`{-~]/;
 const autolink = /<([a-z][a-z0-9+.-]{1,31}:[^\s<>]*|[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z0-9-]+(?:\.[a-z0-9-]+)+)>/iy;
+/** The one tag that is taken for what it means: cells have no other way to end a line. */
+const lineBreak = /^<br ?\/?>/i;
 const formulas = [
   { pattern: /\$\$((?:[^$\\]|\\[^]){1,1000})\$\$/y, display: true },
   { pattern: /\$(?![\s$])((?:[^$\\\n]|\\[^\n]){0,1000})(?<!\s)\$(?!\d)/y, display: false },
 ] as const;
 const untilDollar = /\$\$?(?:[^$\\]|\\[^]){0,2000}/y;
 const plainText = /[^\\`*_~[\]!<&\n$hw@]+/y;
+/** What the end of a text may yet become a mark with. */
+const halfMark = /(?:[*_~`\\]{1,64}|<(?:br? ?\/?)?)$/i;
 /** An address that has not ended yet. */
 const halfTail = /\(\S*(?:\s["'(][^\n]*)?$/y;
 
@@ -64,7 +68,7 @@ export function readInlines(
   from: Settled,
   growing: boolean,
 ): { readonly settled: Settled; readonly inlines: readonly Inline[] } {
-  const shown = growing ? text.replace(/[*_~`\\]{1,64}$/, '') : text;
+  const shown = growing ? text.replace(halfMark, '') : text;
   for (let settled = from; ;) {
     if (settled.at >= shown.length) return { settled, inlines: settled.inlines };
     const reader = new InlineReader(shown.slice(settled.at), growing);
@@ -76,7 +80,8 @@ export function readInlines(
   }
 }
 
-export const parseInlines = (text: string): readonly Inline[] => readInlines(text, nothingSettled, false).inlines;
+export const parseInlines = (text: string, growing = false): readonly Inline[] =>
+  readInlines(text, nothingSettled, growing).inlines;
 
 class InlineReader {
   readonly #text: string;
@@ -155,13 +160,8 @@ class InlineReader {
         return this.#entity();
       case '$':
         return this.#formula();
-      case '\n': {
-        const { tail } = this.#parts;
-        if (tail.inline.type === 'text') tail.inline = { type: 'text', text: tail.inline.text.replace(/ {1,64}$/, '') };
-        this.#at += 1;
-        this.#parts.put({ type: 'break' });
-        return;
-      }
+      case '\n':
+        return this.#break();
       case 'h':
       case 'w':
       case '@':
@@ -177,6 +177,13 @@ class InlineReader {
   #say(text: string): void {
     this.#at += text.length;
     this.#parts.put({ type: 'text', text });
+  }
+
+  #break(): void {
+    const { tail } = this.#parts;
+    if (tail.inline.type === 'text') tail.inline = { type: 'text', text: tail.inline.text.replace(/ {1,64}$/, '') };
+    this.#at = this.#text[this.#at] === '<' ? this.#text.indexOf('>', this.#at) + 1 : this.#at + 1;
+    this.#parts.put({ type: 'break' });
   }
 
   /** A text behind which something may follow that makes something else of what stands here. */
@@ -281,7 +288,8 @@ class InlineReader {
   #autolink(): void {
     autolink.lastIndex = this.#at;
     const found = autolink.exec(this.#text);
-    if (found === null) return this.#say('<');
+    if (found === null)
+      return lineBreak.test(this.#text.slice(this.#at, this.#at + 6)) ? this.#break() : this.#say('<');
     const shown = found[1] ?? '';
     const address = /^[a-z][a-z0-9+.-]*:/i.test(shown) ? shown : `mailto:${shown}`;
     this.#at += found[0].length;

@@ -4,7 +4,7 @@
 import { nothingSettled, parseInlines, readInlines, type Settled } from './inlines.js';
 import type { Line } from './line.js';
 import type { PlacedBlock } from './containers.js';
-import { cellsOf } from './tables.js';
+import { cellsOf, cellsUnder } from './tables.js';
 import type { Alignment, Inline } from './tokens.js';
 
 /** Lines of code in one piece; a piece that is full is never looked at again. */
@@ -112,16 +112,19 @@ export function tableFrom(leaf: Paragraph, align: readonly Alignment[] | null): 
     kind: 'table',
     start: cut < 0 ? leaf.start : before + 1,
     align: align ?? header.map(() => null),
-    header: header.map(parseInlines),
+    header: header.map((cell) => parseInlines(cell, align === null)),
     rows: [],
     end: leaf.end,
   };
   return cut < 0 ? [table] : [newParagraph(leaf.start, leaf.text.slice(0, cut), before), table];
 }
 
-export function rowOf(text: string, width: number): readonly (readonly Inline[])[] {
-  const cells = cellsOf(text).slice(0, width);
-  return Array.from({ length: width }, (_, column) => parseInlines(cells[column] ?? ''));
+/** @param growing its last cell has not ended yet */
+export function rowOf(text: string, width: number, growing: boolean): readonly (readonly Inline[])[] {
+  const cells = cellsUnder(text, width);
+  return Array.from({ length: width }, (_, column) =>
+    parseInlines(cells[column] ?? '', growing && column === cells.length - 1),
+  );
 }
 
 /** @returns whether the code took the line; `closed` where it is the end of it */

@@ -8,7 +8,7 @@ import { decodeEntities } from './entities.js';
 import { safeLink } from './links.js';
 
 import { MarkdownStream, parseMarkdown } from './stream.js';
-import { blockText, type Block, type Inline } from './tokens.js';
+import { blockText, inlineText, type Block, type Inline } from './tokens.js';
 
 const parse = (source: string): readonly Block[] => parseMarkdown(source).map(({ block }) => block);
 
@@ -76,6 +76,63 @@ describe('markdown: ordinary text', () => {
     assert.ok(table?.type === 'table');
     assert.deepEqual(table.align, ['start', 'end']);
     assert.equal(blockText(table, ''), 'a, b\n1, 2');
+  });
+
+  it('keeps a pipe in code where a row has a cell too many without it', () => {
+    const [table] = parse(
+      '| op | means |\n|--|--|\n| `a || b` | or |\n| `a \\| b` | pipe |\n| x | y | z |\n| `x | y |',
+    );
+    assert.equal(table === undefined ? '' : blockText(table, ''), 'op, means\na || b, or\na | b, pipe\nx, y\n`x, y');
+  });
+
+  it('reads marks that touch East Asian words, as their writing has no spaces', () => {
+    const strong = [
+      ...inlinesOf(
+        parse('**重要：**これは**「強調」**です。是**“引用”**的，**注意！**请。**한국어(말)**는 *「文」*と'),
+      ),
+    ].filter((inline) => inline.type === 'strong' || inline.type === 'emphasis');
+    assert.deepEqual(
+      strong.map((inline) => 'children' in inline && inlineText(inline.children)),
+      ['重要：', '「強調」', '“引用”', '注意！', '한국어(말)', '「文」'],
+    );
+    // Elsewhere CommonMark's rule holds.
+    assert.deepEqual(parse('**foo(bar)**baz'), [
+      { type: 'paragraph', children: [{ type: 'text', text: '**foo(bar)**baz' }] },
+    ]);
+  });
+
+  it('ends a line at a break in HTML, of which nothing else is taken', () => {
+    const [table] = parse('| a |\n|--|\n| one<br>two<br/>three<BR /> four |');
+    assert.equal(table === undefined ? '' : blockText(table, ''), 'a\none two three  four');
+    assert.equal(
+      parse('`<br>` <br onclick=x> <brx>')
+        .map((block) => blockText(block, ''))
+        .join(),
+      '<br> <br onclick=x> <brx>',
+    );
+  });
+
+  it('reads what models write', () => {
+    const outline = (block: Block): string => {
+      if (block.type === 'list') {
+        const items = block.items.map(({ children }) => children.map(outline).join(' '));
+        return `${block.ordered ? String(block.start) : '-'}[${items.join('; ')}]`;
+      }
+      return block.type === 'code' ? `${block.language}{${block.pieces.join('')}}` : blockText(block, '');
+    };
+    const reads = (text: string, wanted: string) => assert.equal(parse(text).map(outline).join(' | '), wanted);
+    reads('1. a\n   ```sh\n   x\n   ```\n2. b\n   - c\n     ```\n     y\n     ```', '1[a sh{x}; b -[c {y}]]');
+    reads('1. a\n\n```sh\nx\n```\n\n2. b', '1[a] | sh{x} | 2[b]');
+    reads('- a\n    - b\n        - c\n- d', '-[a -[b -[c]]; d]');
+    reads('````md\n```js\nx\n```\n````\nend', 'md{```js\nx\n```} | end');
+    reads('Text[^1].\n\n[^1]: A note.', 'Text[^1]. | [^1]: A note.');
+    reads('one\\\ntwo  \nthree\nfour', 'one two three four');
+    reads('\\(a\\) \\[b\\] $c$ $$d$$, $5 or $10\n\n$$\ne\n$$\n\n\\[\nf\n\\]', 'a b c d, $5 or $10 | e | f');
+    const addresses = [...inlinesOf(parse('[a](https://x.example/F_(b)) (https://x.example/F_(b)), www.x.example.'))];
+    assert.deepEqual(
+      addresses.flatMap((inline) => (inline.type === 'link' ? [inline.href] : [])),
+      ['https://x.example/F_(b)', 'https://x.example/F_(b)', 'http://www.x.example/'],
+    );
   });
 
   it('reads code, and an unfinished fence as code already', () => {

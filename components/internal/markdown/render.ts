@@ -10,6 +10,7 @@ import { checkIcon, cloudIcon, copyIcon, imageIcon } from '../icons.js';
 import { languageTag } from '../texts.js';
 import { words } from '../words.js';
 import { directionOf } from './direction.js';
+import { effort } from './effort.js';
 import { showHidden, withoutHidden } from './hidden.js';
 import { late } from './late.js';
 import type { OriginRule } from './origins.js';
@@ -73,6 +74,7 @@ export function renderMarkdown({ blocks }: MarkdownStream, options: MarkdownOpti
 }
 
 function renderBlock(block: Block, options: Rendering): TemplateResult {
+  effort.nodes += 1;
   switch (block.type) {
     case 'paragraph':
       return html`<p dir=${direction(block)}>${renderInlines(block.children, options)}</p>`;
@@ -195,6 +197,7 @@ const renderInlines = (inlines: readonly Inline[], options: Rendering): unknown 
   inlines.map((inline) => renderInline(inline, options));
 
 function renderInline(inline: Inline, options: Rendering): unknown {
+  effort.nodes += 1;
   switch (inline.type) {
     case 'text':
       return inline.text;

@@ -57,7 +57,7 @@ export class MarkdownStream {
     let reader = this.#reader;
     const waits = growing && !reader.inText && rest.length < decidedFrom && undecided.test(rest);
     if (rest !== '' && !waits) {
-      reader = new BlockReader(reader);
+      reader = new BlockReader(reader, growing);
       reader.read(rest, this.#read);
       reader.adopt(this.#newest);
     }
