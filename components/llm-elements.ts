@@ -8,35 +8,44 @@
 // outside. What goes wrong: a chunk that cannot be fetched is reported as an error of the page (`window.onerror`), and the
 // tag is tried again when it next appears. define.js registers all at once instead; index.js registers nothing.
 
-const definitions: Readonly<Record<string, () => Promise<unknown>>> = {
-  'llm-engine': () => import('./define/engine.js'),
-  'llm-chat': () => import('./define/chat.js'),
-  'llm-model-picker': () => import('./define/model-picker.js'),
-  'llm-metrics': () => import('./define/metrics.js'),
-  'llm-privacy': () => import('./define/privacy.js'),
-  'llm-settings': () => import('./define/settings.js'),
-  'llm-status': () => import('./define/status.js'),
+/** The engine first: see `define`. */
+const classes = {
+  'llm-engine': async () => (await import('./engine/engine.js')).LlmEngine,
+  'llm-chat': async () => (await import('./chat/chat.js')).LlmChat,
+  'llm-model-picker': async () => (await import('./model-picker/model-picker.js')).LlmModelPicker,
+  'llm-metrics': async () => (await import('./metrics/metrics.js')).LlmMetrics,
+  'llm-privacy': async () => (await import('./privacy/privacy.js')).LlmPrivacy,
+  'llm-settings': async () => (await import('./settings/settings.js')).LlmSettings,
+  'llm-status': async () => (await import('./status/status.js')).LlmStatus,
 };
+type Tag = keyof typeof classes;
 
-const selector = Object.keys(definitions)
-  .map((tag) => `${tag}:not(:defined)`)
-  .join(',');
-const asked = new Set<string>();
+const tags = Object.keys(classes) as readonly Tag[];
+const missing = (tag: Tag): string => `${tag}:not(:defined)`;
+const selector = tags.map(missing).join(',');
+const asked = new Set<Tag>();
+let provider: Promise<unknown> | null = null;
 
-function define({ localName }: Element): void {
-  const load = definitions[localName];
-  if (load === undefined || asked.has(localName)) return;
-  asked.add(localName);
-  load().catch((thrown: unknown) => {
-    asked.delete(localName);
+/** A page with an `<llm-engine>` has it registered first: it must be there before the elements inside it ask for it. */
+function define(tag: Tag): void {
+  if (asked.has(tag)) return;
+  asked.add(tag);
+  const defined = Promise.all([import('./define/register.js'), classes[tag](), provider]).then(
+    ([{ register }, element]) => register(tag, element),
+  );
+  if (tag === 'llm-engine') provider = defined;
+  defined.catch((thrown: unknown) => {
+    asked.delete(tag);
     reportError(thrown);
   });
 }
 
 function look(node: Node): void {
   if (!(node instanceof Element || node instanceof Document || node instanceof DocumentFragment)) return;
-  if (node instanceof Element && node.matches(selector)) define(node);
-  for (const element of node.querySelectorAll(selector)) define(element);
+  const has = (wanted: string): boolean =>
+    (node instanceof Element && node.matches(wanted)) || node.querySelector(wanted) !== null;
+  if (!has(selector)) return;
+  for (const tag of tags) if (has(missing(tag))) define(tag);
 }
 
 let observer: MutationObserver | null = null;

@@ -64,11 +64,24 @@ export class EngineController implements ReactiveController {
     this.#unsubscribe = store.subscribe(() => this.#tell());
     this.#tell();
     // Not in the way of the first paint. A failure is a state of the store, shown by the render it causes.
-    void this.#host.updateComplete.then(() => store.connect()).catch(() => undefined);
+    void this.#host.updateComplete
+      .then(() => registered(this.#host))
+      .then(() => (store === this.#store ? store.connect() : undefined))
+      .catch(() => undefined);
   }
 
   #tell(): void {
     inLanguageOf(this.#host, () => this.#changed(this.store));
     this.#host.requestUpdate();
+  }
+}
+
+/** Waits for an `<llm-engine>` around it that is not registered yet: its settings hold then, and not the defaults. */
+async function registered(element: Element): Promise<void> {
+  for (let node: Node = element; node instanceof Element;) {
+    if (node.closest('llm-engine:not(:defined)') !== null) await customElements.whenDefined('llm-engine');
+    const root = node.getRootNode();
+    if (!(root instanceof ShadowRoot)) return;
+    node = root.host;
   }
 }

@@ -4,13 +4,15 @@
 // answer: that goes on from what had come (`resume`), a bounded number of times.
 
 import { EngineError } from '../protocol/errors.js';
-import { parseChatCompletionRequest } from '../protocol/chat.js';
-import type { ChatCompletion, ChatCompletionInput, FinishReason, LogprobEntry, ToolCall } from '../protocol/chat.js';
-import {
-  parseTextCompletionRequest,
-  type CompletionRequest,
-  type TextCompletionRequest,
-} from '../protocol/text-completion.js';
+import type {
+  AnswerSoFar,
+  ChatCompletion,
+  ChatCompletionInput,
+  FinishReason,
+  LogprobEntry,
+  ToolCall,
+} from '../protocol/chat.js';
+import type { TextCompletionRequest } from '../protocol/text-completion.js';
 import { ChatCompletionStream } from './chat-stream.js';
 import type { Connection } from './connection.js';
 import { modelReference } from './locations.js';
@@ -43,9 +45,9 @@ export class Completions {
     request: ChatCompletionInput,
     options: RequestOptions = {},
   ): Promise<ChatCompletionStream | ChatCompletion> {
-    const checked = parseChatCompletionRequest(request);
-    const stream = await this.#begin(checked, options);
-    return checked.stream ? stream : await collect(stream);
+    // Without messages it is refused, and not taken for a text to go on with.
+    const stream = await this.#begin({ ...({ messages: undefined } as object), ...request }, options);
+    return request.stream ? stream : await collect(stream);
   }
 
   /**
@@ -54,13 +56,16 @@ export class Completions {
    * @throws EngineError as `create` does
    */
   async continueText(request: TextCompletionRequest, options: RequestOptions = {}): Promise<ChatCompletionStream> {
-    return await this.#begin(parseTextCompletionRequest(request), options);
+    const text = { ...request };
+    delete text.messages;
+    return await this.#begin(text, options);
   }
 
-  async #begin(request: CompletionRequest, options: RequestOptions): Promise<ChatCompletionStream> {
+  async #begin(given: Request, options: RequestOptions): Promise<ChatCompletionStream> {
     const { signal, onPlace = () => undefined } = options;
     if (signal?.aborted) throw stopped();
-    const stream = new ChatCompletionStream({ signal, onPlace, resume: request.resume });
+    const request = copied(given);
+    const stream = new ChatCompletionStream({ signal, onPlace, resume: answerSoFar(request.resume) });
     await new Promise<void>((admitted, refused) => {
       this.#answer(stream, request, signal, admitted).then(admitted, refused);
     });
@@ -70,7 +75,7 @@ export class Completions {
   /** Sees the answer through, over as many lives of the engine as it may take. @throws what the stream fails with */
   async #answer(
     stream: ChatCompletionStream,
-    request: CompletionRequest,
+    request: Request,
     signal: AbortSignal | undefined,
     admitted: () => void,
   ): Promise<void> {
@@ -96,7 +101,7 @@ export class Completions {
   async #ask(
     connection: Connection,
     stream: ChatCompletionStream,
-    request: CompletionRequest,
+    request: Request,
     admitted: () => void,
   ): Promise<void> {
     const { port1, port2 } = new MessageChannel();
@@ -105,12 +110,42 @@ export class Completions {
     const { soFar: resume, from } = stream;
     // What was begun by one model is not continued by another, whatever is loaded by now.
     const begun = from?.backend === 'local' ? from.model : this.parts.model();
-    const model = request.model === undefined ? begun : modelReference(request.model);
+    const model = typeof request.model === 'string' ? modelReference(request.model) : (request.model ?? begun);
     const whole = { ...request, ...(model !== undefined && { model }), ...(resume !== undefined && { resume }) };
     await connection.call('complete', whole, port2);
     admitted();
     await answered;
   }
+}
+
+/** As its caller gave it: it is the host that checks it, before it admits it. */
+type Request = ChatCompletionInput | TextCompletionRequest;
+
+/**
+ * A copy of its own, because an answer may take several engines, and each is asked the same. What cannot be sent as it is
+ * (functions beside the fields, a framework's proxies) is copied as what all of a request is: JSON.
+ * @throws EngineError `invalid-request` for what is no JSON either
+ */
+function copied(request: Request): Request {
+  try {
+    return structuredClone(request);
+  } catch {
+    try {
+      return JSON.parse(JSON.stringify(request)) as Request;
+    } catch (cause) {
+      throw new EngineError('invalid-request', 'The request cannot be sent: it is no JSON.', {
+        hint: 'Send plain texts, numbers, lists and objects.',
+        cause,
+      });
+    }
+  }
+}
+
+/** What the caller brought of the answer, if it is well formed; otherwise the host refuses it. */
+function answerSoFar(resume: unknown): AnswerSoFar | undefined {
+  const { text, tokenIds } = (resume ?? {}) as Readonly<Record<keyof AnswerSoFar, unknown>>;
+  const fits = typeof text === 'string' && (tokenIds === undefined || Array.isArray(tokenIds));
+  return fits ? (resume as AnswerSoFar) : undefined;
 }
 
 /** Engines that one answer may outlive, plus one: a request that kills its engine ends. */

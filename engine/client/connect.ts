@@ -5,11 +5,12 @@ import { EngineError } from '../protocol/errors.js';
 import type { EngineSettings } from '../protocol/host-api.js';
 import { engineScope } from '../protocol/scope.js';
 import type { EngineHome } from '../protocol/state.js';
+import type { Connection } from './connection.js';
 import { Engine } from './engine.js';
 import { engineBuild } from './kit-build.js';
-import { catalogueUrlIn, helperUrlBeside, kitBaseUrl, modelReference, workerUrlIn } from './locations.js';
+import { catalogueUrlIn, helperUrlBeside, isForeign, kitBaseUrl, modelReference, workerUrlIn } from './locations.js';
+import { later } from './later.js';
 import type { ElectedTab, ElectedTabOptions } from './elected-tab.js';
-import { isForeign } from './start-worker.js';
 import { sharedWorkerDoor, type EngineDoor } from './worker-port.js';
 
 export interface ConnectOptions {
@@ -98,7 +99,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
   const opening = Engine.open(
     {
       door: home === 'tab' ? electedTabDoor({ workerUrl, scope, startTimeout }) : sharedWorkerDoor(workerUrl, scope),
-      helperUrl: helperUrlBeside(workerUrl),
+      lend: lending(helperUrlBeside(workerUrl)),
       scope,
       tabId: options.tabId ?? crypto.randomUUID(),
       settings,
@@ -118,12 +119,24 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
   }
 }
 
+/** Only a page that may share memory has something to lend. Without it the engine works, somewhat slower. */
+async function lending(url: string): Promise<((connection: Connection) => Promise<void>) | null> {
+  if (!globalThis.crossOriginIsolated) return null;
+  try {
+    const { lendHelper } = await import('./lend-helper.js');
+    return (connection) => lendHelper(connection, url);
+  } catch (error) {
+    void error; // it cannot be fetched: the next page tries again
+    return null;
+  }
+}
+
 /** Most sites have no use for elections: their code is fetched where it is wanted. */
 function electedTabDoor(options: ElectedTabOptions): EngineDoor {
   let tab: ElectedTab | null = null;
   return {
     open: async () => {
-      const { ElectedTab } = await import('./elected-tab.js');
+      const { ElectedTab } = await later(() => import('./elected-tab.js'));
       tab ??= new ElectedTab(options);
       return await tab.open();
     },

@@ -4,7 +4,6 @@
 // failed with the reason: nothing hangs, although comlink never settles a call to a dead worker.
 
 import { transfer, wrap, type Remote } from 'comlink';
-import type { GenericSchema } from 'valibot';
 import { EngineError } from '../protocol/errors.js';
 import {
   protocolVersion,
@@ -14,8 +13,11 @@ import {
   type HostApi,
   type HostMethod,
 } from '../protocol/host-api.js';
-import { parseReply, replySchemas } from '../protocol/page-messages.js';
+import { parseReply, replies } from '../protocol/page-messages.js';
+import type { allReplies } from '../protocol/rare-replies.js';
 import { hostLockName, tabLockName } from '../protocol/scope.js';
+import type { Reader } from '../protocol/shape.js';
+import { later } from './later.js';
 import type { WorkerPort } from './worker-port.js';
 
 export interface ConnectionOptions {
@@ -34,8 +36,10 @@ export interface ConnectionOptions {
   readonly heartbeatTimeout: number;
 }
 
-type Answers = { readonly [M in keyof typeof replySchemas]: Answer<(typeof replySchemas)[M]> };
-type Answer<S> = S extends GenericSchema<unknown, infer T> ? T : never;
+type Answers = { readonly [M in HostMethod]: ReturnType<(typeof allReplies)[M]> };
+
+/** What reads the reply of a usual call is here already: such a call goes out at once. */
+const usual: { readonly [M in HostMethod]?: Reader<unknown> } = replies;
 
 /** Hosts in a row that may die while they are said hello to. */
 const mostDeaths = 4;
@@ -132,7 +136,7 @@ export class Connection {
   /**
    * @throws EngineError of the host, or the reason for which the connection ended
    */
-  async call<M extends keyof Answers>(method: M, argument?: unknown, port?: MessagePort): Promise<Answers[M]> {
+  async call<M extends HostMethod>(method: M, argument?: unknown, port?: MessagePort): Promise<Answers[M]> {
     return await this.during(() => this.#request(method, argument, port));
   }
 
@@ -146,10 +150,12 @@ export class Connection {
     }
   }
 
-  async #request<M extends keyof Answers>(method: M, argument: unknown, port?: MessagePort): Promise<Answers[M]> {
+  async #request<M extends HostMethod>(method: M, argument: unknown, port?: MessagePort): Promise<Answers[M]> {
     const remote = this.host[method] as unknown as (...args: unknown[]) => Promise<unknown>;
     const args = port === undefined ? [argument] : [argument, transfer(port, [port])];
-    const reply = parseReply(replySchemas[method] as GenericSchema<unknown, Answers[M]>, await remote(...args));
+    // Fetched before the call: what cannot be read is not asked for.
+    const reader = usual[method] ?? (await later(() => import('../protocol/rare-replies.js'))).allReplies[method];
+    const reply = parseReply(reader as Reader<Answers[M]>, await remote(...args));
     if (reply.ok) return reply.value;
     throw EngineError.from(reply.error);
   }

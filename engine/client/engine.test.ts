@@ -270,6 +270,31 @@ describe('Engine', () => {
     expect(await read(await ask(engine, 'say next'))).to.equal('next ');
   });
 
+  it('takes a request as a framework holds it, and sends what was asked for at the time', async () => {
+    const engine = await tab('a');
+    const message = { role: 'user' as const, content: 'say held', from: () => 'a function cannot be sent' };
+    const answer = engine.chat.completions.create({ messages: new Proxy([message], {}), stream: true });
+    message.content = 'say changed';
+    expect(await read(await answer)).to.equal('held ');
+    const error = await failure(ask(engine, 1n as unknown as string));
+    expect(error.code).to.equal('invalid-request');
+    const circle: unknown[] = [() => 1];
+    circle.push(circle);
+    expect((await failure(ask(engine, circle as unknown as string))).code).to.equal('invalid-request');
+  });
+
+  it('takes no chat without messages for a text to go on with', async () => {
+    const engine = await tab('a');
+    const request = { prompt: 'say no' } as unknown as Parameters<typeof engine.chat.completions.create>[0];
+    const error = await failure(engine.chat.completions.create(request));
+    expect(error.code).to.equal('invalid-request');
+    expect(error.message).to.contain('messages');
+    const text = await engine.chat.completions.continueText({ prompt: 'say yes', messages: undefined } as {
+      prompt: string;
+    });
+    for await (const chunk of text) expect(chunk.object).to.equal('chat.completion.chunk');
+  });
+
   it('shows a model that cannot be loaded as failed, and answers with the next', async () => {
     const engine = await tab('a');
     expect((await failure(engine.load('broken'))).code).to.equal('model-invalid');

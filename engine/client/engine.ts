@@ -18,7 +18,6 @@ import { Conversations } from './conversations.js';
 import { Connection, type ConnectionOptions } from './connection.js';
 import { PageLife } from './page-life.js';
 import type { EngineDoor } from './worker-port.js';
-import { lendHelper } from './lend-helper.js';
 import { modelReference } from './locations.js';
 import { askToPersist, Models } from './models.js';
 import { Revival, type Rebirth } from './revival.js';
@@ -39,10 +38,12 @@ export interface LoadOptions {
   readonly confirmed?: boolean;
 }
 
+type Lend = (connection: Connection) => Promise<void>;
+
 export interface EngineOptions extends Omit<ConnectionOptions, 'openPort'> {
   readonly door: EngineDoor;
-  /** Of the helper's script (protocol/helper.ts); absent: this page lends nothing. */
-  readonly helperUrl?: string;
+  /** Offers each connection's host what this page can lend (lend-helper.ts); null: nothing. */
+  readonly lend: Promise<Lend | null>;
 }
 
 export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-state-change': LlmStateChangeEvent }>) {
@@ -75,6 +76,7 @@ export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-st
   private constructor(
     private options: EngineOptions,
     private readonly onClosed: () => void,
+    private readonly lend: Lend | null,
     first: { connection: Connection; state: EngineState; settings: EngineSettings; channel: BroadcastChannel },
   ) {
     super();
@@ -104,8 +106,8 @@ export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-st
   static async open(options: EngineOptions, onClosed: () => void): Promise<Engine> {
     const channel = new BroadcastChannel(options.scope); // before hello, so that no state falls between
     try {
-      const { connection, hello } = await Engine.#connect(options);
-      return new Engine(options, onClosed, { connection, state: hello.state, settings: hello.settings, channel });
+      const [{ connection, hello }, lend] = await Promise.all([Engine.#connect(options), options.lend]);
+      return new Engine(options, onClosed, lend, { connection, state: hello.state, settings: hello.settings, channel });
     } catch (error) {
       channel.close();
       options.door.leave();
@@ -319,10 +321,9 @@ export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-st
     };
     connection.gone.addEventListener('abort', died, { once: true });
     if (!this.#life.visible) this.#tellVisible(connection, false);
-    const { helperUrl } = this.options;
     // A worker's port cannot be handed to another tab's; and the tab that hosts the engine lends its own.
-    if (helperUrl === undefined || connection.relayed) return;
-    lendHelper(connection, helperUrl).catch((error: unknown) => {
+    if (connection.relayed) return;
+    this.lend?.(connection).catch((error: unknown) => {
       // The connection ended meanwhile: `died` deals with it, and the next one offers again.
       void error;
     });

@@ -19,6 +19,10 @@ export const helperUrlBeside = (workerUrl: string): string => {
 };
 export const catalogueUrlIn = (base: string): string => new URL('models/models.json', base).href;
 
+/** Of another origin than the page. */
+export const isForeign = (url: string): boolean =>
+  new URL(url, globalThis.location.href).origin !== globalThis.location.origin;
+
 /**
  * A model as the host knows it: a catalogue's id stays as it is; what begins like a relative URL ("./", "../" or "/")
  * is made absolute against the page.

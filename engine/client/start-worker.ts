@@ -5,6 +5,7 @@
 // Source: HTML standard, "Worker" (same-origin scripts, module workers fetch imports with CORS); CSP 3, worker-src.
 
 import { EngineError } from '../protocol/errors.js';
+import { isForeign } from './locations.js';
 import { trustedScriptUrl } from './trusted-url.js';
 
 export interface StartedWorker {
@@ -14,9 +15,6 @@ export interface StartedWorker {
   /** Ends the worker. Safe to call twice. */
   stop(): void;
 }
-
-export const isForeign = (url: string): boolean =>
-  new URL(url, globalThis.location.href).origin !== globalThis.location.origin;
 
 /** @throws EngineError `engine-lost` where the page allows no such worker */
 export function startWorker(url: string, name: string): StartedWorker {

@@ -8,7 +8,8 @@ import { HostPage, startHost } from '../../test/support/host-page.js';
 import type { Backend, BackendEvent, BackendRequest } from '../backends/backend.js';
 import { EngineError } from '../protocol/errors.js';
 import type { StreamMessage } from '../protocol/host-api.js';
-import { parseReply, parseStreamMessage, replySchemas } from '../protocol/page-messages.js';
+import { parseReply, parseStreamMessage } from '../protocol/page-messages.js';
+import { allReplies } from '../protocol/rare-replies.js';
 import type { EngineState } from '../protocol/state.js';
 import type { EngineHost } from './engine-host.js';
 
@@ -169,7 +170,7 @@ describe('several answers at once', () => {
   };
 
   async function state(): Promise<EngineState> {
-    const reply = parseReply(replySchemas.state, await (pages[0] as HostPage).call('state'));
+    const reply = parseReply(allReplies.state, await (pages[0] as HostPage).call('state'));
     assert.ok(reply.ok);
     return reply.value;
   }

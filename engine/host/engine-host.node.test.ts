@@ -6,7 +6,8 @@ import { describe, test } from 'node:test';
 import { HostPage, startHost } from '../../test/support/host-page.js';
 import { EngineError } from '../protocol/errors.js';
 import type { Backend } from '../backends/backend.js';
-import { parseReply, replySchemas } from '../protocol/page-messages.js';
+import { parseReply } from '../protocol/page-messages.js';
+import { allReplies } from '../protocol/rare-replies.js';
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
 
@@ -35,7 +36,7 @@ describe('EngineHost', () => {
     grant();
     const first = new HostPage(host);
     assert.ok((await first.hello('a')).ok);
-    const loaded = parseReply(replySchemas.load, await first.call('load', { model: 'one', loadId: 'l' }));
+    const loaded = parseReply(allReplies.load, await first.call('load', { model: 'one', loadId: 'l' }));
     assert.equal(loaded.ok ? '' : loaded.error.code, 'model-invalid');
     const second = new HostPage(host);
     const reply = await second.hello('b');
@@ -73,7 +74,7 @@ describe('EngineHost', () => {
     await free.hello('a');
     await strict.hello('b', 'one', { trustedKeys: ['a'.repeat(64)] });
     const load = async (page: HostPage) =>
-      parseReply(replySchemas.load, await page.call('load', { model: 'one', loadId: 'l' }));
+      parseReply(allReplies.load, await page.call('load', { model: 'one', loadId: 'l' }));
     const ask = async (page: HostPage): Promise<string> => {
       const { port1, port2 } = new MessageChannel();
       const told: string[] = [];

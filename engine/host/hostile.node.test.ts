@@ -9,7 +9,8 @@ import { HostPage, scope, startHost } from '../../test/support/host-page.js';
 import { brokerChannelName, linkChannelName } from '../protocol/brokering.js';
 import { engineErrorCodes } from '../protocol/errors.js';
 import type { HostMethod } from '../protocol/host-api.js';
-import { parseReply, replySchemas } from '../protocol/page-messages.js';
+import { parseReply } from '../protocol/page-messages.js';
+import { allReplies } from '../protocol/rare-replies.js';
 import type { EngineState } from '../protocol/state.js';
 import { Broker } from './broker.js';
 
@@ -45,7 +46,7 @@ const judged: readonly (readonly [HostMethod, (value: unknown) => boolean])[] = 
 const facts = ({ sequence: _grows, ...state }: EngineState): unknown => state;
 
 async function stateFrom(page: HostPage): Promise<EngineState> {
-  const reply = parseReply(replySchemas.state, await page.call('state'));
+  const reply = parseReply(allReplies.state, await page.call('state'));
   assert.ok(reply.ok);
   return reply.value;
 }

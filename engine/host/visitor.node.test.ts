@@ -10,7 +10,8 @@ import { MemoryMedium } from '../conversations/medium.js';
 import { EngineError } from '../protocol/errors.js';
 import type { Reply } from '../protocol/host-api.js';
 import type { KeptKind } from '../protocol/kept-data.js';
-import { parseReply, replySchemas } from '../protocol/page-messages.js';
+import { parseReply } from '../protocol/page-messages.js';
+import { allReplies } from '../protocol/rare-replies.js';
 import { noPreferences, type VisitorPreferences } from '../protocol/preferences.js';
 import type { EngineState } from '../protocol/state.js';
 import type { PreferencesStore } from '../routing/preferences-store.js';
@@ -92,7 +93,7 @@ async function begin(parts: Partial<EngineParts> = {}) {
 }
 
 const stateOf = async (page: HostPage): Promise<EngineState> => {
-  const reply = parseReply(replySchemas.state, await page.call('state'));
+  const reply = parseReply(allReplies.state, await page.call('state'));
   assert.ok(reply.ok);
   return reply.value;
 };
@@ -211,7 +212,7 @@ describe('erasing everything', () => {
     const answer = ask(page, { messages: [{ role: 'user', content: 'wait' }] });
     while (model.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     const before = await stateOf(page);
-    const reply = parseReply(replySchemas.eraseAll, await page.call('eraseAll'));
+    const reply = parseReply(allReplies.eraseAll, await page.call('eraseAll'));
     assert.ok(reply.ok);
     assert.deepEqual(reply.value.erased, ['models']);
     assert.deepEqual(
@@ -241,7 +242,7 @@ describe('erasing everything', () => {
     const conversation = { id: 'one', title: '', created: 1, updated: 1, nodes: [said], leaf: 'q' };
     const write = async (erased: number) => {
       const reply = parseReply(
-        replySchemas.writeConversation,
+        allReplies.writeConversation,
         await page.call('writeConversation', { conversation, erased }),
       );
       return reply.ok ? reply.value.id : reply.error.code;
@@ -258,7 +259,7 @@ describe('erasing everything', () => {
   test('what is kept is told by kind, also where a place cannot be read', async () => {
     const places = [place('models', 2), place('tuning', 1, 'to be read')];
     const { page, end } = await begin({ places, estimate: async () => ({ usage: 5, quota: 50 }) });
-    const reply = parseReply(replySchemas.kept, await page.call('kept'));
+    const reply = parseReply(allReplies.kept, await page.call('kept'));
     assert.deepEqual(reply.ok && reply.value, {
       parts: [{ kind: 'models', items: 2, bytes: 200 }],
       unreadable: ['tuning'],
@@ -303,7 +304,7 @@ describe('the profile', () => {
   test('says why there is none', async () => {
     const { page, end } = await begin({ openModel: scripted().openModel });
     const report = async (running?: boolean) => {
-      const reply = parseReply(replySchemas.profile, await page.call('profile', running));
+      const reply = parseReply(allReplies.profile, await page.call('profile', running));
       return reply.ok && reply.value;
     };
     assert.deepEqual(await report(), { kind: 'none', reason: 'no-model' });
@@ -321,7 +322,7 @@ describe('the profile', () => {
     const { page, end } = await begin({ openModel: scripted({ profiler }).openModel });
     await page.call('load', { model: 'one', loadId: 'l' });
     const report = async (running?: boolean) => {
-      const reply = parseReply(replySchemas.profile, await page.call('profile', running));
+      const reply = parseReply(allReplies.profile, await page.call('profile', running));
       return reply.ok && reply.value;
     };
     assert.deepEqual(await report(true), { kind: 'kernels', running: true, kernels });

@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { parseChatCompletionRequest, type ChatCompletionChunk } from './chat.js';
 import { EngineError } from './errors.js';
 import { parseHello, parseId, parseLoad, parseStreamControl, parseSwitch, protocolVersion } from './host-api.js';
-import { parseBroadcast, parseReply, parseStreamMessage, replySchemas } from './page-messages.js';
+import { parseBroadcast, parseReply, parseStreamMessage } from './page-messages.js';
+import { allReplies } from './rare-replies.js';
 import { noPreferences } from './preferences.js';
 import { noMetrics, type EngineState } from './state.js';
 
@@ -62,7 +63,7 @@ describe('messages', () => {
     assert.deepEqual(parseLoad({ model: 'm', loadId: 'a.1' }), { model: 'm', loadId: 'a.1' });
     assert.deepEqual(parseBroadcast({ type: 'state', state }), state);
     assert.deepEqual(parseStreamMessage({ type: 'chunk', sequence: 0, chunk }), { type: 'chunk', sequence: 0, chunk });
-    assert.deepEqual(parseReply(replySchemas.ping, { ok: true, value: { hostId: 'h' } }), {
+    assert.deepEqual(parseReply(allReplies.ping, { ok: true, value: { hostId: 'h' } }), {
       ok: true,
       value: { hostId: 'h' },
     });
@@ -143,7 +144,7 @@ describe('messages', () => {
       ['invalid-request', (value) => parseId(value, 'id')],
       ['invalid-request', (value) => parseSwitch(value, 'switch')],
       ['internal', parseStreamMessage],
-      ['internal', (value) => parseReply(replySchemas.hello, value)],
+      ['internal', (value) => parseReply(allReplies.hello, value)],
     ];
     fc.assert(
       fc.property(fc.anything(), (value) => {
@@ -174,6 +175,83 @@ describe('messages', () => {
         assert.equal(parseBroadcast({ type: 'state', state: value }), null);
       }),
     );
+  });
+
+  test('property: a page takes no state, hello or part of an answer with one value put wrong, wherever it lies', () => {
+    const listing = { id: 'm', name: 'M', description: '', url: 'https://site.example/m/', licence: 'MIT' };
+    const figures = { byteLength: 1, contextLength: 2, quantisation: 'q4', parameters: 3, languages: ['en'] };
+    const model = { id: 'm', name: 'M', backend: 'local', decoder: 'd', device: 'wasm', deviceName: 'W' } as const;
+    const full: EngineState = {
+      ...state,
+      status: { kind: 'ready', model: { ...model, contextLength: 1, weightBytes: 2, loadMilliseconds: 3 } },
+      models: [{ ...listing, ...figures }],
+      verdicts: [{ modelId: 'm', tier: 'well', device: 'wasm', tokensPerSecond: 1 }],
+      generating: [{ tabId: 't', requestId: 'r' }],
+      waiting: ['t'],
+      recovering: { cause: 'offline', message: 'm', attempt: 1, attemptsAllowed: 2, action: 'reloading' },
+      notes: ['n'],
+    };
+    const bytes = [120];
+    const entry = { token: 'x', logprob: -1, bytes, top_logprobs: [{ token: 'y', logprob: -2, bytes }] };
+    const call = { index: 0, id: 'c', type: 'function' as const, function: { name: 'f', arguments: '{}' } };
+    const whole: ChatCompletionChunk = {
+      ...chunk,
+      choices: [
+        {
+          index: 0,
+          delta: { role: 'assistant', content: 'x', tool_calls: [call] },
+          finish_reason: 'stop',
+          logprobs: { content: [entry] },
+        },
+      ],
+      usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
+      llm: { backend: 'local', model: 'm', tokenIds: [1] },
+    };
+    const { settings } = hello;
+    const greeting = { state: full, settings: { ...settings, trustedKeys: ['k'], maxDownload: 1 }, sharesLocks: true };
+    const reply = { ok: true, value: greeting };
+    const part = { type: 'chunk' as const, sequence: 0, chunk: whole };
+    assert.deepEqual(parseReply(allReplies.hello, reply), reply);
+    assert.deepEqual(parseStreamMessage(part), part);
+    assert.deepEqual(parseStreamMessage({ ...part, canary: 1, chunk: { ...whole, canary: 1 } }), part);
+
+    // No value of a message may be any of these.
+    const wrong = fc.constantFrom<unknown>(undefined, Symbol.iterator, () => 1, Number.NaN, 1n);
+    const broken = (good: object): fc.Arbitrary<unknown> =>
+      fc.record({ place: fc.nat(), value: wrong }).map(({ place, value }) => {
+        const copy = structuredClone(good);
+        const places: [object, string][] = [];
+        const walk = (node: object): void => {
+          for (const [key, inside] of Object.entries(node)) {
+            places.push([node, key]);
+            if (typeof inside === 'object' && inside !== null) walk(inside as object);
+          }
+        };
+        walk(copy);
+        const [node, key] = places[place % places.length] as [object, string];
+        Object.assign(node, { [key]: value });
+        return copy;
+      });
+    const runs = { numRuns: 500 };
+    fc.assert(
+      fc.property(broken(reply), (value) => refused('internal', () => parseReply(allReplies.hello, value))),
+      runs,
+    );
+    fc.assert(
+      fc.property(broken(part), (value) => refused('internal', () => parseStreamMessage(value))),
+      runs,
+    );
+    fc.assert(
+      fc.property(broken({ type: 'state', state: full }), (value) => assert.equal(parseBroadcast(value), null)),
+      runs,
+    );
+  });
+
+  test('a refusal on the page names the field and quotes nothing', () => {
+    const canary = { type: 'chunk', sequence: 0, chunk: { ...chunk, choices: [{ index: 0, delta: { content: 1 } }] } };
+    assert.throws(() => parseStreamMessage(canary), /the engine's stream\.chunk\.choices\.0\.delta\.content/);
+    const error = { code: 'canary', message: 'canary', hint: '' };
+    assert.throws(() => parseReply(allReplies.ping, { ok: false, error }), /the engine's reply\.error\.code is not/);
   });
 
   test('an error that quotes a hostile file or template is cut, so that pages still accept it and the state with it', () => {

@@ -1,250 +1,293 @@
-// What a page accepts: replies and stream messages on its own ports, and states on the BroadcastChannel, which any
-// script of the origin can write to. Called by the client only. A message that does not fit is refused here and
-// reaches no element; limits keep a hostile sender from filling memory through lists and texts.
+// What a page accepts before and during every answer: replies and stream messages on its own ports, and states on the
+// BroadcastChannel, which any script of the origin can write to. Called by the client only. A message that does not fit is
+// refused here and reaches no element; limits keep a hostile sender from filling memory through lists and texts.
+// Read by readers of few bytes (shape.ts). Replies that few pages ever ask for have schemas in rare-replies.ts, which the
+// client fetches when they are asked for.
 
-import * as v from 'valibot';
-import { check } from './check.js';
-import { erasureSchema, keptReportSchema } from './kept-data.js';
-import { preferencesSchema } from './preferences.js';
-import { profileReportSchema } from './profile.js';
-import { conversationListSchema, conversationSchema, tokenCountSchema } from './conversations.js';
-import { engineErrorCodes } from './errors.js';
-import type { HelloReply, Reply, StreamMessage } from './host-api.js';
-import { recoveryCauses, type EngineState, type LoadedModel, type ModelListing, type StorageReport } from './state.js';
+import type { ChatCompletionChunk, LogprobEntry, ToolCall } from './chat.js';
+import type { TokenCount } from './conversations.js';
+import { EngineError, engineErrorCodes, type EngineErrorShape } from './errors.js';
+import type { EngineSettings, HelloReply, HostMethod, Reply, StreamMessage } from './host-api.js';
+import { highestTemperature, mostTokens } from './limits.js';
+import type { VisitorPreferences } from './preferences.js';
+import {
+  amount,
+  flag,
+  list,
+  Misfit,
+  number,
+  oneOf,
+  orNull,
+  record,
+  text,
+  variant,
+  where,
+  type Reader,
+} from './shape.js';
+import {
+  noMetrics,
+  recoveryCauses,
+  type EngineMetrics,
+  type EngineState,
+  type EngineStatus,
+  type LoadedModel,
+  type ModelListing,
+  type ModelVerdict,
+  type RecoveryState,
+  type RunningRequest,
+} from './state.js';
 
-const line = v.pipe(v.string(), v.maxLength(10_000));
-const count = v.pipe(v.number(), v.finite(), v.minValue(0));
+const line = text(10_000);
+const between = (value: unknown, least: number, most: number): boolean =>
+  typeof value === 'number' && value >= least && value <= most;
 
-const errorSchema = v.object({ code: v.picklist(engineErrorCodes), message: line, hint: line });
+const error = record<EngineErrorShape>({ code: oneOf(...engineErrorCodes), message: line, hint: line });
 
-const listingSchema = v.object({
+const listing = record<ModelListing>({
   id: line,
   name: line,
   description: line,
   url: line,
-  byteLength: count,
+  byteLength: amount,
   licence: line,
-  contextLength: count,
+  contextLength: amount,
   quantisation: line,
-  parameters: count,
-  languages: v.pipe(v.array(line), v.maxLength(200)),
+  parameters: amount,
+  languages: list(line, 200),
 });
+const listings = list(listing, 1_000);
 
-const loadedSchema = v.object({
+const loaded = record<LoadedModel>({
   id: line,
   name: line,
-  backend: v.picklist(['local', 'cloud']),
+  backend: oneOf('local', 'cloud'),
   decoder: line,
-  device: v.picklist(['webgpu', 'wasm', 'cloud']),
+  device: oneOf('webgpu', 'wasm', 'cloud'),
   deviceName: line,
-  contextLength: count,
-  weightBytes: count,
-  loadMilliseconds: count,
+  contextLength: amount,
+  weightBytes: amount,
+  loadMilliseconds: amount,
 });
 
-const verdictSchema = v.object({
-  modelId: line,
-  tier: v.picklist(['well', 'slow', 'too-large', 'no-device', 'unknown']),
-  device: v.nullable(v.picklist(['webgpu', 'wasm'])),
-  tokensPerSecond: v.nullable(count),
-});
-
-const stateSchema: v.GenericSchema<unknown, EngineState> = v.object({
-  sequence: count,
-  hostId: line,
-  host: v.picklist(['shared-worker', 'tab']),
-  status: v.variant('kind', [
-    v.object({ kind: v.literal('idle') }),
-    v.object({
-      kind: v.literal('loading'),
-      modelId: line,
-      modelName: line,
-      phase: v.picklist(['downloading', 'paused', 'preparing']),
-      loadedBytes: count,
-      totalBytes: count,
-      bytesPerSecond: v.exactOptional(count),
-      secondsLeft: v.exactOptional(count),
-    }),
-    v.object({ kind: v.literal('ready'), model: loadedSchema }),
-    v.object({ kind: v.literal('failed'), error: errorSchema }),
-  ]),
-  models: v.pipe(v.array(listingSchema), v.maxLength(1_000)),
-  verdicts: v.pipe(v.array(verdictSchema), v.maxLength(1_000)),
-  preferences: preferencesSchema,
-  changes: v.object({ storage: count, conversations: count, erased: count }),
-  generating: v.pipe(v.array(v.object({ tabId: line, requestId: line })), v.maxLength(1_000)),
-  waiting: v.pipe(v.array(line), v.maxLength(10_000)),
-  tabs: count,
-  cloud: v.object({ endpoint: v.nullable(line), allowed: v.boolean(), active: v.boolean() }),
-  recovering: v.nullable(
-    v.object({
-      cause: v.picklist(recoveryCauses),
-      message: line,
-      attempt: count,
-      attemptsAllowed: count,
-      action: v.picklist(['reloading', 'stepping-down', 'gave-up']),
-    }),
-  ),
-  loads: count,
-  metrics: v.object({
-    timeToFirstToken: v.nullable(count),
-    tokensPerSecond: v.nullable(count),
-    promptTokens: count,
-    completionTokens: count,
-    totalCompletionTokens: count,
-    requests: count,
-    kvBytes: count,
-    contextTokens: count,
-    tokensPerSecondP50: v.nullable(count),
-    tokensPerSecondP90: v.nullable(count),
-    timeToFirstTokenP50: v.nullable(count),
-    timeToFirstTokenP90: v.nullable(count),
-    queueLength: count,
-    gpuBytes: count,
-    kvHotBytes: count,
-    kvColdBytes: count,
-    totalPromptTokens: count,
-    cachedPromptTokens: count,
-    drafted: count,
-    accepted: count,
-    fallbacks: count,
-    energyJoules: v.nullable(count),
-  }),
-  notes: v.pipe(v.array(line), v.maxLength(8)),
-});
-
-const settingsSchema = v.object({
-  catalogueUrl: line,
-  defaultModel: line,
-  device: v.picklist(['auto', 'webgpu', 'wasm']),
-  cloudUrl: v.nullable(line),
-  cloudModel: v.nullable(line),
-  trustedKeys: v.exactOptional(v.pipe(v.array(line), v.maxLength(20))),
-  maxDownload: v.exactOptional(count),
-});
-
-const helloReplySchema: v.GenericSchema<unknown, HelloReply> = v.object({
-  state: stateSchema,
-  settings: settingsSchema,
-  sharesLocks: v.boolean(),
-});
-
-const toolCallSchema = v.object({
-  index: count,
-  id: line,
-  type: v.literal('function'),
-  function: v.object({ name: line, arguments: v.pipe(v.string(), v.maxLength(1_000_000)) }),
-});
-const logprobFacts = { token: line, logprob: v.number(), bytes: v.pipe(v.array(v.number()), v.maxLength(1_000)) };
-const logprobSchema = v.object({
-  ...logprobFacts,
-  top_logprobs: v.pipe(v.array(v.object(logprobFacts)), v.maxLength(20)),
-});
-
-const chunkSchema = v.object({
-  id: line,
-  object: v.literal('chat.completion.chunk'),
-  created: count,
-  model: line,
-  choices: v.strictTuple([
-    v.object({
-      index: v.literal(0),
-      delta: v.object({
-        role: v.exactOptional(v.literal('assistant')),
-        content: v.exactOptional(v.pipe(v.string(), v.maxLength(1_000_000))),
-        tool_calls: v.exactOptional(v.pipe(v.array(toolCallSchema), v.maxLength(128))),
-      }),
-      finish_reason: v.nullable(v.picklist(['stop', 'length', 'tool_calls'])),
-      logprobs: v.exactOptional(v.object({ content: v.pipe(v.array(logprobSchema), v.maxLength(1_000)) })),
-    }),
-  ]),
-  usage: v.exactOptional(v.object({ prompt_tokens: count, completion_tokens: count, total_tokens: count })),
-  llm: v.object({
-    backend: v.picklist(['local', 'cloud']),
-    model: line,
-    tokenIds: v.exactOptional(v.pipe(v.array(count), v.maxLength(100_000))),
-  }),
-});
-
-const streamSchema: v.GenericSchema<unknown, StreamMessage> = v.variant('type', [
-  v.object({ type: v.literal('queued'), place: count }),
-  v.object({ type: v.literal('started') }),
-  v.object({ type: v.literal('chunk'), sequence: count, chunk: chunkSchema }),
-  v.object({ type: v.literal('done') }),
-  v.object({ type: v.literal('error'), error: errorSchema }),
-]);
-
-const requestIdSchema: v.GenericSchema<unknown, { readonly requestId: string }> = v.object({ requestId: line });
-const pingSchema: v.GenericSchema<unknown, { readonly hostId: string }> = v.object({ hostId: line });
-const urlListSchema: v.GenericSchema<unknown, readonly string[]> = v.pipe(v.array(line), v.maxLength(10_000));
-const listings: v.GenericSchema<unknown, readonly ModelListing[]> = v.pipe(v.array(listingSchema), v.maxLength(1_000));
-const nothing: v.GenericSchema<unknown, null> = v.null();
-const storageReport: v.GenericSchema<unknown, StorageReport> = v.object({
-  kind: v.picklist(['opfs', 'opfs-sync', 'indexeddb', 'memory', 'none']),
-  usage: v.nullable(count),
-  quota: v.nullable(count),
-  models: v.pipe(
-    v.array(
-      v.object({
-        source: line,
-        name: line,
-        quantisation: line,
-        byteLength: count,
-        storedBytes: count,
-        lastUsed: count,
-      }),
+type Status<K extends EngineStatus['kind']> = Omit<Extract<EngineStatus, { kind: K }>, 'kind'>;
+const status = variant<EngineStatus, 'kind'>(
+  'kind',
+  ['idle', record<Status<'idle'>>({})],
+  [
+    'loading',
+    record<Status<'loading'>>(
+      {
+        modelId: line,
+        modelName: line,
+        phase: oneOf('downloading', 'paused', 'preparing'),
+        loadedBytes: amount,
+        totalBytes: amount,
+      },
+      { bytesPerSecond: amount, secondsLeft: amount },
     ),
-    v.maxLength(10_000),
-  ),
-});
-const loaded: v.GenericSchema<unknown, LoadedModel> = loadedSchema;
+  ],
+  ['ready', record<Status<'ready'>>({ model: loaded })],
+  ['failed', record<Status<'failed'>>({ error })],
+);
 
-/** Schemas of what each call answers with. */
-export const replySchemas = {
-  hello: helloReplySchema,
-  state: stateSchema,
+/** Where there may be no figure, there is none before the first request. */
+const metrics = record<EngineMetrics>(
+  Object.fromEntries(
+    Object.entries(noMetrics).map(([name, first]) => [name, first === null ? orNull(amount) : amount]),
+  ) as { readonly [K in keyof EngineMetrics]: Reader<EngineMetrics[K]> },
+);
+
+const state = record<EngineState>({
+  sequence: amount,
+  hostId: line,
+  host: oneOf('shared-worker', 'tab'),
+  status,
+  models: listings,
+  verdicts: list(
+    record<ModelVerdict>({
+      modelId: line,
+      tier: oneOf('well', 'slow', 'too-large', 'no-device', 'unknown'),
+      device: oneOf('webgpu', 'wasm', null),
+      tokensPerSecond: orNull(amount),
+    }),
+    1_000,
+  ),
+  preferences: record<VisitorPreferences>({
+    device: oneOf('auto', 'webgpu', 'wasm', null),
+    model: orNull(where((value) => typeof value === 'string' && value !== '' && value.length <= 2_000)),
+    keepConversations: flag,
+    maxTokens: orNull(where((value) => Number.isInteger(value) && between(value, 1, mostTokens))),
+    temperature: orNull(where((value) => between(value, 0, highestTemperature))),
+  }),
+  changes: record<EngineState['changes']>({ storage: amount, conversations: amount, erased: amount }),
+  generating: list(record<RunningRequest>({ tabId: line, requestId: line }), 1_000),
+  waiting: list(line, 10_000),
+  tabs: amount,
+  cloud: record<EngineState['cloud']>({ endpoint: orNull(line), allowed: flag, active: flag }),
+  recovering: orNull(
+    record<RecoveryState>({
+      cause: oneOf(...recoveryCauses),
+      message: line,
+      attempt: amount,
+      attemptsAllowed: amount,
+      action: oneOf('reloading', 'stepping-down', 'gave-up'),
+    }),
+  ),
+  loads: amount,
+  metrics,
+  notes: list(line, 8),
+});
+
+const hello = record<HelloReply>({
+  state,
+  settings: record<EngineSettings>(
+    {
+      catalogueUrl: line,
+      defaultModel: line,
+      device: oneOf('auto', 'webgpu', 'wasm'),
+      cloudUrl: orNull(line),
+      cloudModel: orNull(line),
+    },
+    { trustedKeys: list(line, 20) as Reader<string[]>, maxDownload: amount },
+  ),
+  sharesLocks: flag,
+});
+
+const longText = text(1_000_000);
+const logprob = { token: line, logprob: number, bytes: list(number, 1_000) };
+type Choice = ChatCompletionChunk['choices'][0];
+
+const choice = record<Choice>(
+  {
+    index: oneOf(0),
+    delta: record<Choice['delta']>(
+      {},
+      {
+        role: oneOf('assistant'),
+        content: longText,
+        tool_calls: list(
+          record<ToolCall & { readonly index: number }>({
+            index: amount,
+            id: line,
+            type: oneOf('function'),
+            function: record<ToolCall['function']>({ name: line, arguments: longText }),
+          }),
+          128,
+        ),
+      },
+    ),
+    finish_reason: oneOf('stop', 'length', 'tool_calls', null),
+  },
+  {
+    logprobs: record<NonNullable<Choice['logprobs']>>({
+      content: list(
+        record<LogprobEntry>({
+          ...logprob,
+          top_logprobs: list(record<LogprobEntry['top_logprobs'][number]>(logprob), 20),
+        }),
+        1_000,
+      ),
+    }),
+  },
+);
+
+const onlyChoice: Reader<readonly [Choice]> = (value, at) => {
+  const [only, ...more] = list(choice, 1)(value, at);
+  if (only === undefined || more.length > 0) throw new Misfit(at);
+  return [only];
+};
+
+const chunk = record<ChatCompletionChunk>(
+  {
+    id: line,
+    object: oneOf('chat.completion.chunk'),
+    created: amount,
+    model: line,
+    choices: onlyChoice,
+    llm: record<ChatCompletionChunk['llm']>(
+      { backend: oneOf('local', 'cloud'), model: line },
+      { tokenIds: list(amount, 100_000) },
+    ),
+  },
+  {
+    usage: record<NonNullable<ChatCompletionChunk['usage']>>({
+      prompt_tokens: amount,
+      completion_tokens: amount,
+      total_tokens: amount,
+    }),
+  },
+);
+
+type Told<K extends StreamMessage['type']> = Omit<Extract<StreamMessage, { type: K }>, 'type'>;
+const stream = variant<StreamMessage, 'type'>(
+  'type',
+  ['chunk', record<Told<'chunk'>>({ sequence: amount, chunk })],
+  ['queued', record<Told<'queued'>>({ place: amount })],
+  ['started', record<Told<'started'>>({})],
+  ['done', record<Told<'done'>>({})],
+  ['error', record<Told<'error'>>({ error })],
+);
+
+const nothing = oneOf(null);
+
+/** Readers of what these calls answer with. */
+export const replies = {
+  hello,
+  state,
   models: listings,
   load: loaded,
   cancelLoad: nothing,
   pauseLoad: nothing,
   stopLoad: nothing,
-  storage: storageReport,
   deleteModel: nothing,
   unload: nothing,
-  complete: requestIdSchema,
-  countTokens: tokenCountSchema,
-  listConversations: conversationListSchema,
-  readConversation: conversationSchema,
-  writeConversation: conversationSchema,
+  complete: record<{ readonly requestId: string }>({ requestId: line }),
+  countTokens: record<TokenCount>({ tokens: amount, contextLength: orNull(amount), exact: flag }),
   deleteConversation: nothing,
   setCloudAllowed: nothing,
   setPreferences: nothing,
   assess: nothing,
-  kept: keptReportSchema,
-  eraseAll: erasureSchema,
-  profile: profileReportSchema,
   offerHelper: nothing,
   setVisibility: nothing,
-  fetched: urlListSchema,
-  ping: pingSchema,
+  ping: record<{ readonly hostId: string }>({ hostId: line }),
   goodbye: nothing,
-} as const;
+} as const satisfies { readonly [M in HostMethod]?: Reader<unknown> };
+
+/** The calls whose replies are read by rare-replies.ts. */
+export type RareMethod = Exclude<HostMethod, keyof typeof replies>;
+
+/** @throws EngineError `internal` */
+const strict = <T>(reader: Reader<T>, value: unknown, what: string): T => {
+  try {
+    return reader(value, what);
+  } catch (thrown) {
+    if (!(thrown instanceof Misfit)) throw thrown;
+    throw new EngineError('internal', `${thrown.message} is not what this page understands.`, {
+      hint: 'Reload every tab of this site.',
+    });
+  }
+};
+
+const refusal = record<{ readonly error: EngineErrorShape }>({ error });
 
 /** @throws EngineError `internal` when the host answers what it should not */
-export function parseReply<T>(schema: v.GenericSchema<unknown, T>, value: unknown): Reply<T> {
-  const reply: v.GenericSchema<unknown, Reply<T>> = v.variant('ok', [
-    v.object({ ok: v.literal(true), value: schema }),
-    v.object({ ok: v.literal(false), error: errorSchema }),
-  ]);
-  return check(reply, value, "the engine's reply", 'internal', 'Reload every tab of this site.');
-}
+export const parseReply = <T>(reader: Reader<T>, value: unknown): Reply<T> => {
+  const fulfilled = record<{ readonly value: unknown }>({ value: reader });
+  const reply = variant<Reply<unknown>, 'ok'>('ok', [true, fulfilled], [false, refusal]);
+  return strict(reply, value, "the engine's reply") as Reply<T>;
+};
 
 /** @throws EngineError `internal` when the host sends what it should not */
-export const parseStreamMessage = (value: unknown): StreamMessage =>
-  check(streamSchema, value, "the engine's stream", 'internal', 'Reload every tab of this site.');
+export const parseStreamMessage = (value: unknown): StreamMessage => strict(stream, value, "the engine's stream");
+
+const broadcast = record<{ readonly type: 'state'; readonly state: EngineState }>({ type: oneOf('state'), state });
 
 /** @returns the state of a broadcast, null when the message is anything else: a stranger on the channel is no error */
 export function parseBroadcast(value: unknown): EngineState | null {
-  const result = v.safeParse(v.object({ type: v.literal('state'), state: stateSchema }), value, { abortEarly: true });
-  return result.success ? result.output.state : null;
+  try {
+    return broadcast(value, '').state;
+  } catch (thrown) {
+    if (thrown instanceof Misfit) return null;
+    throw thrown;
+  }
 }

@@ -4,11 +4,9 @@
 
 import * as v from 'valibot';
 import { check } from './check.js';
+import { highestTemperature, mostTokens } from './limits.js';
 
-/** The longest answer a visitor may choose, in tokens: more than any context of today. */
-export const mostTokens = 1_000_000;
-/** OpenAI's upper end. */
-export const highestTemperature = 2;
+export { highestTemperature, mostTokens };
 
 const fields = {
   /** 'auto' takes the ladder; a device pins it. Null: the site's setting. */

@@ -81,6 +81,17 @@ test('registers the elements of the page, later ones when they come, and no othe
     await defined(page, 'llm-chat');
     await page.locator('llm-chat textarea').waitFor();
     assert.equal(await isDefined(page, 'llm-model-picker'), false);
+    assert.deepEqual(chunks(fetched, 'engine'), [], 'no <llm-engine>, nothing of it');
+    assert.deepEqual(complaints, []);
+  });
+});
+
+test('registers <llm-engine> before the elements that ask it, wherever it stands', async () => {
+  const body = (cdn: string) =>
+    `<script type="module" src="${cdn}/llm-elements.js"></script><llm-status></llm-status><llm-engine><llm-status></llm-status></llm-engine>`;
+  await withPage(body, async ({ page, complaints }) => {
+    await defined(page, 'llm-status');
+    assert.equal(await isDefined(page, 'llm-engine'), true);
     assert.deepEqual(complaints, []);
   });
 });

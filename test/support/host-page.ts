@@ -3,7 +3,8 @@
 
 import { EngineError } from '../../engine/protocol/errors.js';
 import { protocolVersion, type EngineSettings, type HelloReply, type Reply } from '../../engine/protocol/host-api.js';
-import { parseReply, replySchemas } from '../../engine/protocol/page-messages.js';
+import { parseReply } from '../../engine/protocol/page-messages.js';
+import { allReplies } from '../../engine/protocol/rare-replies.js';
 import { tabLockName } from '../../engine/protocol/scope.js';
 import { Helpers } from '../../engine/host/helpers.js';
 import { EngineHost, type EngineParts } from '../../engine/host/engine-host.js';
@@ -47,7 +48,7 @@ export class HostPage {
   async hello(tabId: string, defaultModel = 'one', more: Partial<EngineSettings> = {}): Promise<Reply<HelloReply>> {
     const lifeLock = tabLockName(scope, tabId);
     const hello = { protocolVersion, tabId, lifeLock, settings: { ...siteSettings(defaultModel), ...more } };
-    return parseReply(replySchemas.hello, await this.call('hello', hello));
+    return parseReply(allReplies.hello, await this.call('hello', hello));
   }
 }
 
