@@ -175,19 +175,31 @@ describe('<llm-chat> answers', () => {
       expect(element.shadowRoot?.activeElement).to.equal(chat.field);
     });
 
-    it('goes on being shown when the element is moved in the middle of an answer', async () => {
-      const { chat, element, engine } = await chatWith({ pace: 1, answers: [[{ say: 'one two three '.repeat(99) }]] });
+    it('goes on with an answer when the element is moved in the page, and stops it when it is taken out', async () => {
+      const { chat, element, engine } = await chatWith({ answers: [[{ say: 'one two three '.repeat(9) }]] });
+      engine.hold();
       await chat.say('Go');
-      await until('words', () => chat.messages.at(-1)?.text.includes('three'));
+      await until('the answer', () => element.busy);
       const home = element.parentElement;
       element.remove();
       home?.append(element);
+      await Promise.resolve();
+      expect(element.busy).to.equal(true);
+      engine.release();
       await settled(chat);
-      expect(chat.lastAnswer?.dataset['status']).to.equal('stopped');
+      expect(chat.messages.at(-1)?.text).to.include('three');
+      expect(chat.lastAnswer?.dataset['status']).to.equal('done');
+
       engine.hold();
       await chat.say('Again');
-      await until('the next message', () => chat.messages.length === 4);
+      await until('the next answer', () => element.busy);
+      element.remove();
+      await until('the stop', () => !element.busy);
+      home?.append(element);
       engine.release();
+      await settled(chat);
+      expect(chat.lastAnswer?.dataset['status']).to.equal('stopped');
+      expect(chat.messages).to.have.length(4);
       element.messages = [{ role: 'user', content: 'Only this' }];
       await until('the change', () => chat.messages.length === 1);
     });

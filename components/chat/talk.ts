@@ -52,8 +52,11 @@ export class TalkController implements ReactiveController {
   }
 
   hostDisconnected(): void {
-    // Nobody is left to read it; the words so far stay, should the element be moved.
-    this.conversation.stop();
+    // Nobody is left to read it; the words so far stay, should the element come back. One that is only moved in the page
+    // (frameworks do, when a list is put in order) is there again at once, and its answer goes on.
+    queueMicrotask(() => {
+      if (!this.#host.isConnected) this.conversation.stop();
+    });
   }
 
   /** Calls back after every change of the conversation, until the returned function is called. */
