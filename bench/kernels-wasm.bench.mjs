@@ -2,7 +2,8 @@
 // for each build, shape and number of tokens (1 is decoding, more are verification and prefill). Matrices are taken in
 // turn from more copies than the caches hold, as a model's layers are; --warm keeps to one. Variants are measured in
 // turns, each figure is the best of many short repetitions, so that a busy machine falsifies little.
-//   npm run bench -- kernels-wasm [--shapes 576x1536,1024x16384] [--tokens 1,4,32] [--kinds q4,q8] [--warm]
+//   npm run bench -- kernels-wasm [--shapes 576x1536,1024x16384] [--tokens 1,4,32] [--warm]
+//                                 [--kinds q4,q8,q4-wide,q8-wide,f16,f32]   (wide: 16-bit activations)
 //                                 [--files name=path.wasm,...]   (other builds of the module, names begin with their build)
 
 import { readFile } from 'node:fs/promises';
@@ -21,7 +22,8 @@ export const columns = ['kernel', 'columns', 'rows', 'tokens', 'build', 'GMAC/s'
 async function measure({ modules, kind, columns, rows, tokens, warm, rounds }) {
   const align = (bytes) => (bytes + 127) & ~63;
   const dense = kind === 'f32' || kind === 'f16';
-  const quantBytes = kind === 'q4' ? (rows * columns) / 2 : rows * columns * { q8: 1, f16: 2, f32: 4 }[kind];
+  const wide = kind.endsWith('-wide');
+  const quantBytes = kind.startsWith('q4') ? (rows * columns) / 2 : rows * columns * { q8: 1, 'q8-wide': 1, f16: 2, f32: 4 }[kind];
   const scaleBytes = dense ? 0 : (rows * columns) / 16;
   const copies = warm ? 1 : Math.max(1, Math.ceil(64e6 / quantBytes));
   const sizes = {
@@ -62,13 +64,17 @@ async function measure({ modules, kind, columns, rows, tokens, warm, rounds }) {
         kernels.matmulQ4(at.y, rows, at.panel, tokens, quants, scales, columns, 0, rows, at.scratch),
       q8: ({ quants, scales }) =>
         kernels.matmulQ8(at.y, rows, at.panel, tokens, quants, scales, columns, 0, rows, at.scratch),
+      'q4-wide': ({ quants, scales }) =>
+        kernels.matmulQ4Wide(at.y, rows, at.panel, tokens, quants, scales, columns, 0, rows, at.scratch),
+      'q8-wide': ({ quants, scales }) =>
+        kernels.matmulQ8Wide(at.y, rows, at.panel, tokens, quants, scales, columns, 0, rows, at.scratch),
       f32: ({ quants }) => kernels.matmulF32(at.y, rows, at.x, columns, tokens, quants, columns, 0, rows),
       f16: ({ quants }) => kernels.matmulF16(at.y, rows, at.x, columns, tokens, quants, columns, 0, rows),
     }[kind];
     runs.push({ name, product, kernels, best: Infinity, repeat: 1, turn: 0 });
   }
   const once = (run) => {
-    run.kernels.quantiseActivations(at.x, columns, tokens, columns, at.panel);
+    run.kernels[wide ? 'quantiseWide' : 'quantiseActivations'](at.x, columns, tokens, columns, at.panel);
     const began = performance.now();
     for (let i = 0; i < run.repeat; i++) run.product(matrices[run.turn++ % copies]);
     return (performance.now() - began) / 1000 / run.repeat;
@@ -118,7 +124,7 @@ export async function* run(given) {
         for (const tokens of values.tokens.split(',').map(Number)) {
           const job = { modules, kind, columns, rows, tokens, warm: values.warm, rounds: Number(values.rounds) };
           for (const { name, seconds } of await page.evaluate(measure, job)) {
-            const perWeight = { q4: 0.5625, q8: 1.0625, f16: 2, f32: 4 }[kind];
+            const perWeight = { q4: 0.5625, q8: 1.0625, f16: 2, f32: 4 }[kind.replace('-wide', '')];
             yield {
               kernel: kind,
               columns,

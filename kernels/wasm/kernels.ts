@@ -22,7 +22,7 @@ export interface MatrixKernels {
   /** x f32 [tokens, xStride] -> `out`, tokens x activationRowBytes(build, columns); columns a multiple of 32. */
   quantiseActivations(x: number, xStride: number, tokens: number, columns: number, out: number): void;
 
-  /** As quantiseActivations, in 16 bits; `out`: tokens x wideRowBytes(columns). */
+  /** As quantiseActivations, in 16 bits; `out`: tokens x wideRowBytes(columns). Read with the same number of tokens. */
   quantiseWide(x: number, xStride: number, tokens: number, columns: number, out: number): void;
 
   /** Index of the first of `count` halves that is an infinity or NaN; -1 when all are finite. */
@@ -87,8 +87,8 @@ export const activationRowBytes = (build: KernelBuild, columns: number): number 
 /** Bytes of one token's activations in 16 bits, in both builds. */
 export const wideRowBytes = (columns: number): number => (columns / 32) * 72;
 
-/** Bytes of scratch that matmulQ4 and matmulQ8 want. */
-export const matmulScratchBytes = (columns: number): number => columns * 9;
+/** Bytes of scratch that the quantised products want. */
+export const matmulScratchBytes = (columns: number): number => columns * 9 + 128;
 
 const module = (...body: number[]): Uint8Array<ArrayBuffer> =>
   new Uint8Array([

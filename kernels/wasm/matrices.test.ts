@@ -167,7 +167,8 @@ for (const loaded of builds) {
           arena.reset();
           const matrix = randomMatrix(kind, rows, columns, seed, 'random');
           const at = place(loaded, matrix);
-          const x = quantise(loaded, randomActivations(tokens, columns, seed, 'random'), tokens, columns, width);
+          const given = randomActivations(tokens, columns, seed, 'random');
+          const x = quantise(loaded, given, tokens, columns, width);
           const whole = multiply(loaded, matrix, at, x, { start: 0, end: rows, tokens });
           const middle = Math.min(rows, Math.floor(((cut % 101) / 101) * rows) & ~3);
           const first = multiply(loaded, matrix, at, x, { start: 0, end: middle, tokens });
@@ -176,7 +177,8 @@ for (const loaded of builds) {
             bits(whole.map((v) => v + 0)),
           );
           for (let t = 0; t < tokens; t++) {
-            const one = { width, at: x.at + t * rowBytes(loaded, width, columns) };
+            // Quantised alone, too: eight tokens together lie in another order.
+            const one = quantise(loaded, given.subarray(t * columns, (t + 1) * columns), 1, columns, width);
             const alone = multiply(loaded, matrix, at, one, { start: 0, end: rows, tokens: 1 });
             expect(bits(alone)).to.deep.equal(bits(whole.subarray(t * rows, (t + 1) * rows)));
           }
@@ -190,7 +192,7 @@ for (const loaded of builds) {
         (['int8', 'int16'] as const).map((width) => [each, width] as const),
       )) {
         arena.reset();
-        const [rows, columns, tokens] = [41, 4096, 7];
+        const [rows, columns, tokens] = [41, 4096, 15];
         const matrix = randomMatrix(kind, rows, columns, 5, 'random');
         const x = randomActivations(tokens, columns, 9, 'random');
         const at = place(loaded, matrix);

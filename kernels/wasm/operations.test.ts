@@ -103,7 +103,14 @@ class Text {
     this.int8Table = table(int8Pages);
     const keysAt = arena.put(this.keys);
     const valuesAt = arena.put(this.values);
-    kernels.kvAppend(keysAt, valuesAt, width, total, 0, kvHeads, headSize, this.floatTable, this.layerOffset);
+    // In two parts, as threads do it.
+    for (const [from, to] of [
+      [kvHeads >> 1, kvHeads],
+      [0, kvHeads >> 1],
+    ] as const) {
+      const { floatTable, layerOffset } = this;
+      kernels.kvAppend(keysAt, valuesAt, width, total, 0, kvHeads, headSize, floatTable, layerOffset, from, to);
+    }
     for (let page = 0; page < firstFloat; page++) {
       const floatPage = (floatPages[page] ?? 0) + this.layerOffset;
       const offset = this.layerOffset;

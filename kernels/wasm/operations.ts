@@ -34,7 +34,7 @@ export interface OperationKernels {
   /** gate = gelu(gate) * up, in the tanh form */
   gateGelu(gate: number, up: number, count: number): void;
 
-  /** New keys and values into their float pages; `pages` u32 addresses by position / 32. */
+  /** New keys and values of heads from, to into their float pages; `pages` u32 addresses over 64 by position / 32. */
   kvAppend(
     keys: number,
     values: number,
@@ -45,6 +45,8 @@ export interface OperationKernels {
     headSize: number,
     pages: number,
     layerOffset: number,
+    from: number,
+    to: number,
   ): void;
   /** One layer of a float page -> int8; tables and layer offsets as in kvAppend. */
   kvQuantise(

@@ -6,7 +6,7 @@ import { firstFloatPage, floatLayerBytes, int8LayerLayout, pageTokens } from '..
 import { attentionScaleOf, layerFacts } from '../../weights/architectures.js';
 import type { ForwardPlan, Pass } from './forward.js';
 import type { ThreadScratch } from './scratch.js';
-import { share, type Team } from './sharing.js';
+import { inPieces, share, type Team } from './sharing.js';
 
 export class Attention {
   private readonly own: ThreadScratch;
@@ -19,12 +19,23 @@ export class Attention {
     this.own = plan.scratch.threads[team.index] as ThreadScratch;
   }
 
-  /** Rows that see the same pages as floats go through the kernel together; threads share rows, or else query heads. */
+  /** Threads take rows, or of a few rows have query heads: a share each, so that heads which read the same keys stay together. */
   attend(index: number, pass: Pass): void {
+    const { spec } = this.plan;
+    const { rows, position } = pass;
+    if (rows < 2 * this.team.size) {
+      const [from, to] = share(this.team, spec.heads, 1);
+      this.attendRows(index, pass, 0, rows, from, to);
+      return;
+    }
+    const rowWork = 2 * spec.heads * spec.headSize * (position + rows);
+    const unit = rows >= 8 * this.team.size ? 8 : 2;
+    inPieces(this.team, rows, rowWork, unit, (from, to) => this.attendRows(index, pass, from, to, 0, spec.heads));
+  }
+
+  /** Rows that see the same pages as floats go through the kernel together. */
+  private attendRows(index: number, pass: Pass, rowFrom: number, rowTo: number, from: number, to: number): void {
     const { spec, int8Pages } = this.plan;
-    const byRows = pass.rows >= 2 * this.team.size;
-    const [rowFrom, rowTo] = byRows ? share(this.team, pass.rows, 1) : [0, pass.rows];
-    const [from, to] = byRows ? [0, spec.heads] : share(this.team, spec.heads, 1);
     const group = spec.heads / spec.kvHeads;
     for (let row = rowFrom; row < rowTo;) {
       const position = pass.position + row;

@@ -15,7 +15,7 @@ import { Attention } from './attending.js';
 import type { LayerPlace, WeightPlan } from './plan.js';
 import { Products } from './products.js';
 import type { ScratchPlan, ThreadScratch } from './scratch.js';
-import { share, splitRows, type Team } from './sharing.js';
+import { inPieces, share, splitRows, type Team } from './sharing.js';
 
 /**
  * What quantised matrices meet. `int8`: activations in 8 bits. `int16`: in 16 bits, but for the output head, after which nothing
@@ -92,17 +92,14 @@ export class Forward {
   }
 
   layer(index: number, pass: Pass): void {
-    const { kernels, own, facts } = this;
+    const { own } = this;
     const { spec, weights, scratch } = this.plan;
     const { rows } = pass;
     const place = weights.layers[index] as LayerPlace;
     const size = spec.hiddenSize;
-    const width = this.queryRows + 2 * this.kvRows;
 
     this.norm(own.hidden, rows, place.attentionNorm);
-    this.products.multiply(place.queryKeyValue, own.normed, size, rows, scratch.queryKeyValue, width);
-    this.team.barrier();
-    this.placeKeys(index, place, pass);
+    this.projectHeads(index, place, pass);
     this.team.barrier();
     if (pass.closeFrom < pass.closeTo) {
       this.closePages(index, pass);
@@ -115,16 +112,9 @@ export class Forward {
     this.addBlock(rows, place.attentionPostNorm);
 
     this.norm(own.hidden, rows, place.feedForwardNorm);
-    const inner = spec.feedForwardSize;
-    this.products.multiply(place.gateUp, own.normed, size, rows, scratch.gateUp, 2 * inner, inner);
-    const [from, to] = share(this.team, inner, splitRows);
-    const gate = facts.activation === 'silu' ? kernels.gateSilu : kernels.gateGelu;
-    for (let row = 0; row < rows && from < to; row++) {
-      const at = scratch.gateUp + (row * 2 * inner + from) * 4;
-      gate(at, at + inner * 4, to - from);
-    }
+    this.openGate(place, rows);
     this.team.barrier();
-    this.products.multiply(place.down, scratch.gateUp, 2 * inner, rows, scratch.added, size);
+    this.products.multiply(place.down, scratch.gateUp, 2 * spec.feedForwardSize, rows, scratch.added, size);
     this.team.barrier();
     this.addBlock(rows, place.feedForwardPostNorm);
   }
@@ -144,34 +134,113 @@ export class Forward {
     }
   }
 
-  /** Biases, norms of heads, rotary turn; then new keys and values go into their pages. */
-  private placeKeys(index: number, place: LayerPlace, pass: Pass): void {
+  /**
+   * Queries, keys and values. A piece is a head: its product, bias, norm and rotary turn, and a new key and value go into
+   * their page with it, so that attention can begin after one barrier.
+   */
+  private projectHeads(index: number, place: LayerPlace, pass: Pass): void {
+    const { spec, scratch } = this.plan;
+    const { heads, kvHeads, headSize, hiddenSize } = spec;
+    const { rows } = pass;
+    const { normed } = this.own;
+    const width = this.queryRows + 2 * this.kvRows;
+    const stack = place.queryKeyValue;
+    const y = scratch.queryKeyValue;
+    this.products.prepare(stack, normed, hiddenSize, rows);
+    const project = (from: number, to: number): void =>
+      this.products.multiplyRows(stack, normed, hiddenSize, rows, y, width, from, to);
+    // Keys with their values first: they are twice as long as queries.
+    inPieces(this.team, kvHeads + heads, headSize * hiddenSize * rows, 1, (from, to) => {
+      const all = to - from === kvHeads + heads;
+      if (all) project(0, width);
+      const keyEnd = Math.min(to, kvHeads);
+      if (from < keyEnd) {
+        const keys = this.queryRows;
+        const values = keys + this.kvRows;
+        if (!all) {
+          project(keys + from * headSize, keys + keyEnd * headSize);
+          project(values + from * headSize, values + keyEnd * headSize);
+        }
+        this.finishHeads(index, place, pass, keys, from, keyEnd, place.keyNorm);
+        if (place.bias !== 0) this.addBias(place.bias, values + from * headSize, (keyEnd - from) * headSize, rows);
+        this.placeKeys(index, pass, from, keyEnd);
+      }
+      const first = Math.max(from, kvHeads) - kvHeads;
+      if (first < to - kvHeads) {
+        if (!all) project(first * headSize, (to - kvHeads) * headSize);
+        this.finishHeads(index, place, pass, 0, first, to - kvHeads, place.queryNorm);
+      }
+    });
+  }
+
+  /** Bias, norm and rotary turn of heads from, to of the queries or keys, which begin at an element of each row. */
+  private finishHeads(
+    index: number,
+    place: LayerPlace,
+    { rows }: Pass,
+    begin: number,
+    from: number,
+    to: number,
+    norm: number,
+  ): void {
     const { kernels } = this;
     const { spec, scratch } = this.plan;
-    const { heads, kvHeads, headSize, rmsNormEpsilon } = spec;
-    const [from, to] = share(this.team, pass.rows, 1);
-    if (from === to) return;
+    const { headSize, rmsNormEpsilon } = spec;
     const width = this.queryRows + 2 * this.kvRows;
-    const at = scratch.queryKeyValue + from * width * 4;
-    const keys = at + this.queryRows * 4;
-    if (place.bias !== 0) kernels.addBias(at, to - from, width, place.bias);
-    if (place.queryNorm !== 0) {
-      for (let row = 0; row < to - from; row++) {
-        const query = at + row * width * 4;
-        const key = keys + row * width * 4;
-        kernels.rmsNorm(query, query, heads, headSize, place.queryNorm, rmsNormEpsilon);
-        kernels.rmsNorm(key, key, kvHeads, headSize, place.keyNorm, rmsNormEpsilon);
+    const first = begin + from * headSize;
+    const at = scratch.queryKeyValue + first * 4;
+    if (place.bias !== 0) this.addBias(place.bias, first, (to - from) * headSize, rows);
+    if (norm !== 0) {
+      for (let row = 0; row < rows; row++) {
+        const head = at + row * width * 4;
+        kernels.rmsNorm(head, head, to - from, headSize, norm, rmsNormEpsilon);
       }
     }
-    const turned = rotarySizeOf(spec);
     const slides = layerFacts(spec, index).window === null ? 0 : 1;
-    const skipped = from * turned * 2;
-    const cosines = scratch.cosines[slides] + skipped;
-    const sines = scratch.sines[slides] + skipped;
-    kernels.rotary(at, width, to - from, heads + kvHeads, headSize, turned, cosines, sines);
-    const offset = index * floatLayerBytes(spec);
+    const [cosines, sines] = [scratch.cosines[slides], scratch.sines[slides]];
+    kernels.rotary(at, width, rows, to - from, headSize, rotarySizeOf(spec), cosines, sines);
+  }
+
+  /** To `count` elements of every row of queries, keys and values, from one on. */
+  private addBias(bias: number, first: number, count: number, rows: number): void {
+    const width = this.queryRows + 2 * this.kvRows;
+    for (let row = 0; row < rows; row++) {
+      this.kernels.addBias(this.plan.scratch.queryKeyValue + (row * width + first) * 4, 1, count, bias + first * 4);
+    }
+  }
+
+  /** New keys and values of some heads into their pages. */
+  private placeKeys(index: number, { rows, position, floatPages }: Pass, from: number, to: number): void {
+    const { spec, scratch } = this.plan;
+    const { kvHeads, headSize } = spec;
+    const width = this.queryRows + 2 * this.kvRows;
+    const keys = scratch.queryKeyValue + this.queryRows * 4;
     const values = keys + this.kvRows * 4;
-    kernels.kvAppend(keys, values, width, to - from, pass.position + from, kvHeads, headSize, pass.floatPages, offset);
+    const offset = index * floatLayerBytes(spec);
+    this.kernels.kvAppend(keys, values, width, rows, position, kvHeads, headSize, floatPages, offset, from, to);
+  }
+
+  /** act(gate) * up, in place of the gate. */
+  private openGate(place: LayerPlace, rows: number): void {
+    const { kernels, own, products } = this;
+    const { spec, scratch } = this.plan;
+    const { feedForwardSize: inner, hiddenSize } = spec;
+    const gate = this.facts.activation === 'silu' ? kernels.gateSilu : kernels.gateGelu;
+    const stack = place.gateUp;
+    products.prepare(stack, own.normed, hiddenSize, rows);
+    const project = (from: number, to: number): void =>
+      products.multiplyRows(stack, own.normed, hiddenSize, rows, scratch.gateUp, 2 * inner, from, to);
+    inPieces(this.team, inner, 2 * hiddenSize * rows, splitRows, (from, to) => {
+      if (to - from === inner) project(0, 2 * inner);
+      else {
+        project(from, to);
+        project(inner + from, inner + to);
+      }
+      for (let row = 0; row < rows; row++) {
+        const at = scratch.gateUp + (row * 2 * inner + from) * 4;
+        gate(at, at + inner * 4, to - from);
+      }
+    });
   }
 
   private closePages(index: number, { closeFrom, closeTo, floatPages, int8Pages }: Pass): void {

@@ -65,9 +65,10 @@ export class PassRunner {
     return result;
   }
 
-  /** Resolves when no pass runs. */
-  async settled(): Promise<void> {
+  /** Resolves when no pass runs; none may follow. */
+  async close(): Promise<void> {
     await this.last;
+    this.breather.close();
   }
 
   private async pass(request: PassRequest): Promise<void> {

@@ -6,6 +6,7 @@ import { attentionScratchBytes } from '../../../kernels/wasm/operations.js';
 import { rotarySizeOf } from '../../weights/architectures.js';
 import type { ModelSpec } from '../../weights/model.js';
 import { aligned } from './plan.js';
+import { controlBytes } from './team.js';
 
 /** What one thread has to itself. */
 export interface ThreadScratch {
@@ -52,9 +53,6 @@ export interface ScratchPlan {
   readonly threads: readonly ThreadScratch[];
   readonly end: number;
 }
-
-/** Of the words in team.ts, each kind on a cache line of its own. */
-const controlBytes = 320;
 
 /** Beyond this many, candidates are sought in JavaScript. */
 export const mostTopK = 256;

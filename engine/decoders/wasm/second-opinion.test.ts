@@ -48,7 +48,7 @@ function attend({ kernels, arena }: LoadedBuild, text: OrtAttention): Float32Arr
   });
   const table = arena.put(new Uint8Array(pages.buffer));
   const [keys, values] = [arena.put(text.keys), arena.put(text.values)];
-  kernels.kvAppend(keys, values, width, position + rows, 0, kvHeads, headSize, table, 0);
+  kernels.kvAppend(keys, values, width, position + rows, 0, kvHeads, headSize, table, 0, 0, kvHeads);
   const query = arena.put(text.query);
   const out = arena.take(rows * heads * headSize * 4);
   const scratch = arena.take(attentionScratchBytes(headSize, rows, group));

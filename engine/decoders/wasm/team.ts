@@ -5,12 +5,15 @@
 //   +0    how many have reached the barrier      +64  barriers passed so far      (Int32)
 //   +128  steps published, ever                  +192 the step that began the current pass, then the pass's numbers
 //                                                     (a pass of no rows: the end)
-//   +256  1 once a follower has failed
+//   +256  1 once a follower has failed           +320 how many sleep
+//   +384  pieces taken of the work before the next barrier
 //
 // A pass's steps are: begin, one a layer, end. A follower that finds another pass begun has been abandoned by the last
 // one, which happens between two steps only; it starts over with the new one.
-// Who waits spins for some microseconds, the length of a typical difference between two shares, and then sleeps
-// (Atomics.wait). A page's main thread may not sleep and goes on spinning; that is why decoders belong in workers.
+// Who waits spins for a millisecond and then sleeps (Atomics.wait). Waking a thread takes some ten microseconds, and so does
+// saying so to the system: with a spin shorter than that and a share together, one late thread makes the other sleep, which is
+// then late itself, at every barrier from there on. Who spins in vain is overtaken by whoever wants the core.
+// A page's main thread may not sleep and goes on spinning; that is why decoders belong in workers.
 // What goes wrong: a follower that failed or does not come within `patience` ends the pass with an error; the team is
 // then of no use any more.
 
@@ -23,10 +26,20 @@ const passed = 16;
 const steps = 32;
 const passWords = 48;
 const failed = 64;
+const sleeping = 80;
+const pieces = 96;
 
-/** Looks at a word that often before sleeping: some 50 microseconds at a barrier; for a step, the time between two tokens. */
-const spins = 10_000;
-const stepSpins = 40_000;
+/** Bytes of the control words. */
+export const controlBytes = 448;
+
+/** Milliseconds of looking at a word before sleeping; the time between two tokens is shorter, too. */
+const spinFor = 1;
+/** Looks between two looks at the clock. */
+const looks = 64;
+
+/** Lets the processor rest for some cycles, where the browser has it: the other thread may share its core. */
+const rest: () => void = (Atomics as typeof Atomics & { pause?: () => void }).pause ?? (() => undefined);
+
 /** Milliseconds: far longer than any share takes, unless a thread is gone. */
 const usualPatience = 20_000;
 
@@ -54,7 +67,7 @@ class Member implements Team {
     readonly size: number,
     private readonly patience = usualPatience,
   ) {
-    this.words = new Int32Array(memory.buffer, control, 80);
+    this.words = new Int32Array(memory.buffer, control, controlBytes / 4);
   }
 
   barrier(): void {
@@ -62,21 +75,42 @@ class Member implements Team {
     const generation = Atomics.load(words, passed);
     if (Atomics.add(words, arrived, 1) === this.size - 1) {
       Atomics.store(words, arrived, 0);
+      Atomics.store(words, pieces, 0);
       Atomics.store(words, passed, generation + 1);
-      Atomics.notify(words, passed);
+      this.wake(passed);
     } else this.awaitChange(passed, generation);
   }
 
+  take(): number {
+    return Atomics.add(this.words, pieces, 1);
+  }
+
+  /** After a change of the word. Who goes to sleep counts itself first and looks at the word once more. */
+  protected wake(word: number): void {
+    if (Atomics.load(this.words, sleeping) !== 0) Atomics.notify(this.words, word);
+  }
+
   /** Returns when the word is no longer `value`. @throws TeamFailure */
-  protected awaitChange(word: number, value: number, limit = this.patience, most = spins): void {
+  protected awaitChange(word: number, value: number, limit = this.patience): void {
     const { words } = this;
-    for (let i = 0; i < most; i++) if (Atomics.load(words, word) !== value) return;
+    let last = 0;
+    for (let until = 0; until === 0 || last < until;) {
+      for (let i = 0; i < looks; i++) {
+        if (Atomics.load(words, word) !== value) return;
+        rest();
+      }
+      last = performance.now();
+      if (until === 0) until = last + spinFor;
+    }
     let waited = 0;
-    let last = performance.now();
     while (Atomics.load(words, word) === value) {
       if (Atomics.load(words, failed) !== 0) throw new TeamFailure('a thread failed');
       if (waited > limit) throw new TeamFailure('a thread did not come to a barrier');
-      if (maySleep) Atomics.wait(words, word, value, Math.min(limit, 1000));
+      if (maySleep) {
+        Atomics.add(words, sleeping, 1);
+        Atomics.wait(words, word, value, Math.min(limit, 1000));
+        Atomics.sub(words, sleeping, 1);
+      }
       const now = performance.now();
       waited += Math.min(now - last, 1000); // the computer may have slept meanwhile
       last = now;
@@ -98,7 +132,7 @@ export class Leader extends Member implements LedTeam {
 
   next(): void {
     Atomics.add(this.words, steps, 1);
-    Atomics.notify(this.words, steps);
+    this.wake(steps);
   }
 
   /** Followers end. */
@@ -144,7 +178,7 @@ export class Follower extends Member {
   /** The leader does not wait for this thread any longer. */
   fail(): void {
     Atomics.store(this.words, failed, 1);
-    Atomics.notify(this.words, passed);
+    this.wake(passed);
   }
 
   /** Returns when a step after `done` has been published. */
@@ -152,7 +186,7 @@ export class Follower extends Member {
     for (;;) {
       const now = Atomics.load(this.words, steps);
       if (((now - done) | 0) > 0) return;
-      this.awaitChange(steps, now, Infinity, stepSpins);
+      this.awaitChange(steps, now, Infinity);
     }
   }
 

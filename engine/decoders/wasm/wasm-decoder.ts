@@ -256,7 +256,7 @@ class WasmDecoder implements Decoder {
   private async free(): Promise<void> {
     for (const sequence of [...this.open]) sequence.release();
     const { parts } = this;
-    await parts?.runner.settled();
+    await parts?.runner.close();
     parts?.close();
     this.parts = null;
   }

@@ -10,17 +10,20 @@ import { pageAt } from './lanes';
  * @param position of the first row
  * @param pages u32 by page: its address over 64, of the sequence's float pages
  * @param layerOffset bytes from a page's beginning to this layer's part
+ * @param from first of the heads to append
+ * @param to one past the last
  */
 export function kvAppend(
   keys: usize, values: usize, stride: i32, rows: i32, position: i32, kvHeads: i32, headSize: i32,
-  pages: usize, layerOffset: usize,
+  pages: usize, layerOffset: usize, from: i32, to: i32,
 ): void {
   const headBytes = <usize>headSize << 2;
   const half = (<usize>kvHeads * headBytes) << 5;
   for (let row = 0; row < rows; row++) {
     const at = position + row;
     let slot = pageAt(pages + (<usize>(at >> 5) << 2)) + layerOffset + <usize>(at & 31) * headBytes;
-    for (let head: usize = 0; head < <usize>kvHeads; head++) {
+    slot += <usize>from * (headBytes << 5);
+    for (let head = <usize>from; head < <usize>to; head++) {
       memory.copy(slot, keys + head * headBytes, headBytes);
       memory.copy(slot + half, values + head * headBytes, headBytes);
       slot += headBytes << 5;

@@ -11,7 +11,8 @@
 //   SIMD128:      16-bit lanes give four nibbles one after another, pairs are multiplied and added into 32-bit lanes
 //
 //   wide activations: as SIMD128, whose lanes hold them anyway; in relaxed SIMD high and low parts go through 8-bit products of
-//                     their own and meet once a block (22 GMAC/s for one token where 16-bit lanes make 20)
+//                     their own and meet once a block (22 GMAC/s for one token where 16-bit lanes make 20); eight tokens and
+//                     more go through octets.ts
 //
 // A tile is one quad and 4, 2 or 1 tokens: nibbles are taken apart once for all its tokens (the optimiser sees that
 // `low(v)` is the same in each), and its sums stay in registers. Tokens run inside a pass of rows whose weights the
@@ -19,6 +20,7 @@
 
 import { BLOCK, HEAD, WIDE_BLOCK, loadScales } from './activations';
 import { opaque, rowsOfPass } from './lanes';
+import { OCTET, OCTET_SUMS, multiplyOctets, widenQ4 } from './octets';
 import { storeQuad } from './store-quad';
 
 /** Low nibbles' mask in the lanes that the build works in. */
@@ -376,15 +378,26 @@ export function matmulQ4Wide(
   y: usize, yStride: i32, x: usize, tokens: i32, quants: usize, scales: usize,
   columns: i32, rowStart: i32, rowEnd: i32, scratch: usize,
 ): void {
-  if (!ASC_FEATURE_RELAXED_SIMD) {
-    matmulQ4(y, yStride, x, tokens, quants, scales, columns, rowStart, rowEnd, scratch);
-    return;
-  }
   const blocks = columns >> 5;
   const xRow = <usize>blocks * WIDE_BLOCK;
   const yRow = <usize>yStride << 2;
   const wRow = <usize>columns >> 1;
   const sRow = <usize>blocks << 1;
+  const together = tokens & -OCTET;
+  if (together > 0) {
+    for (let row = rowStart; row < rowEnd; row += 4) {
+      const at = <usize>row;
+      widenQ4(quants + at * wRow, scales + at * sRow, blocks, scratch + OCTET_SUMS);
+      multiplyOctets(y + (at << 2), yRow, x, together, scratch + OCTET_SUMS, blocks, rowEnd - row, scratch);
+    }
+    x += <usize>together * xRow;
+    y += <usize>together * yRow;
+    tokens -= together;
+  }
+  if (!ASC_FEATURE_RELAXED_SIMD) {
+    matmulQ4(y, yStride, x, tokens, quants, scales, columns, rowStart, rowEnd, scratch);
+    return;
+  }
   const pass = rowsOfPass(columns >> 1);
   for (let start = rowStart; start < rowEnd; start += pass) {
     const end = min(start + pass, rowEnd);

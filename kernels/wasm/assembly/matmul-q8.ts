@@ -9,6 +9,7 @@
 
 import { BLOCK, HEAD, WIDE_BLOCK, joinBlocks, loadScales, widenBlocks } from './activations';
 import { opaque, rowsOfPass } from './lanes';
+import { OCTET, OCTET_SUMS, multiplyOctets, widenQ8 } from './octets';
 import { storeQuad } from './store-quad';
 
 /** Products of vector `v`, number p of its block, with one token, in pairs of even and of odd elements. */
@@ -192,7 +193,20 @@ export function matmulQ8Wide(
   y: usize, yStride: i32, x: usize, tokens: i32, quants: usize, scales: usize,
   columns: i32, rowStart: i32, rowEnd: i32, scratch: usize,
 ): void {
-  multiply(y, yStride, x, tokens, quants, scales, columns, rowStart, rowEnd, scratch, true);
+  const together = tokens & -OCTET;
+  if (together > 0) {
+    const blocks = columns >> 5;
+    const yRow = <usize>yStride << 2;
+    for (let row = rowStart; row < rowEnd; row += 4) {
+      const at = <usize>row;
+      widenQ8(quants + at * <usize>columns, scales + at * (<usize>blocks << 1), blocks, scratch + OCTET_SUMS);
+      multiplyOctets(y + (at << 2), yRow, x, together, scratch + OCTET_SUMS, blocks, rowEnd - row, scratch);
+    }
+    x += <usize>together * <usize>blocks * WIDE_BLOCK;
+    y += <usize>together * yRow;
+    tokens -= together;
+  }
+  if (tokens > 0) multiply(y, yStride, x, tokens, quants, scales, columns, rowStart, rowEnd, scratch, true);
 }
 
 function multiply(

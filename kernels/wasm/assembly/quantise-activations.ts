@@ -5,6 +5,7 @@
 // hidden state must reach the logits, where it is found (there it would otherwise look like sound numbers).
 
 import { BLOCK, HEAD, SCALE_UP, WIDE_BLOCK, WIDEST, interleaved } from './activations';
+import { OCTET, OCTET_NEXT, octetScale, octetSteps } from './octets';
 
 /** 2^-99: below it 127 / m would overflow. */
 const SMALLEST: f32 = reinterpret<f32>(28 << 23);
@@ -89,19 +90,57 @@ function quantiseBlock(at: usize, out: usize): void {
 }
 
 /**
- * As quantiseActivations, in 16 bits:  scale = m / 32639;  q = roundToEven(x * (32639 / m)).
+ * As quantiseActivations, in 16 bits:  scale = m / 32639;  q = roundToEven(x * (32639 / m)). Each eight tokens share blocks
+ * (octets.ts); what is left of them have wide blocks of their own.
  * @param out tokens x (columns / 32) wide blocks, 4-byte aligned
  */
 export function quantiseWide(x: usize, stride: i32, tokens: i32, columns: i32, out: usize): void {
-  for (let t = 0; t < tokens; t++) {
-    let at = x + ((<usize>t * <usize>stride) << 2);
-    const end = at + (<usize>columns << 2);
-    while (at < end) {
+  const row = <usize>(columns >> 5) * WIDE_BLOCK;
+  const xRow = <usize>stride << 2;
+  let t = 0;
+  for (; t + OCTET <= tokens; t += OCTET) {
+    for (let token: usize = 0; token < <usize>OCTET; token++) {
+      let block = out;
+      const end = x + (<usize>columns << 2);
+      for (let at = x; at < end; at += 128) {
+        quantiseInOctet(at, octetScale(block, token), octetSteps(block, token));
+        block += OCTET_NEXT;
+      }
+      x += xRow;
+    }
+    out += row << 3;
+  }
+  for (; t < tokens; t++) {
+    const end = x + (<usize>columns << 2);
+    for (let at = x; at < end; at += 128) {
       quantiseWideBlock(at, out);
-      at += 128;
       out += WIDE_BLOCK;
     }
+    x += xRow;
   }
+}
+
+/** Four steps of one token. */
+// @ts-ignore: decorator
+@inline
+function storeSteps(steps: usize, v: v128): void {
+  const pairs = interleaved(v);
+  v128.store32_lane(steps, pairs, 0);
+  v128.store32_lane(steps, pairs, 1, 32);
+  v128.store32_lane(steps, pairs, 2, 64);
+  v128.store32_lane(steps, pairs, 3, 96);
+}
+
+function quantiseInOctet(at: usize, scaleAt: usize, steps: usize): void {
+  const max = largest(at);
+  const none = max < SMALLEST;
+  const inverse = f32x4.splat(none ? 0 : WIDEST / max);
+  const scale: f32 = none ? 0 : max / WIDEST;
+  store<f32>(scaleAt, scale * SCALE_UP);
+  storeSteps(steps, i16x8.narrow_i32x4_s(rounded(at, inverse), rounded(at + 16, inverse)));
+  storeSteps(steps + 128, i16x8.narrow_i32x4_s(rounded(at + 32, inverse), rounded(at + 48, inverse)));
+  storeSteps(steps + 256, i16x8.narrow_i32x4_s(rounded(at + 64, inverse), rounded(at + 80, inverse)));
+  storeSteps(steps + 384, i16x8.narrow_i32x4_s(rounded(at + 96, inverse), rounded(at + 112, inverse)));
 }
 
 /** Eight integers into their two parts. */
