@@ -68,7 +68,7 @@ export const metricsStyles = css`
 
   .details div {
     display: grid;
-    grid-template-columns: minmax(0, 1fr) minmax(45%, auto);
+    grid-template-columns: minmax(min-content, 1fr) minmax(45%, auto);
     gap: 0.75rem;
     align-items: baseline;
     padding-block: 0.4rem;
