@@ -53,7 +53,7 @@ function apache(text: string): Host {
     if (begin?.[1] !== undefined) inside = new RegExp(begin[1]);
     else if (line === '</If>') inside = /^/;
     else if (set) rules.push({ test: inside, name: set[1] ?? '', value: set[2] ?? '' });
-    else assert.match(line, /^AddType /, `read: ${line}`);
+    else assert.match(line, /^(AddType|AddOutputFilterByType DEFLATE) /, `read: ${line}`);
   }
   return (path) => {
     const matching = rules.filter(({ test }) => test.test(path));
