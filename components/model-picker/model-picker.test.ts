@@ -366,6 +366,34 @@ describe('<llm-model-picker>', () => {
       await until('the failure', () => picker.error.includes('mine.gguf is no GGUF file.'));
     });
 
+    it('takes a second file while the first is still being loaded, and says nothing of the first', async () => {
+      const { picker, element, engine } = await pickerWith({ loadTime: 400 });
+      const said = new Set<string>();
+      const listening = new MutationObserver(() => said.add(picker.announcement));
+      listening.observe(element.shadowRoot ?? element, { subtree: true, childList: true, characterData: true });
+      await picker.drop([gguf()]);
+      await until('the first', () => engine.state.status.kind === 'loading');
+      await picker.chooseFile(new File(['GGUF!'], 'second.gguf', { lastModified: 8 }));
+      await until('the second', () => picker.models.find(({ current }) => current)?.name === 'second.gguf');
+      expect(engine.loads).to.deep.equal(['file:mine.gguf?size=4&time=7', 'file:second.gguf?size=5&time=8']);
+      expect(picker.error).to.equal('');
+      await until('the announcement', () => picker.announcement === words.status.ready('second.gguf'));
+      listening.disconnect();
+      expect([...said]).not.to.include(words.status.cancelled);
+    });
+
+    it('says that a folder is no file, and takes none when nothing is chosen', async () => {
+      const { picker, element, engine } = await pickerWith();
+      // Browsers that give no file for a folder: the drag says "Files" and holds none.
+      const dataTransfer = new DataTransfer();
+      Object.defineProperty(dataTransfer, 'types', { value: ['Files'] });
+      const base = element.shadowRoot?.querySelector('[part=base]');
+      base?.dispatchEvent(new DragEvent('drop', { bubbles: true, composed: true, cancelable: true, dataTransfer }));
+      await until('the words', () => picker.error.includes(pickerWords.own.noFile));
+      element.shadowRoot?.querySelector('input[type=file]')?.dispatchEvent(new Event('change'));
+      expect(engine.loads).to.deep.equal([]);
+    });
+
     it('leaves text that is dragged to the page, and takes nothing where only the catalogue is offered', async () => {
       const { picker, element, engine } = await pickerWith();
       expect(picker.dragOver([])).to.equal(false);

@@ -104,6 +104,8 @@ export class LlmModelPicker extends LlmElement {
   @state() private removal: Removal | null = null;
 
   #status: EngineStatus | null = null;
+  /** How many loads were asked for here: what a later one broke off is not said. */
+  #asked = 0;
 
   /** Heading of the group; empty for the kit's own. */
   @property() label = '';
@@ -118,11 +120,13 @@ export class LlmModelPicker extends LlmElement {
 
   async #load(model: string | Blob, confirmed = false): Promise<void> {
     this.failure = null;
+    const asked = ++this.#asked;
     try {
       await this.#engine.store.load(model, confirmed);
       this.chosen = null;
     } catch (thrown) {
       const { code } = EngineError.from(thrown);
+      if (code === 'aborted' && asked !== this.#asked) return;
       const consent = code === 'model-too-large' && !confirmed && isMetered();
       this.#fail(thrown, consent ? () => void this.#load(model, true) : null);
     }

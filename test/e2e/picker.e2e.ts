@@ -2,8 +2,13 @@
 // the site's settings that a visitor meets there.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { packToGguf } from '../../bench/lab/pack-to-gguf.js';
 import { strictPolicy } from '../../server/static-server.mjs';
 import { withKit, type Kit } from './support.js';
 
@@ -84,3 +89,70 @@ test('what the site set for the engine is said and obeyed', async () => {
     assert.deepEqual([...limited.faults, ...pinned.faults], []);
   });
 });
+
+test('a GGUF of the visitor’s own: chosen with the button, dropped, refused when it is none, first come gives way', async () => {
+  const gguf = await packToGguf(join(import.meta.dirname, '../../models/default/pack'));
+  const folder = mkdtempSync(join(tmpdir(), 'llm-elements-'));
+  const files = {
+    mine: join(folder, 'mine.gguf'),
+    notes: join(folder, 'notes.gguf'),
+    dropped: join(folder, 'dropped.gguf'),
+  };
+  writeFileSync(files.mine, gguf);
+  writeFileSync(files.dropped, gguf);
+  writeFileSync(files.notes, 'Milk, bread, a book on owls.');
+  /** A download that does not end by itself. */
+  let asked: () => void = () => undefined;
+  const slow = new Promise<void>((resolve) => (asked = resolve));
+  const handle = (request: IncomingMessage, response: ServerResponse): boolean => {
+    if (request.url !== '/slow.gguf') return false;
+    response.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': '400000000' });
+    response.write(Buffer.from('GGUF'));
+    asked();
+    return true;
+  };
+  try {
+    await withKit({ handle }, async (kit) => {
+      const { page, faults } = await pickerPage(kit, 'device="wasm"');
+      const inUse = (name: string) =>
+        page.locator(`[part=model][data-current] input[value^="file:${name}?"]`).waitFor();
+      await page.getByText('A model of your own').click();
+      const choose = async (path: string) => {
+        const chooser = page.waitForEvent('filechooser');
+        await page.getByRole('button', { name: 'Choose a file' }).click();
+        await (await chooser).setFiles(path);
+      };
+      await page.getByRole('textbox', { name: 'Address of a model' }).fill(`${kit.origin}/slow.gguf`);
+      await page.keyboard.press('Enter');
+      await slow;
+      await choose(files.mine);
+      await inUse('mine.gguf');
+      assert.equal(await page.locator('[part=error]').count(), 0, 'that the first gave way is no failure');
+
+      await choose(files.notes);
+      await page
+        .locator('[part=error]')
+        .getByText(/notes\.gguf/)
+        .waitFor();
+
+      await dropFile(page, files.dropped);
+      await inUse('dropped.gguf');
+      assert.equal(await page.locator('[part=error]').count(), 0);
+      assert.deepEqual(faults, []);
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** Drags a file from the disk onto the picker, as the browser's own drag does. */
+async function dropFile(page: Page, path: string): Promise<void> {
+  const box = await page.locator('llm-model-picker fieldset').boundingBox();
+  if (box === null) throw new Error('no picker');
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await session.send('Input.dispatchDragEvent', { type, x: box.x + 20, y: box.y + 20, data });
+  }
+  await session.detach();
+}

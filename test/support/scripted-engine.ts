@@ -307,15 +307,17 @@ export class ScriptedEngine implements EngineLike {
     const totalBytes = typeof wanted === 'string' ? (listing?.byteLength ?? 0) : wanted.size;
     const modelName = listing?.name ?? (wanted instanceof File ? wanted.name : model);
     const before = this.#state.status;
-    this.#load = new AbortController();
-    const signal = AbortSignal.any([this.#load.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+    const load = new AbortController();
+    this.#load = load;
+    const signal = AbortSignal.any([load.signal, ...(options.signal === undefined ? [] : [options.signal])]);
     try {
       await this.#download({ modelId: model, modelName, totalBytes }, signal);
     } catch (thrown) {
-      this.update({ status: before });
+      // A load that another one overtook leaves the state to that one.
+      if (this.#load === load) this.update({ status: before });
       throw thrown;
     } finally {
-      this.#load = null;
+      if (this.#load === load) this.#load = null;
     }
     if (this.#script.loadError !== undefined) {
       this.update({ status: { kind: 'failed', error: this.#script.loadError } });
