@@ -56,7 +56,10 @@ export function conversationCalls(parts: ConversationParts): ConversationCalls {
       if (conversations === undefined) return { conversations: [], total: 0, kind: 'none' };
       return await (await conversations()).list(wanted);
     },
-    readConversation: async (_session, id) => await (await store()).read(parseId(id, 'the id')),
+    readConversation: async (_session, given) => {
+      const id = parseId(given, 'the id');
+      return await (await store()).read(id);
+    },
     writeConversation: async (_session, request) => {
       const { erased: known = erased(), ...write } = parseConversationWrite(request);
       if (known < erased()) {
@@ -73,8 +76,9 @@ export function conversationCalls(parts: ConversationParts): ConversationCalls {
       changed();
       return kept;
     },
-    deleteConversation: async (_session, id) => {
-      const deleted = await (await store()).delete(parseId(id, 'the id'));
+    deleteConversation: async (_session, given) => {
+      const id = parseId(given, 'the id');
+      const deleted = await (await store()).delete(id);
       changed();
       if (deleted) return null;
       throw new EngineError('conversation-not-found', 'This conversation is not kept on this device.');

@@ -193,6 +193,10 @@ export class EngineHost {
           throw new EngineError('invalid-request', 'hello, lifeLock: this is no lock of a tab of this engine.');
         }
         await this.#alive; // so that a page that asks for our lock never gets it while we live
+        if (session.greeted) {
+          throw new EngineError('invalid-request', 'hello: this port is a tab’s already.', { hint: 'Connect again.' });
+        }
+        session.greeted = true;
         session.gone.throwIfAborted(); // it left while it waited: its settings must not hold
         for (const other of this.#sessions) {
           if (other !== session && other.tabId === hello.tabId) other.end('The tab connected again.');

@@ -41,6 +41,12 @@ const judged: readonly (readonly [HostMethod, (value: unknown) => boolean])[] = 
   ['setCloudAllowed', (value) => typeof value === 'boolean'],
   ['setVisibility', (value) => typeof value === 'boolean'],
   ['offerHelper', () => false],
+  ['setPreferences', (value) => typeof value === 'object' && value !== null && Object.keys(value).length === 0],
+  ['listConversations', (value) => typeof value === 'object'],
+  ['readConversation', (value) => typeof value === 'string'],
+  ['writeConversation', () => false],
+  ['deleteConversation', (value) => typeof value === 'string'],
+  ['profile', (value) => value === undefined || typeof value === 'boolean'],
 ];
 
 const facts = ({ sequence: _grows, ...state }: EngineState): unknown => state;
@@ -107,6 +113,22 @@ describe('a host under attack', () => {
       assert.equal(reply.error.code, 'invalid-request', `${method}: ${reply.error.message}`);
       assert.ok(reply.error.message.length < 3_000);
     }
+    await unchanged();
+  });
+
+  test('a port is one tab’s for good: a second hello, in another tab’s name, changes nothing', async () => {
+    const { host, page, unchanged } = await guarded();
+    ends.push(
+      () => page.port.close(),
+      () => host.close(),
+    );
+    const other = new HostPage(host);
+    ends.push(() => other.port.close());
+    assert.ok((await other.hello('b')).ok);
+    const again = await other.hello('a');
+    assert.equal(!again.ok && again.error.code, 'invalid-request');
+    assert.equal((await stateFrom(page)).tabs, 2, 'the tab of that name is still here');
+    await other.call('goodbye');
     await unchanged();
   });
 

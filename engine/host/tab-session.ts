@@ -26,6 +26,8 @@ export type SessionCalls = {
 export class TabSession {
   /** Set by a hello that was accepted. */
   tabId: string | null = null;
+  /** It said hello, which a port does once. */
+  greeted = false;
   /** A page that said hello; a service worker is no tab. */
   isTab = false;
   /** Somebody can see it, as far as it told; its requests then come before those of hidden tabs. */
