@@ -10,13 +10,12 @@
 // Hostile input: every character is read a bounded number of times, nothing reaches further than `reach`, marks nest only
 // so deep (marks.ts), and characters that hide or turn text are shown (hidden.ts).
 
-import { CodeRuns } from './code-runs.js';
 import { decodeEntities } from './entities.js';
 import { effort } from './effort.js';
 import { showHidden } from './hidden.js';
 import { bareLinkOf, imageOf, linkOf } from './link-inlines.js';
 import { bareLink, linkTail } from './link-syntax.js';
-import { flanking, Parts, reach, type Part } from './marks.js';
+import { flanking, Parts, reach } from './marks.js';
 import type { Inline } from './tokens.js';
 
 /** Characters between two cuts, at least; and from a place where no cut could be made to the next try. */
@@ -33,7 +32,6 @@ const formulas = [
   { pattern: /\$\$((?:[^$\\]|\\[^]){1,1000})\$\$/y, display: true },
   { pattern: /\$(?![\s$])((?:[^$\\\n]|\\[^\n]){0,1000})(?<!\s)\$(?!\d)/y, display: false },
 ] as const;
-const untilDollar = /\$\$?(?:[^$\\]|\\[^]){0,2000}/y;
 const plainText = /[^\\`*_~[\]!<&\n$hw@]+/y;
 /** What the end of a text may yet become a mark with. */
 const halfMark = /(?:[*_~`\\]{1,64}|<(?:br? ?\/?)?)$/i;
@@ -41,12 +39,12 @@ const halfMark = /(?:[*_~`\\]{1,64}|<(?:br? ?\/?)?)$/i;
 const halfTail = /\(\S*(?:\s["'(][^\n]*)?$/y;
 
 interface Bracket {
-  readonly part: Part;
+  readonly part: ReturnType<Parts['put']>;
   readonly image: boolean;
   /** False inside what is a link already: a link holds no link. */
   active: boolean;
-  /** The newest delimiter before it. */
-  readonly delimiters: Part | null;
+  /** Marks before it that wait for their end. */
+  readonly waiting: number;
   readonly at: number;
 }
 
@@ -89,7 +87,6 @@ class InlineReader {
   readonly #parts = new Parts();
   #at = 0;
   readonly #brackets: Bracket[] = [];
-  readonly #runs: CodeRuns;
   /** Where a cut may be made next. */
   #next = runLength;
   /** Up to here what follows may still end something that begins before. */
@@ -98,7 +95,6 @@ class InlineReader {
   constructor(text: string, growing: boolean) {
     this.#text = text;
     this.#growing = growing;
-    this.#runs = new CodeRuns(text);
   }
 
   get inlines(): readonly Inline[] {
@@ -120,7 +116,7 @@ class InlineReader {
 
   #done(cut: number | null): number | null {
     effort.characters += this.#at;
-    this.#parts.marks(null);
+    this.#parts.finish(0);
     return cut;
   }
 
@@ -180,8 +176,7 @@ class InlineReader {
   }
 
   #break(): void {
-    const { tail } = this.#parts;
-    if (tail.inline.type === 'text') tail.inline = { type: 'text', text: tail.inline.text.replace(/ {1,64}$/, '') };
+    this.#parts.trim((text) => text.replace(/ {1,64}$/, ''));
     this.#at = this.#text[this.#at] === '<' ? this.#text.indexOf('>', this.#at) + 1 : this.#at + 1;
     this.#parts.put({ type: 'break' });
   }
@@ -221,7 +216,9 @@ class InlineReader {
     const start = this.#at;
     const length = this.#run('`');
     const begin = start + length;
-    let close = this.#runs.next(length, begin);
+    // A run of the same length; of those that find none there are few, each of another length.
+    const found = this.#text.slice(begin, begin + reach).search(new RegExp(`(?<!\`)\`{${String(length)}}(?!\`)`));
+    let close = found < 0 ? -1 : begin + found;
     if (close < 0) {
       const rest = this.#text.slice(begin, begin + hopeful);
       if (!this.#growing || begin + rest.length < this.#text.length || rest.trim() === '' || rest.includes('\n'))
@@ -244,16 +241,16 @@ class InlineReader {
   #delimiter(mark: string): void {
     const count = this.#run(mark);
     if (mark === '~' && count > 2) return this.#say(mark.repeat(count));
-    this.#parts.putDelimiter({ mark, count, at: this.#at, ...flanking(this.#text, this.#at, count) });
+    this.#parts.putMark(mark, count, this.#at, flanking(this.#text, this.#at, count));
     this.#at += count;
   }
 
   #bracket(image: boolean): void {
     const text = image ? '![' : '[';
-    const { delimiters } = this.#parts;
-    const part = this.#parts.put({ type: 'text', text }, null, true);
+    const { waiting } = this.#parts;
+    const part = this.#parts.put({ type: 'text', text }, true);
     this.#at += text.length;
-    this.#brackets.push({ part, image, active: true, delimiters, at: this.#at });
+    this.#brackets.push({ part, image, active: true, waiting, at: this.#at });
   }
 
   /** A "]": of a link, of an image, or itself. */
@@ -266,7 +263,7 @@ class InlineReader {
     const half = tail === null && this.#text[next] === '(';
     const hidden = half && this.#growing && halfTail.test(this.#text);
     if (tail === null && !hidden) return half ? this.#sayHalf(']') : this.#say(']');
-    this.#parts.marks(bracket.delimiters);
+    this.#parts.finish(bracket.waiting);
     // The bracket's own part goes, and all that stood in it.
     const children = this.#parts.cut(bracket.part);
     const source = this.#text.slice(bracket.at, this.#at);
@@ -314,28 +311,14 @@ class InlineReader {
       this.#parts.put({ type: 'math', text: showHidden(text, 'code'), display });
       return;
     }
-    this.#sayHalf('$', this.#dollarEnd());
-  }
-
-  /** How far what follows decides whether the dollar here begins a formula. */
-  #dollarEnd(): number {
-    untilDollar.lastIndex = this.#at;
-    const body = untilDollar.exec(this.#text)?.[0] ?? '';
-    const end = this.#at + body.length;
-    const line = body.startsWith('$$') ? -1 : body.indexOf('\n');
-    const furthest = this.#at + reach;
-    return Math.min(furthest, line >= 0 ? this.#at + line : this.#text[end] === '$' ? end + 1 : furthest);
+    this.#sayHalf('$');
   }
 
   #bareLink(): void {
     // Inside brackets the address is a link's text, most often the link's own.
     const found = this.#brackets.length > 0 ? null : bareLink(this.#text, this.#at);
     if (found === null) return this.#say(this.#text[this.#at] ?? '');
-    const last = this.#parts.tail;
-    if (found.before > 0 && last.inline.type === 'text') {
-      const { text } = last.inline;
-      last.inline = { type: 'text', text: text.slice(0, text.length - found.before) };
-    }
+    this.#parts.trim((text) => text.slice(0, text.length - found.before));
     this.#at = found.end;
     const { shown, address } = found;
     this.#putAll(bareLinkOf(address, shown));

@@ -7,115 +7,92 @@ import { showHidden } from './hidden.js';
 import { inlineText, type Inline } from './tokens.js';
 
 const deepest = 12;
+/** Marks that wait for their other end at once; more are text. */
+const most = 512;
 /** Characters between the two ends of anything in a text: marks, code, formulas, links. */
 export const reach = 2_048;
-
 const anyPunctuation = /[\p{P}\p{S}]/u;
 /** East Asian writing puts no spaces around marks. */
-const wide =
-  /[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\u{1b000}-\u{1b2ff}\u{20000}-\u{3ffff}]/u;
+const wide = /[\u1100-\u11ff\u2e80-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\u{1b000}-\u{3ffff}]/u;
 
-export interface Delimiter {
-  readonly mark: string;
-  /** Characters not used yet, of `length`. */
-  count: number;
-  readonly length: number;
+/** What a run of marks can do where it stands. */
+interface Flanks {
   readonly opens: boolean;
   readonly closes: boolean;
-  readonly at: number;
-  before: Part | null;
-  after: Part | null;
 }
 
-/** A link of the list that the text is cut into. */
-export interface Part {
+/** A run of "*", "_" or "~". */
+interface Mark extends Flanks {
+  readonly mark: string;
+  readonly length: number;
+  readonly at: number;
+  /** Characters not used yet, of `length`; they are its part's text. */
+  count: number;
+  readonly part: Part;
+}
+
+/** A piece of the text. */
+interface Part {
   inline: Inline;
-  depth: number;
-  previous: Part | null;
-  next: Part | null;
-  delimiter: Delimiter | null;
-  /** Text that must stay on its own: what a bracket says. */
+  /** How deep marks nest in it. */
+  readonly depth: number;
+  /** Stays on its own: what a bracket or a mark says. */
   readonly alone: boolean;
 }
 
 export class Parts {
-  readonly #head: Part = newPart({ type: 'text', text: '' }, null, null, true);
-  tail: Part = this.#head;
-  /** Newest delimiter. */
-  delimiters: Part | null = null;
+  readonly #all: Part[] = [];
+  /** Those that may still begin or end something. */
+  readonly #marks: Mark[] = [];
 
-  put(inline: Inline, delimiter: Delimiter | null = null, alone = false): Part {
-    const last = this.tail;
-    if (inline.type === 'text' && last.inline.type === 'text') {
-      if (delimiter === null && last.delimiter === null && !alone && !last.alone) {
-        last.inline = { type: 'text', text: last.inline.text + inline.text };
-        return last;
-      }
-    }
-    const part = newPart(inline, last, delimiter, alone);
-    last.next = part;
-    this.tail = part;
-    return part;
-  }
-
-  putDelimiter(delimiter: Omit<Delimiter, 'length' | 'before' | 'after'>): void {
-    const { mark, count } = delimiter;
-    const text = { type: 'text', text: mark.repeat(count) } as const;
-    const part = this.put(text, { ...delimiter, length: count, before: this.delimiters, after: null });
-    if (this.delimiters?.delimiter) this.delimiters.delimiter.after = part;
-    this.delimiters = part;
-  }
-
-  /** Takes away a part and all behind it. @returns what stood behind it */
-  cut(from: Part): readonly Inline[] {
-    const inlines = taken(from.next, null);
-    this.tail = from.previous ?? this.#head;
-    this.tail.next = null;
-    return inlines;
+  /** How many marks wait for their other end. */
+  get waiting(): number {
+    return this.#marks.length;
   }
 
   /** All that was put. */
   get inlines(): readonly Inline[] {
-    return taken(this.#head.next, null);
+    return taken(this.#all);
   }
 
-  /** Makes marks of the delimiters behind `bottom`, innermost first; those that are left over are text. */
-  marks(bottom: Part | null): void {
-    this.pair(bottom);
-    while (this.delimiters !== null && this.delimiters !== bottom) this.#forget(this.delimiters);
-  }
-
-  /** Makes marks of those that belong together so far. */
-  pair(bottom: Part | null): void {
-    /** Where nothing opens any more, by what would close it. */
-    const bottoms = new Map<string, Part | null>();
-    let closer = this.#first(bottom);
-    while (closer !== null) {
-      const { delimiter } = closer;
-      if (delimiter === null) break;
-      if (!delimiter.closes) {
-        closer = delimiter.after;
-        continue;
-      }
-      const kind = `${delimiter.mark}${String(delimiter.length % 3)}${String(delimiter.opens)}`;
-      const end = bottoms.has(kind) ? (bottoms.get(kind) ?? null) : bottom;
-      const opener = openerOf(delimiter, end);
-      const after = delimiter.after;
-      if (opener === null) {
-        bottoms.set(kind, delimiter.before);
-        if (!delimiter.opens) this.#forget(closer);
-        closer = after;
-        continue;
-      }
-      closer = this.#mark(opener, closer) ? closer : after;
+  put(inline: Inline, alone = false): Part {
+    const last = this.#all.at(-1);
+    if (inline.type === 'text' && last?.inline.type === 'text' && !alone && !last.alone) {
+      last.inline = { type: 'text', text: last.inline.text + inline.text };
+      return last;
     }
+    const part = { inline, depth: 0, alone };
+    this.#all.push(part);
+    return part;
   }
 
-  /** Whether no mark that stands before `at` can still be the beginning of one. */
+  putMark(mark: string, count: number, at: number, flanks: Flanks): void {
+    const part = this.put({ type: 'text', text: mark.repeat(count) }, true);
+    if (this.waiting < most) this.#marks.push({ mark, length: count, at, count, part, ...flanks });
+  }
+
+  /** Changes the end of the text that was put last. */
+  trim(change: (text: string) => string): void {
+    const last = this.#all.at(-1);
+    if (last?.inline.type === 'text') last.inline = { type: 'text', text: change(last.inline.text) };
+  }
+
+  /** Takes away a part and all behind it. @returns what stood behind it */
+  cut(from: Part): readonly Inline[] {
+    return taken(this.#all.splice(this.#all.lastIndexOf(from)).slice(1));
+  }
+
+  /** Makes marks of those behind the first `bottom` that wait; those that are left over are text. */
+  finish(bottom: number): void {
+    this.#pair(bottom);
+    this.#marks.splice(bottom);
+  }
+
+  /** Whether none that stands before `at` can still be the beginning of something. */
   settled(at: number): boolean {
-    this.pair(null);
-    const newest = this.delimiters?.delimiter;
-    return newest === null || newest === undefined || at - newest.at > reach;
+    this.#pair(0);
+    const newest = this.#marks.at(-1);
+    return newest === undefined || at - newest.at > reach;
   }
 
   /**
@@ -123,111 +100,86 @@ export class Parts {
    * @param hopeful characters that a single mark may go back over; two are never anything else
    */
   close(at: number, hopeful: number): void {
-    this.pair(null);
-    const open: Delimiter[] = [];
-    for (let part = this.delimiters; part?.delimiter; part = part.delimiter.before) open.push(part.delimiter);
-    for (const { mark, count, opens, closes, at: from } of open) {
+    this.#pair(0);
+    for (const { mark, count, opens, closes, at: from } of this.#marks.slice().reverse()) {
       if (!opens || closes || (count === 1 && (mark === '~' || at - from > hopeful))) continue;
-      this.putDelimiter({ mark, count, opens: false, closes: true, at });
+      this.putMark(mark, count, at, { opens: false, closes: true });
     }
-    this.pair(null);
+    this.#pair(0);
   }
 
-  /** The oldest delimiter behind `bottom`. */
-  #first(bottom: Part | null): Part | null {
-    let part = this.delimiters;
-    if (part === bottom) return null;
-    while (part?.delimiter && part.delimiter.before !== bottom) part = part.delimiter.before;
-    return part;
+  /** Makes marks of those that belong together so far, innermost first. */
+  #pair(bottom: number): void {
+    const marks = this.#marks;
+    /** Before which place nothing opens any more, by what would close it. */
+    const bottoms = new Map<string, number>();
+    for (let index = bottom; ;) {
+      const close = marks[index];
+      if (close === undefined) return;
+      if (!close.closes) {
+        index += 1;
+        continue;
+      }
+      const kind = `${close.mark}${String(close.length % 3)}${String(close.opens)}`;
+      const furthest = Math.max(bottoms.get(kind) ?? 0, close.at - reach);
+      const from = marks.findLastIndex(
+        (open, place) => place < index && (place < bottom || open.at < furthest || belong(open, close)),
+      );
+      const open = marks[from];
+      if (open === undefined || from < bottom || open.at < furthest) {
+        bottoms.set(kind, close.at);
+        if (close.opens) index += 1;
+        else marks.splice(index, 1);
+        continue;
+      }
+      this.#wrap(open, close);
+      // What stands between belongs to nothing; what is used up is gone.
+      marks.splice(from, index - from + 1, ...[open, close].filter(({ count }) => count > 0));
+      index = from + (open.count > 0 ? 1 : 0);
+    }
   }
 
-  /** Wraps what stands between. False where the closer is used up. */
-  #mark(opener: Part, closer: Part): boolean {
-    const [open, close] = [opener.delimiter, closer.delimiter];
-    if (open === null || close === null) return false;
-    for (let between = close.before; between !== null && between !== opener;) {
-      const before: Part | null = between.delimiter?.before ?? null;
-      this.#forget(between);
-      between = before;
-    }
+  #wrap(open: Mark, close: Mark): void {
     const width = open.mark === '~' ? open.count : open.count >= 2 && close.count >= 2 ? 2 : 1;
-    let depth = 0;
-    for (let part = opener.next; part !== null && part !== closer; part = part.next)
-      depth = Math.max(depth, part.depth);
-    const children = taken(opener.next, closer);
     const type = open.mark === '~' ? 'deleted' : width === 2 ? 'strong' : 'emphasis';
     const marks = open.mark.repeat(width);
+    const from = this.#all.lastIndexOf(open.part) + 1;
+    const parts = this.#all.slice(from, this.#all.lastIndexOf(close.part));
+    const children = taken(parts);
+    const depth = parts.reduce((most, part) => Math.max(most, part.depth), 0);
     // Deeper than anybody nests marks: they stay text, joined, so that the next pair looks at one part and not at many.
-    const inline: Inline =
-      depth < deepest ? { type, children } : { type: 'text', text: `${marks}${inlineText(children)}${marks}` };
-    const part = newPart(inline, opener, null, false);
-    part.depth = depth < deepest ? depth + 1 : 0;
-    part.next = closer;
-    opener.next = part;
-    closer.previous = part;
-    for (const [end, delimiter] of [
-      [opener, open],
-      [closer, close],
-    ] as const) {
-      if (end.inline.type === 'text') end.inline = { type: 'text', text: end.inline.text.slice(width) };
-      delimiter.count -= width;
+    const part: Part =
+      depth < deepest
+        ? { inline: { type, children }, depth: depth + 1, alone: false }
+        : { inline: { type: 'text', text: `${marks}${inlineText(children)}${marks}` }, depth: 0, alone: false };
+    this.#all.splice(from, parts.length, part);
+    for (const end of [open, close]) {
+      end.count -= width;
+      end.part.inline = { type: 'text', text: end.mark.repeat(end.count) };
     }
-    if (open.count <= 0) this.#forget(opener);
-    if (close.count > 0) return true;
-    this.#forget(closer);
-    // The caller goes on behind it.
-    return false;
-  }
-
-  /** Takes a delimiter off the stack; its text stays. */
-  #forget(part: Part): void {
-    const { delimiter } = part;
-    if (delimiter === null) return;
-    if (delimiter.before?.delimiter) delimiter.before.delimiter.after = delimiter.after;
-    if (delimiter.after?.delimiter) delimiter.after.delimiter.before = delimiter.before;
-    else if (this.delimiters === part) this.delimiters = delimiter.before;
-    part.delimiter = null;
   }
 }
 
-const newPart = (inline: Inline, previous: Part | null, delimiter: Delimiter | null, alone: boolean): Part => ({
-  inline,
-  depth: 0,
-  previous,
-  next: null,
-  delimiter,
-  alone,
-});
-
-function openerOf(close: Delimiter, bottom: Part | null): Part | null {
-  for (let part = close.before; part !== null && part !== bottom; part = part.delimiter?.before ?? null) {
-    const open = part.delimiter;
-    if (open === null || close.at - open.at > reach) return null;
-    if (!open.opens || open.mark !== close.mark) continue;
-    if (close.mark === '~') {
-      if (open.count === close.count) return part;
-      continue;
-    }
-    const both = open.closes || close.opens;
-    if (!both || (open.length + close.length) % 3 !== 0 || (open.length % 3 === 0 && close.length % 3 === 0))
-      return part;
-  }
-  return null;
+function belong(open: Mark, close: Mark): boolean {
+  if (!open.opens || open.mark !== close.mark) return false;
+  if (close.mark === '~') return open.count === close.count;
+  const both = open.closes || close.opens;
+  return !both || (open.length + close.length) % 3 !== 0 || (open.length % 3 === 0 && close.length % 3 === 0);
 }
 
-/** The inlines of a stretch of parts, neighbouring texts joined, empty ones left out. */
-function taken(from: Part | null, to: Part | null): readonly Inline[] {
+/** The inlines of some parts, neighbouring texts joined, empty ones left out. */
+function taken(parts: readonly Part[]): readonly Inline[] {
   const inlines: Inline[] = [];
   let text = '';
   const flush = () => {
     if (text !== '') inlines.push({ type: 'text', text: showHidden(text, 'text') });
     text = '';
   };
-  for (let part = from; part !== null && part !== to; part = part.next) {
-    if (part.inline.type === 'text') text += part.inline.text;
+  for (const { inline } of parts) {
+    if (inline.type === 'text') text += inline.text;
     else {
       flush();
-      inlines.push(part.inline);
+      inlines.push(inline);
     }
   }
   flush();
@@ -235,7 +187,7 @@ function taken(from: Part | null, to: Part | null): readonly Inline[] {
 }
 
 /**
- * What a run of marks can do where it stands: CommonMark's rules of left- and right-flanking, and those of the proposal
+ * By CommonMark's rules of left- and right-flanking, and those of the proposal
  * for East Asian writing (github.com/tats-u/markdown-cjk-friendly), whose marks of punctuation touch the words.
  */
 export function flanking(
