@@ -3,8 +3,8 @@
 
 import { expect } from '@esm-bundle/chai';
 import { expectAccessible, unmount, until } from '../../test/support/page.js';
-import { words } from '../internal/words.js';
 import { chatWith, settled } from '../../test/support/chat-page.js';
+import { turnsWords } from './turns/turns.words.js';
 
 const three = { answers: [[{ say: 'First.' }], [{ say: 'Second.' }], [{ say: 'Third.' }]] };
 
@@ -39,7 +39,7 @@ describe('<llm-chat> branches', () => {
     expect(chat.messages[1]?.text).to.equal('First.');
     expect(chat.focused).to.equal(chat.action(0, 'earlier'));
     expect(chat.focused?.getAttribute('aria-disabled')).to.equal('true');
-    expect(chat.announcement).to.equal(words.chat.version(1, 2));
+    expect(chat.announcement).to.equal(turnsWords.version(1, 2));
     chat.action(0, 'later')?.click();
     await until('the second version', () => chat.messages[0]?.text === 'Two');
   });
@@ -112,14 +112,14 @@ describe('<llm-chat> branches', () => {
     chat.action(2, 'delete')?.click();
     await until('the deletion', () => chat.messages.length === 2);
     await element.updateComplete;
-    expect(chat.announcement).to.equal(words.chat.deleted(2));
-    expect(chat.focused).to.equal(chat.button(words.chat.undo));
+    expect(chat.announcement).to.equal(turnsWords.deleted(2));
+    expect(chat.focused).to.equal(chat.button(turnsWords.undo));
     await expectAccessible(element);
-    chat.button(words.chat.undo)?.click();
+    chat.button(turnsWords.undo)?.click();
     await until('the messages', () => chat.messages.length === 4);
     await element.updateComplete;
     expect(chat.focused).to.equal(chat.action(2, 'delete'));
-    expect(chat.button(words.chat.undo)).to.equal(null);
+    expect(chat.button(turnsWords.undo)).to.equal(null);
   });
 
   it('deletes the first message too, and the chat is empty', async () => {
@@ -129,7 +129,7 @@ describe('<llm-chat> branches', () => {
     chat.action(0, 'delete')?.click();
     await until('the empty chat', () => chat.messages.length === 0);
     expect(element.messages).to.deep.equal([]);
-    chat.button(words.chat.undo)?.click();
+    chat.button(turnsWords.undo)?.click();
     await until('the messages', () => chat.messages.length === 2);
   });
 

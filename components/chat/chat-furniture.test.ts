@@ -10,6 +10,8 @@ import { words } from '../internal/words.js';
 import { chatWith, ready, settled } from '../../test/support/chat-page.js';
 import { ChatHarness } from './chat.harness.js';
 import { shortcutsWords } from './shortcuts/shortcuts.words.js';
+import { menuWords } from './menu/menu.words.js';
+import { turnsWords } from './turns/turns.words.js';
 
 const press = (target: EventTarget, key: string) =>
   target.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, composed: true, cancelable: true }));
@@ -26,11 +28,11 @@ describe('<llm-chat> furniture', () => {
     });
     await chat.say('A question');
     await settled(chat);
-    await chat.menu(words.chat.exportMarkdown);
+    await chat.menu(menuWords.exportMarkdown);
     await until('the Markdown', () => told.length === 1);
     expect(told[0]).to.include({ format: 'markdown', fileName: 'A question.md' });
     expect(told[0]?.text).to.include('## You\n\nA question\n').and.to.include('An *answer*.');
-    await chat.menu(words.chat.exportJson);
+    await chat.menu(menuWords.exportJson);
     await until('the JSON', () => told.length === 2);
     expect(JSON.parse(told[1]?.text ?? '')).to.have.nested.property(
       'conversation.nodes[1].message.content',
@@ -104,10 +106,10 @@ describe('<llm-chat> furniture', () => {
     await expectAccessible(element);
     await chat.say('Long, please');
     await settled(chat);
-    await until('the remark', () => chat.find('[part=meter]')?.innerText.includes(words.chat.nearlyFull));
+    await until('the remark', () => chat.find('[part=meter]')?.innerText.includes(turnsWords.nearlyFull));
     await expectAccessible(element);
     chat.type('y'.repeat(2_000));
-    await until('the end', () => chat.find('[part=meter]')?.innerText.includes(words.chat.full));
+    await until('the end', () => chat.find('[part=meter]')?.innerText.includes(turnsWords.full));
   });
 
   it('takes part in a form: the conversation or the newest answer, reset, disabled', async () => {

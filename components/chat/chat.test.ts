@@ -5,6 +5,7 @@ import { expectAccessible, unmount, until, useScheme } from '../../test/support/
 import { demoLoaded } from '../../test/support/scripted-engine.js';
 import { words } from '../internal/words.js';
 import { chatWith, ready, settled } from '../../test/support/chat-page.js';
+import { turnsWords } from './turns/turns.words.js';
 
 const everything = `# Title
 
@@ -81,7 +82,7 @@ describe('<llm-chat>', () => {
       expect(element.shadowRoot?.activeElement).to.equal(chat.field);
       expect(engine.requests[0]?.messages).to.deep.equal([{ role: 'user', content: 'Tell me a story' }]);
       const meta = chat.lastAnswer?.querySelector('[part=meta]')?.textContent;
-      expect(meta).to.include(words.chat.onDevice).and.to.include(demoLoaded.name);
+      expect(meta).to.include(turnsWords.onDevice).and.to.include(demoLoaded.name);
     });
 
     it('starts a line with Shift+Enter and leaves an input method alone', async () => {

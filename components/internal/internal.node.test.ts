@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ScriptedEngine } from '../../test/support/scripted-engine.js';
 import { EngineError } from '../../engine/protocol/errors.js';
 import { EngineStore } from './engine-store.js';
-import { formatBytes, formatDuration, formatNumber, formatParameters, formatRate } from './format.js';
+import { formatBytes, formatNumber } from './format.js';
+import { formatDuration, formatParameters, formatRate } from './more-formats.js';
 import { MarkdownStream } from './markdown/stream.js';
 import { SentenceReader } from './sentences.js';
 

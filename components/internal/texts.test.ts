@@ -8,6 +8,7 @@ import { ScriptedEngine } from '../../test/support/scripted-engine.js';
 import { formatNumber } from './format.js';
 import { inLanguageOf, loadLanguage, replaceTexts } from './texts.js';
 import { words } from './words.js';
+import { tokenWords } from './token-words.js';
 
 const engine = () => new ScriptedEngine({});
 
@@ -75,8 +76,8 @@ describe('the language of an element', () => {
     const [german, english] = page.querySelectorAll('p');
     if (german === undefined || english === undefined) throw new Error('not mounted');
     expect(inLanguageOf(german, () => formatNumber(1_234.5, 1))).to.equal('1.234,5');
-    expect(inLanguageOf(english, () => words.chat.tokens(1))).to.equal('1 token');
-    expect(inLanguageOf(english, () => words.chat.tokens(1_234))).to.equal('1,234 tokens');
+    expect(inLanguageOf(english, () => tokenWords.tokens(1))).to.equal('1 token');
+    expect(inLanguageOf(english, () => tokenWords.tokens(1_234))).to.equal('1,234 tokens');
     const both = inLanguageOf(german, () => [words.chat.send, inLanguageOf(english, () => words.chat.send)]);
     expect(both).to.deep.equal(['Senden', 'Send']);
   });

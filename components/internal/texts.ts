@@ -56,7 +56,7 @@ const listeners = new Set<() => void>();
 
 // Answers that hold until a language is loaded or a text replaced.
 const resolved = new Map<string, Language>();
-const merged = new Map<string, Texts>();
+const merged = new Map<Texts, Map<string, Texts>>();
 
 let spoken: Language | null = null;
 
@@ -70,7 +70,8 @@ export function onTexts(listener: () => void): () => void {
 }
 
 /**
- * English texts under a section's name; what is read of the result is in the language spoken at that moment.
+ * English texts under a section's name; what is read of the result is in the language spoken at that moment. A section may
+ * stand in several files, each with the texts that travel together.
  * Read it where it is shown: a text kept for later stays in its language.
  */
 export function section<const English extends Texts>(name: string, texts: English): Translated<English> {
@@ -173,12 +174,13 @@ function nameOf(tag: string): string {
 
 function textsOf(name: string, texts: Texts): Texts {
   const language = current().name;
-  const key = `${language}/${name}`;
-  let whole = merged.get(key);
+  const spokenIn = merged.get(texts) ?? new Map<string, Texts>();
+  merged.set(texts, spokenIn);
+  let whole = spokenIn.get(language);
   if (whole === undefined) {
     const over = [languages.get(language), ...(replaced.get('*') ?? []), ...(replaced.get(language) ?? [])];
     whole = over.reduce((below, sections) => laidOver(below, sections?.[name]), texts);
-    merged.set(key, whole);
+    spokenIn.set(language, whole);
   }
   return whole;
 }

@@ -3,11 +3,12 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { EngineMetrics, EngineState } from '../../engine/protocol/state.js';
-import { formatBytes, formatDuration, formatNumber, formatRate } from '../internal/format.js';
-import { words } from '../internal/words.js';
+import { formatBytes, formatNumber } from '../internal/format.js';
+import { formatDuration, formatRate } from '../internal/more-formats.js';
 import { valuesOf, type Sample } from './history.js';
 import { metricsWords } from './metrics.words.js';
 import { sparkline } from './sparkline.js';
+import { tokenWords } from '../internal/token-words.js';
 
 type Figure = readonly [name: string, value: string | TemplateResult | null];
 
@@ -67,8 +68,8 @@ function answerFigures(state: EngineState | null): readonly Figure[] {
   const model = state?.status.kind === 'ready' ? state.status.model : null;
   const asked = state !== null && state.metrics.requests > 0 ? state.metrics : null;
   return [
-    [text.answer, asked === null ? null : words.chat.tokens(asked.completionTokens)],
-    [text.total, asked === null ? null : words.chat.tokens(asked.totalCompletionTokens)],
+    [text.answer, asked === null ? null : tokenWords.tokens(asked.completionTokens)],
+    [text.total, asked === null ? null : tokenWords.tokens(asked.totalCompletionTokens)],
     [text.answers, asked === null ? null : formatNumber(asked.requests)],
     [
       text.context,

@@ -3,7 +3,8 @@
 // and the next opening tries again.
 
 import { html, nothing, type ReactiveController, type ReactiveElement, type TemplateResult } from 'lit';
-import { formatDate, formatNumber } from '../internal/format.js';
+import { formatNumber } from '../internal/format.js';
+import { formatDate } from '../internal/more-formats.js';
 import { inLanguageOf } from '../internal/texts.js';
 import type { HistoryChart } from './history-chart.js';
 import { extentOf, seriesNames, valuesOf, type History, type SeriesName } from './history.js';

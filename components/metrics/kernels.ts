@@ -4,7 +4,8 @@
 import { html, nothing, type ReactiveController, type ReactiveElement, type TemplateResult } from 'lit';
 import type { ProfileReport } from '../../engine/protocol/profile.js';
 import type { EngineStore } from '../internal/engine-store.js';
-import { formatDuration, formatNumber, formatPercent } from '../internal/format.js';
+import { formatNumber, formatPercent } from '../internal/format.js';
+import { formatDuration } from '../internal/more-formats.js';
 import { metricsWords } from './metrics.words.js';
 
 /** Milliseconds between two looks. */

@@ -8,7 +8,7 @@ import { baseStyles } from '../internal/base.styles.js';
 import { EngineController } from '../internal/engine-controller.js';
 import { engineFailure } from '../internal/engine-store.js';
 import { errorNotice } from '../internal/error-notice.js';
-import { formatDuration, formatRate } from '../internal/format.js';
+import { formatDuration, formatRate } from '../internal/more-formats.js';
 import { LlmElement } from '../internal/llm-element.js';
 import { SpeakerController } from '../internal/speaker.js';
 import { renderDetails, renderMain } from './figures.js';

@@ -11,7 +11,8 @@ import {
   type ModelVerdict,
   type StorageReport,
 } from '../../engine/protocol/state.js';
-import { formatBytes, formatLanguages, formatParameters } from '../internal/format.js';
+import { formatBytes } from '../internal/format.js';
+import { formatLanguages, formatParameters } from '../internal/more-formats.js';
 import { pickerWords } from './model-picker.words.js';
 
 /** One card. */

@@ -1,6 +1,7 @@
 // Every sentence of `<llm-model-picker>`, in English; a section of the catalogue (internal/texts.ts).
 
-import { aboutTime, formatNumber, plural } from '../internal/format.js';
+import { formatNumber, plural } from '../internal/format.js';
+import { aboutTime } from '../internal/more-formats.js';
 import { section } from '../internal/texts.js';
 
 export const pickerWords = section('picker', {

@@ -7,7 +7,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { Attachment, TokenCount } from '../../../engine/protocol/conversations.js';
 import { adopt } from '../../internal/adopt.js';
 import { LlmAttachEvent } from '../../internal/events.js';
-import { closeIcon, fileIcon } from '../../internal/icons.js';
+import { closeIcon, fileIcon } from '../../internal/more-icons.js';
 import { words } from '../../internal/words.js';
 import { withFiles } from '../files-in-text.js';
 import type { RareContext } from '../rare.js';

@@ -6,8 +6,8 @@ import { live } from 'lit/directives/live.js';
 import type { EngineState } from '../../../engine/protocol/state.js';
 import { adopt } from '../../internal/adopt.js';
 import { cloudIcon } from '../../internal/icons.js';
-import { words } from '../../internal/words.js';
 import type { RareContext } from '../rare.js';
+import { cloudWords } from './cloud.words.js';
 
 const styles = css`
   .cloud-switch {
@@ -72,6 +72,6 @@ export function cloudSwitch({ host, allowCloud }: RareContext): (cloud: CloudSta
     html`<label class="cloud-switch" part="cloud-switch">
       <input type="checkbox" role="switch" .checked=${live(allowed)} @change=${changed} />
       ${cloudIcon()}
-      <span>${words.chat.cloudSwitch(endpoint)}. ${words.chat.cloudSwitchDetail}</span>
+      <span>${cloudWords.cloudSwitch(endpoint)}. ${cloudWords.cloudSwitchDetail}</span>
     </label>`;
 }

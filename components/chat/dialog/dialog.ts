@@ -4,7 +4,7 @@
 
 import { html, nothing, type ReactiveController, type ReactiveElement, type TemplateResult } from 'lit';
 import { adopt } from '../../internal/adopt.js';
-import { closeIcon } from '../../internal/icons.js';
+import { closeIcon } from '../../internal/more-icons.js';
 import type { SpeakerController } from '../../internal/speaker.js';
 import { words } from '../../internal/words.js';
 import { dialogStyles } from './dialog.styles.js';

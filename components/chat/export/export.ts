@@ -9,6 +9,7 @@ import { words } from '../../internal/words.js';
 import type { RareContext } from '../rare.js';
 import { exportWords } from './export.words.js';
 import { checkLength, fileName, fromJson, toJson, toMarkdown } from './transcript.js';
+import { turnsWords } from '../turns/turns.words.js';
 
 /** Milliseconds after which the browser has certainly begun to save. */
 const kept = 60_000;
@@ -26,7 +27,7 @@ export class Export {
               you: words.chat.you,
               assistant: words.chat.assistant,
               cloud: words.chat.cloud,
-              onDevice: words.chat.onDevice,
+              onDevice: turnsWords.onDevice,
               file: (name) => exportWords.file(name),
             }),
           );

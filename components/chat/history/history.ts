@@ -9,7 +9,7 @@ import type { ConversationList, ConversationSummary } from '../../../engine/prot
 import { EngineError, type EngineErrorShape } from '../../../engine/protocol/errors.js';
 import { adopt } from '../../internal/adopt.js';
 import { errorNotice, spokenError } from '../../internal/error-notice.js';
-import { editIcon, trashIcon } from '../../internal/icons.js';
+import { editIcon, trashIcon } from '../../internal/more-icons.js';
 import type { DialogContent } from '../dialog/dialog.js';
 import type { RareContext } from '../rare.js';
 import { historyStyles } from './history.styles.js';

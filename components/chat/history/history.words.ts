@@ -1,6 +1,7 @@
 // The words of the list of kept conversations.
 
-import { formatDate, formatNumber, plural } from '../../internal/format.js';
+import { formatNumber, plural } from '../../internal/format.js';
+import { formatDate } from '../../internal/more-formats.js';
 import { section } from '../../internal/texts.js';
 
 export const historyWords = section('history', {

@@ -4,10 +4,10 @@
 
 import { css, html, type TemplateResult } from 'lit';
 import { adopt } from '../../internal/adopt.js';
-import { words } from '../../internal/words.js';
 import { Lazy } from '../lazy.js';
 import type { RareContext } from '../rare.js';
 import { openRecord, recordOf } from '../record.js';
+import { menuWords } from './menu.words.js';
 
 const styles = css`
   .menu ul {
@@ -101,13 +101,13 @@ export class Menu {
   #items(): readonly MenuItem[] {
     const said = this.#context.talk.conversation.entries.length > 0;
     const saving = [
-      { label: words.chat.exportMarkdown, run: () => void this.#save('markdown') },
-      { label: words.chat.exportJson, run: () => void this.#save('json') },
+      { label: menuWords.exportMarkdown, run: () => void this.#save('markdown') },
+      { label: menuWords.exportJson, run: () => void this.#save('json') },
     ];
     return [
       ...(said ? saving : []),
-      { label: words.chat.import, run: () => void this.#open() },
-      { label: words.chat.shortcuts, run: this.#shortcuts },
+      { label: menuWords.import, run: () => void this.#open() },
+      { label: menuWords.shortcuts, run: this.#shortcuts },
     ];
   }
 

@@ -5,6 +5,7 @@ import { html, type TemplateResult } from 'lit';
 import { words } from '../../internal/words.js';
 import { fit, isSendKey } from '../composer.js';
 import type { UserEntry } from '../entries.js';
+import { turnsWords } from './turns.words.js';
 
 export interface EditorActions {
   readonly submit: (text: string) => void;
@@ -30,13 +31,13 @@ export function renderEditor({ text }: UserEntry, { submit, cancel }: EditorActi
     <textarea
       dir="auto"
       rows="1"
-      aria-label=${words.chat.editing}
+      aria-label=${turnsWords.editing}
       .value=${text}
       @input=${input}
       @keydown=${keydown}
     ></textarea>
     <div class="row">
-      <button type="button" @click=${cancel}>${words.chat.cancel}</button>
+      <button type="button" @click=${cancel}>${turnsWords.cancel}</button>
       <button class="primary">${words.chat.send}</button>
     </div>
   </form>`;

@@ -4,8 +4,8 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { TokenCount } from '../../../engine/protocol/conversations.js';
-import { words } from '../../internal/words.js';
 import type { TurnsContext } from './turns.js';
+import { turnsWords } from './turns.words.js';
 
 /** Milliseconds of rest before it is counted. */
 const rest = 300;
@@ -47,22 +47,22 @@ export class Meter {
   }
 
   #show(tokens: number, contextLength: number, level: 'fine' | 'near' | 'full'): TemplateResult {
-    const remark = level === 'fine' ? '' : level === 'near' ? words.chat.nearlyFull : words.chat.full;
+    const remark = level === 'fine' ? '' : level === 'near' ? turnsWords.nearlyFull : turnsWords.full;
     return html`<div class="meter" part="meter" data-level=${level}>
       <span
         class="gauge"
         role="meter"
-        aria-label=${words.chat.meter}
+        aria-label=${turnsWords.meter}
         aria-valuemin="0"
         aria-valuemax=${contextLength}
         aria-valuenow=${Math.min(tokens, contextLength)}
-        aria-valuetext=${words.chat.used(tokens, contextLength)}
+        aria-valuetext=${turnsWords.used(tokens, contextLength)}
       >
         <svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true" focusable="false">
           <rect width=${Math.min(100, (100 * tokens) / contextLength)} height="4"></rect>
         </svg>
       </span>
-      <span aria-hidden="true">${words.chat.used(tokens, contextLength)}</span>
+      <span aria-hidden="true">${turnsWords.used(tokens, contextLength)}</span>
       ${remark === '' ? nothing : html`<span class="near">${remark}</span>`}
     </div>`;
   }
@@ -90,7 +90,7 @@ export class Meter {
     const near = contextLength !== null && tokens >= nearlyFull * contextLength;
     // Once, until there is room again.
     if (near && !this.#warned) {
-      this.#context.speaker.sayLater(() => (tokens >= contextLength ? words.chat.full : words.chat.nearlyFull));
+      this.#context.speaker.sayLater(() => (tokens >= contextLength ? turnsWords.full : turnsWords.nearlyFull));
     }
     this.#warned = near;
   }

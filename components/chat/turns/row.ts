@@ -3,20 +3,13 @@
 // focus is lost: the buttons say that they do nothing (`aria-disabled`).
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { formatRate } from '../../internal/format.js';
-import {
-  afterIcon,
-  beforeIcon,
-  cloudIcon,
-  copyIcon,
-  deviceIcon,
-  editIcon,
-  proceedIcon,
-  retryIcon,
-  trashIcon,
-} from '../../internal/icons.js';
+import { formatRate } from '../../internal/more-formats.js';
+import { cloudIcon, copyIcon, deviceIcon } from '../../internal/icons.js';
+import { afterIcon, beforeIcon, editIcon, proceedIcon, retryIcon, trashIcon } from '../../internal/more-icons.js';
 import { words } from '../../internal/words.js';
 import { canContinue, type AnswerEntry, type UserEntry } from '../entries.js';
+import { tokenWords } from '../../internal/token-words.js';
+import { turnsWords } from './turns.words.js';
 
 /** What a person does with messages; each by the message's id. */
 export interface MessageActions {
@@ -69,13 +62,13 @@ export const renderButton = ({ label, icon, run, text, name }: ActionButton, idl
 function renderVersions(id: string, { siblings, busy, actions }: RowContext): unknown {
   if (siblings.length < 2) return nothing;
   const place = siblings.indexOf(id) + 1;
-  const earlier = { name: 'earlier', label: words.chat.earlier, icon: beforeIcon(), run: () => actions.turn(id, -1) };
-  const later = { name: 'later', label: words.chat.later, icon: afterIcon(), run: () => actions.turn(id, 1) };
+  const earlier = { name: 'earlier', label: turnsWords.earlier, icon: beforeIcon(), run: () => actions.turn(id, -1) };
+  const later = { name: 'later', label: turnsWords.later, icon: afterIcon(), run: () => actions.turn(id, 1) };
   return html`<span
     class="versions"
     part="versions"
     role="group"
-    aria-label=${words.chat.version(place, siblings.length)}
+    aria-label=${turnsWords.version(place, siblings.length)}
   >
     ${renderButton(earlier, busy || place <= 1)}<span aria-hidden="true"
       >${String(place)} / ${String(siblings.length)}</span
@@ -86,9 +79,9 @@ function renderVersions(id: string, { siblings, busy, actions }: RowContext): un
 /** Under the visitor's words. */
 export function renderQuestionRow({ id, text }: UserEntry, context: RowContext): TemplateResult {
   const { busy, actions } = context;
-  const copy = { name: 'copy', label: words.chat.copyMessage, icon: copyIcon(), run: () => void actions.copy(text) };
-  const edit = { name: 'edit', label: words.chat.edit, icon: editIcon(), run: () => actions.edit(id) };
-  const remove = { name: 'delete', label: words.chat.delete, icon: trashIcon(), run: () => actions.delete(id) };
+  const copy = { name: 'copy', label: turnsWords.copyMessage, icon: copyIcon(), run: () => void actions.copy(text) };
+  const edit = { name: 'edit', label: turnsWords.edit, icon: editIcon(), run: () => actions.edit(id) };
+  const remove = { name: 'delete', label: turnsWords.delete, icon: trashIcon(), run: () => actions.delete(id) };
   return html`${renderVersions(id, context)}${renderButton(copy, false)}${renderButton(edit, busy)}${renderButton(remove, busy)}`;
 }
 
@@ -104,24 +97,24 @@ export function renderAnswerRow(answer: AnswerEntry, context: AnswerRowContext):
   const { id, text, provenance, usage, tokensPerSecond, status } = answer;
   const { busy, actions, newest } = context;
   const facts = [
-    status === 'stopped' ? words.chat.stopped : status === 'interrupted' ? words.chat.interrupted : '',
+    status === 'stopped' ? turnsWords.stopped : status === 'interrupted' ? turnsWords.interrupted : '',
     provenance === null ? '' : context.modelName(provenance.model),
     tokensPerSecond === null ? '' : formatRate(tokensPerSecond),
-    usage === null || usage.completion_tokens === 0 ? '' : words.chat.tokens(usage.completion_tokens),
+    usage === null || usage.completion_tokens === 0 ? '' : tokenWords.tokens(usage.completion_tokens),
   ].filter((fact) => fact !== '');
   const again = { name: 'again', icon: retryIcon(), run: () => actions.again(id) };
   const proceed = { name: 'proceed', icon: proceedIcon(), run: () => actions.proceed() };
-  const copy = { name: 'copy', label: words.chat.copyAnswer, icon: copyIcon(), run: () => void actions.copy(text) };
-  const remove = { name: 'delete', label: words.chat.delete, icon: trashIcon(), run: () => actions.delete(id) };
+  const copy = { name: 'copy', label: turnsWords.copyAnswer, icon: copyIcon(), run: () => void actions.copy(text) };
+  const remove = { name: 'delete', label: turnsWords.delete, icon: trashIcon(), run: () => actions.delete(id) };
   return html`<span class="actions">
       ${renderVersions(id, context)}
       ${
         newest && canContinue(answer)
-          ? renderButton({ ...proceed, label: words.chat.proceed, text: words.chat.proceed }, busy)
+          ? renderButton({ ...proceed, label: turnsWords.proceed, text: turnsWords.proceed }, busy)
           : nothing
       }
       ${text === '' ? nothing : renderButton(copy, false)}
-      ${answer.error === null ? renderButton({ ...again, label: newest ? words.chat.retry : words.chat.again }, busy) : nothing}
+      ${answer.error === null ? renderButton({ ...again, label: newest ? words.chat.retry : turnsWords.again }, busy) : nothing}
       ${renderButton(remove, busy)}${context.extra}
     </span>
     ${
@@ -129,7 +122,7 @@ export function renderAnswerRow(answer: AnswerEntry, context: AnswerRowContext):
         ? nothing
         : provenance.backend === 'cloud' || answer.cloudFrom !== null
           ? html`<span class="where cloud">${cloudIcon()}${words.chat.cloud}</span>`
-          : html`<span class="where">${deviceIcon()}${words.chat.onDevice}</span>`
+          : html`<span class="where">${deviceIcon()}${turnsWords.onDevice}</span>`
     }
     ${facts.map((fact) => html`<span><bdi>${fact}</bdi></span>`)}`;
 }

@@ -3,20 +3,20 @@
 
 import { html, type TemplateResult } from 'lit';
 import type { ToolCall } from '../../../engine/protocol/chat.js';
-import { toolIcon } from '../../internal/icons.js';
-import { words } from '../../internal/words.js';
+import { toolIcon } from '../../internal/more-icons.js';
 import type { ToolEntry } from '../entries.js';
 import { parseArguments } from './tool-result.js';
+import { turnsWords } from './turns.words.js';
 
 export function renderToolCall(call: ToolCall, result: ToolEntry | undefined): TemplateResult {
   const { name } = call.function;
   const pairs = [
     ...argumentsOf(call),
-    ...(result === undefined ? [] : [[words.chat.toolResult, result.text] as const]),
+    ...(result === undefined ? [] : [[turnsWords.toolResult, result.text] as const]),
   ];
   return html`<details class="tool" part="tool-call">
     <summary>
-      ${toolIcon()}<span>${result === undefined ? words.chat.toolCalling(name) : words.chat.toolCalled(name)}</span>
+      ${toolIcon()}<span>${result === undefined ? turnsWords.toolCalling(name) : turnsWords.toolCalled(name)}</span>
     </summary>
     <dl dir="auto">
       ${pairs.map(
@@ -33,7 +33,7 @@ export function renderToolCall(call: ToolCall, result: ToolEntry | undefined): T
 /** The arguments as name and text; one nameless pair where they are no JSON object. */
 function argumentsOf(call: ToolCall): readonly (readonly [string, string])[] {
   const parsed = parseArguments(call);
-  if (parsed === null) return [[words.chat.toolArguments, call.function.arguments]];
+  if (parsed === null) return [[turnsWords.toolArguments, call.function.arguments]];
   return Object.entries(parsed).map(([name, value]) => [
     name,
     typeof value === 'string' ? value : JSON.stringify(value),

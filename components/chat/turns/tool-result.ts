@@ -3,13 +3,13 @@
 
 import type { ToolCall } from '../../../engine/protocol/chat.js';
 import { LlmToolCallEvent } from '../../internal/events.js';
-import { words } from '../../internal/words.js';
+import { turnsWords } from './turns.words.js';
 
 /** @param answer gets the result that the page hands in, as text */
 export function toolCallEvent(call: ToolCall, answer: (result: string) => void): LlmToolCallEvent {
   const { name, arguments: argumentsText } = call.function;
   const detail = { id: call.id, name, arguments: parseArguments(call), argumentsText };
-  const respond = async (result: Promise<unknown>) => answer(await toolResultText(result, words.chat.toolFailed));
+  const respond = async (result: Promise<unknown>) => answer(await toolResultText(result, turnsWords.toolFailed));
   return new LlmToolCallEvent(detail, (result) => void respond(result));
 }
 

@@ -10,7 +10,7 @@ import { adopt } from '../../internal/adopt.js';
 import type { EngineController } from '../../internal/engine-controller.js';
 import { LlmDeleteEvent } from '../../internal/events.js';
 import { formatBytes } from '../../internal/format.js';
-import { fileIcon } from '../../internal/icons.js';
+import { fileIcon } from '../../internal/more-icons.js';
 import type { LlmElement } from '../../internal/llm-element.js';
 import { blockText } from '../../internal/markdown/tokens.js';
 import type { SpeakerController } from '../../internal/speaker.js';
@@ -27,6 +27,7 @@ import { countFrom, deleteFrom, putBack, show, type Deleted } from './thread-cha
 import { renderToolCall } from './tool-card.js';
 import { toolCallEvent } from './tool-result.js';
 import { turnsStyles } from './turns.styles.js';
+import { turnsWords } from './turns.words.js';
 
 export interface TurnsContext {
   readonly host: LlmElement;
@@ -127,8 +128,8 @@ export class Turns implements ReactiveController {
   renderUndo(): unknown {
     if (this.#deleted === null) return nothing;
     return html`<div class="undo" part="undo">
-      <span>${words.chat.deleted(this.#deleted.count)}</span>
-      <button type="button" @click=${() => this.#undo()}>${words.chat.undo}</button>
+      <span>${turnsWords.deleted(this.#deleted.count)}</span>
+      <button type="button" @click=${() => this.#undo()}>${turnsWords.undo}</button>
     </div>`;
   }
 
@@ -178,7 +179,7 @@ export class Turns implements ReactiveController {
     const other = siblings[place];
     if (other === undefined) return;
     talk.conversation.change((thread) => show(thread, other));
-    speaker.say(() => words.chat.version(place + 1, siblings.length));
+    speaker.say(() => turnsWords.version(place + 1, siblings.length));
     this.#focusAction(other, step < 0 ? 'earlier' : 'later');
   }
 
@@ -193,7 +194,7 @@ export class Turns implements ReactiveController {
     const piece = conversation.change((thread) => deleteFrom(thread, id));
     if (piece === null) return;
     this.#deleted = { piece, count };
-    speaker.say(() => words.chat.deleted(count));
+    speaker.say(() => turnsWords.deleted(count));
     host.requestUpdate();
     this.#focus('.undo button');
   }
@@ -204,7 +205,7 @@ export class Turns implements ReactiveController {
     const { host, talk, speaker } = this.#context;
     this.#deleted = null;
     talk.conversation.change((thread) => putBack(thread, piece));
-    speaker.say(() => words.chat.putBack);
+    speaker.say(() => turnsWords.putBack);
     host.requestUpdate();
     this.#focusAction(piece.cut.id, 'delete');
   }

@@ -4,11 +4,12 @@
 // It speaks sentence by sentence: some browsers fall silent in the middle of a long text.
 
 import type { TemplateResult } from 'lit';
-import { stopIcon, voiceIcon } from '../../internal/icons.js';
+import { stopIcon } from '../../internal/icons.js';
+import { voiceIcon } from '../../internal/more-icons.js';
 import type { LlmElement } from '../../internal/llm-element.js';
 import { tagOf } from '../../internal/texts.js';
-import { words } from '../../internal/words.js';
 import { renderButton } from '../turns/row.js';
+import { turnsWords } from '../turns/turns.words.js';
 
 /** 'local': voices of this device only; 'any': also those that send the text away; 'off': no button. */
 export type ReadAloudSetting = 'local' | 'any' | 'off';
@@ -72,7 +73,7 @@ export class ReadAloud {
   /** The button among those under an answer. @param text is asked for when it is pressed */
   render(id: string, text: () => string, setting: ReadAloudSetting): TemplateResult {
     const reads = this.#reading === id;
-    const label = reads ? words.chat.readAloudStop : words.chat.readAloud;
+    const label = reads ? turnsWords.readAloudStop : turnsWords.readAloud;
     const run = () => this.toggle(id, text(), setting);
     return renderButton({ name: 'read', label, icon: reads ? stopIcon() : voiceIcon(), run }, false);
   }

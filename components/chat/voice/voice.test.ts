@@ -7,6 +7,7 @@ import { expectAccessible, unmount, until } from '../../../test/support/page.js'
 import { words } from '../../internal/words.js';
 import { piecesOf } from './read-aloud.js';
 import { voiceWords } from './voice.words.js';
+import { turnsWords } from '../turns/turns.words.js';
 
 class FakeRecognition extends EventTarget {
   static last: FakeRecognition | null = null;
@@ -155,15 +156,15 @@ describe('<llm-chat> reading aloud', () => {
     expect(said.map(({ text }) => text).join(' '))
       .to.include('One bold word.')
       .and.not.to.include('**');
-    await until('the way to stop', () => chat.button(words.chat.readAloudStop));
+    await until('the way to stop', () => chat.button(turnsWords.readAloudStop));
     await expectAccessible(element);
-    chat.button(words.chat.readAloudStop)?.click();
+    chat.button(turnsWords.readAloudStop)?.click();
     expect(cancelled).to.equal(1);
-    await until('the end', () => chat.button(words.chat.readAloud));
+    await until('the end', () => chat.button(turnsWords.readAloud));
     chat.action(1, 'read')?.click();
-    await until('it reads again', () => chat.button(words.chat.readAloudStop));
+    await until('it reads again', () => chat.button(turnsWords.readAloudStop));
     said.at(-1)?.dispatchEvent(new Event('end'));
-    await until('its own end', () => chat.button(words.chat.readAloud));
+    await until('its own end', () => chat.button(turnsWords.readAloud));
   });
 
   it('has no button where every voice would send the text away, unless the site allows that', async () => {

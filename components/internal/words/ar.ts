@@ -1,7 +1,8 @@
 // Arabic. Fetched when an element stands in `lang="ar"` (texts.ts). Counted nouns have up to six forms; names and numbers
 // are set apart (U+2068, U+2069) where their direction could turn the sentence around them.
 
-import { aboutTime, formatBytes, formatDate, formatNumber, formatPercent, plural } from '../format.js';
+import { formatBytes, formatNumber, formatPercent, plural } from '../format.js';
+import { aboutTime, formatDate } from '../more-formats.js';
 import type { Catalogue } from './catalogue.js';
 
 const own = (text: string) => `\u2068${text}\u2069`;

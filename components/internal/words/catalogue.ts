@@ -3,9 +3,12 @@
 // text that a translation lacks is a type error.
 
 import type { attachWords } from '../../chat/attach/attach.words.js';
+import type { cloudWords } from '../../chat/cloud/cloud.words.js';
 import type { exportWords } from '../../chat/export/export.words.js';
 import type { historyWords } from '../../chat/history/history.words.js';
+import type { menuWords } from '../../chat/menu/menu.words.js';
 import type { shortcutsWords } from '../../chat/shortcuts/shortcuts.words.js';
+import type { turnsWords } from '../../chat/turns/turns.words.js';
 import type { voiceWords } from '../../chat/voice/voice.words.js';
 import type { metricsWords } from '../../metrics/metrics.words.js';
 import type { pickerWords } from '../../model-picker/model-picker.words.js';
@@ -13,12 +16,14 @@ import type { privacyWords } from '../../privacy/privacy.words.js';
 import type { settingsWords } from '../../settings/settings.words.js';
 import type { chipWords } from '../../status/status.words.js';
 import type { SomeTexts } from '../texts.js';
-import type { units } from '../format.js';
+import type { units } from '../more-formats.js';
+import type { tokenWords } from '../token-words.js';
 import type { words } from '../words.js';
 
 export interface Catalogue {
   readonly units: typeof units;
-  readonly chat: typeof words.chat;
+  /** In several files, each with what a part of the chat says. */
+  readonly chat: typeof words.chat & typeof turnsWords & typeof menuWords & typeof cloudWords & typeof tokenWords;
   readonly status: typeof words.status;
   readonly code: typeof words.code;
   readonly markdown: typeof words.markdown;

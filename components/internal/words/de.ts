@@ -1,6 +1,7 @@
 // German. Fetched when an element stands in `lang="de"` (texts.ts).
 
-import { aboutTime, formatBytes, formatDate, formatNumber, formatPercent, plural } from '../format.js';
+import { formatBytes, formatNumber, formatPercent, plural } from '../format.js';
+import { aboutTime, formatDate } from '../more-formats.js';
 import type { Catalogue } from './catalogue.js';
 
 export const catalogue: Catalogue = {

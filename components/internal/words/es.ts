@@ -1,6 +1,7 @@
 // Spanish. Fetched when an element stands in `lang="es"` (texts.ts).
 
-import { aboutTime, formatBytes, formatDate, formatNumber, formatPercent, plural } from '../format.js';
+import { formatBytes, formatNumber, formatPercent, plural } from '../format.js';
+import { aboutTime, formatDate } from '../more-formats.js';
 import type { Catalogue } from './catalogue.js';
 
 const running = (count: number) => `${formatNumber(count)} en curso`;

@@ -1,6 +1,7 @@
 // Chinese, simplified. Fetched when an element stands in `lang="zh"` (texts.ts).
 
-import { aboutTime, formatBytes, formatDate, formatNumber, formatPercent } from '../format.js';
+import { formatBytes, formatNumber, formatPercent } from '../format.js';
+import { aboutTime, formatDate } from '../more-formats.js';
 import type { Catalogue } from './catalogue.js';
 
 const queue = (running: number, waiting: number) =>
