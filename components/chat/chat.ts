@@ -355,7 +355,8 @@ export class LlmChat extends ChatSettings {
   #renderWelcome(): TemplateResult {
     const { welcome, suggestions } = this;
     const cloudAllowed = this.#engine.state?.cloud.allowed === true;
-    return renderWelcome({ welcome, suggestions, cloudAllowed, ask: (text) => this.#talk.request(text) });
+    const ask = (text: string) => this.#off || this.#talk.request(text);
+    return renderWelcome({ welcome, suggestions, cloudAllowed, disabled: this.#off, ask });
   }
 
   #renderEntries(entries: readonly Entry[], status: StatusLine): TemplateResult {
@@ -364,14 +365,14 @@ export class LlmChat extends ChatSettings {
       markdown: (answer) => this.#talk.markdown(answer),
       turns: this.#turns.part,
       status,
-      busy: conversation.busy,
+      busy: conversation.busy || this.#off,
       siblings: (id) => conversation.thread.siblingsOf(id),
       language: languageTag(),
       images: this.#images(this.allowedImages),
       links: this.#links(this.allowedLinks),
       modelName: (id) => modelName(this.#engine.state, id),
       copy: (text) => copyText(text, this.#speaker),
-      again: (id) => this.#refocus(() => this.#talk.again(id)),
+      again: (id) => this.#off || this.#refocus(() => this.#talk.again(id)),
     });
   }
 

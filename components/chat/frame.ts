@@ -59,10 +59,12 @@ export interface WelcomeOptions {
   readonly welcome: string;
   readonly suggestions: readonly string[];
   readonly cloudAllowed: boolean;
+  /** Nothing can be asked. */
+  readonly disabled: boolean;
   readonly ask: (text: string) => void;
 }
 
-export function renderWelcome({ welcome, suggestions, cloudAllowed, ask }: WelcomeOptions): TemplateResult {
+export function renderWelcome({ welcome, suggestions, cloudAllowed, disabled, ask }: WelcomeOptions): TemplateResult {
   /** A button of the page's own: its value, or its words. */
   const chosen = ({ target }: Event) => {
     const button =
@@ -82,7 +84,9 @@ export function renderWelcome({ welcome, suggestions, cloudAllowed, ask }: Welco
               ${suggestions.map(
                 (text) =>
                   html`<li>
-                    <button type="button" part="suggestion" dir="auto" @click=${() => ask(text)}>${text}</button>
+                    <button type="button" part="suggestion" dir="auto" ?disabled=${disabled} @click=${() => ask(text)}>
+                      ${text}
+                    </button>
                   </li>`,
               )}
             </ul>`

@@ -30,7 +30,7 @@ export interface MessageContext {
   readonly results: ReadonlyMap<string, ToolEntry>;
   /** The newest entry; only it can go on. */
   readonly last: Entry | undefined;
-  /** An answer is being written: until it is whole, nothing else can be done. */
+  /** Nothing else can be done: an answer is being written, or the chat is disabled. */
   readonly busy: boolean;
   /** The versions of a message, itself included. */
   readonly siblings: (id: string) => readonly string[];

@@ -150,7 +150,11 @@ export class Turns implements ReactiveController {
 
   #rowOf(id: string): RowContext {
     const { busy, thread } = this.#context.talk.conversation;
-    return { busy, siblings: thread.siblingsOf(id), actions: this.#actions };
+    return {
+      busy: busy || this.#context.host.matches(':disabled'),
+      siblings: thread.siblingsOf(id),
+      actions: this.#actions,
+    };
   }
 
   #renderRead(answer: AnswerEntry): unknown {
