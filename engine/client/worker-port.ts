@@ -59,6 +59,7 @@ export function openWorkerPort(url: string, scope: string): WorkerPort {
     };
     worker = new SharedWorker(script, options);
   } catch (error) {
+    if (error instanceof Error && error.name === 'SecurityError') throw EngineError.from(error); // a sandboxed frame
     throw new EngineError('engine-lost', `The browser refused to start the engine from ${url}.`, {
       hint: 'Serve engine-worker.js from the same origin as the page, and allow it in worker-src.',
       cause: error,
