@@ -181,6 +181,54 @@ describe('by keyboard alone', () => {
     });
   }
 
+  test('a walk refuses what a person could not use', async () => {
+    interface Wrong {
+      readonly buttons: readonly Readonly<Record<string, string>>[];
+      /** Of what stands around them. */
+      readonly around?: Readonly<Record<string, string>>;
+      readonly complaint: RegExp;
+    }
+    const [one, two] = [{ 'aria-label': 'One' }, { 'aria-label': 'Two' }];
+    const wrong: readonly Wrong[] = [
+      { buttons: [one, { ...two, tabindex: '-1' }], complaint: /"Two" in page is not reached/ },
+      // It comes first of all, before the page's own.
+      { buttons: [one, { ...two, tabindex: '3' }], complaint: /"Two" in page is not reached/ },
+      { buttons: [one], around: { 'aria-hidden': 'true' }, complaint: /is in a hidden part/ },
+      { buttons: [{}], complaint: /has no name/ },
+      { buttons: [one, one], complaint: /is called as another/ },
+      { buttons: [{ ...one, style: 'outline: none' }], complaint: /does not show the focus/ },
+      { buttons: [one, two], around: { style: 'display: flex; flex-direction: row-reverse' }, complaint: /before it/ },
+      {
+        buttons: [one, two],
+        around: { style: 'display: flex; flex-direction: column-reverse' },
+        complaint: /above it/,
+      },
+      { buttons: [{ ...one, 'data-trap': '' }], complaint: /the way does not end/ },
+    ];
+    for (const { buttons, around = {}, complaint } of wrong) {
+      await show(opened.page, { file: 'components/status/status', name: 'Ready' });
+      await opened.page.evaluate(
+        ([all, outer]) => {
+          const place = document.createElement('div');
+          for (const [element, attributes] of [
+            [place, outer] as const,
+            ...all.map((each) => [place.appendChild(document.createElement('button')), each] as const),
+          ]) {
+            const { style = '', ...others } = attributes;
+            element.style.cssText = style; // as a script may, under a strict policy
+            for (const [name, value] of Object.entries(others)) element.setAttribute(name, value);
+          }
+          document.querySelector('main')?.replaceChildren(place);
+          const trap = document.querySelector('[data-trap]');
+          trap?.addEventListener('keydown', (event) => event.preventDefault());
+        },
+        [buttons, around] as const,
+      );
+      const keys = await Keys.begin(opened.page);
+      await assert.rejects(keys.walk(), complaint);
+    }
+  });
+
   describe('the chat', () => {
     const answered = () =>
       !document.querySelector('llm-chat')?.busy &&
@@ -360,7 +408,7 @@ describe('by keyboard alone', () => {
       await keys.at('searchbox Search conversations');
       await keys.to('button Rename How do I embed the chat?');
       await keys.press('Enter');
-      await keys.at('textbox Name');
+      await keys.at('textbox New name');
       await keys.press('Control+A');
       await keys.type('Embedding');
       await keys.press('Enter');
@@ -369,6 +417,7 @@ describe('by keyboard alone', () => {
           document.querySelector('llm-chat')?.shadowRoot?.querySelector('dialog .title')?.textContent === 'Embedding'
         );
       });
+      await keys.at(/^button Embedding /);
       await keys.to('button Delete Embedding');
       await keys.press('Enter');
       await keys.at('button Cancel');

@@ -63,12 +63,13 @@ export class Keys {
   }
 
   /** Waits until the focus is on what is said like this: "button Undo". */
-  async at(wanted: string): Promise<void> {
+  async at(wanted: string | RegExp): Promise<void> {
     const deadline = Date.now() + patience;
     for (;;) {
       const stop = await this.focus();
-      if (said(stop) === wanted) return;
-      if (Date.now() > deadline) assert.fail(`the focus is on "${said(stop)}" (${stop.what}), not on "${wanted}"`);
+      if (typeof wanted === 'string' ? said(stop) === wanted : wanted.test(said(stop))) return;
+      if (Date.now() > deadline)
+        assert.fail(`the focus is on "${said(stop)}" (${stop.what}), not on "${String(wanted)}"`);
     }
   }
 
@@ -96,6 +97,7 @@ export class Keys {
   /** From before everything to behind it and back. @returns what was met, in the words of `said` */
   async walk(): Promise<readonly string[]> {
     await this.page.focus('[data-fence=before]');
+    await this.focus(); // what had it before is not compared with
     const forth = await this.#through('Tab');
     const wanted = await this.page.evaluate(() => window.reading.expected());
     const reached = new Set(forth.map(({ id }) => id));

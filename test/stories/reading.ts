@@ -146,7 +146,10 @@ function misplaced(before: Element, after: Element): string[] {
   if (isFence(before) || isFence(after) || before.getRootNode() !== after.getRootNode()) return [];
   const [a, b] = [before.getBoundingClientRect(), after.getBoundingClientRect()];
   const inside = (outer: DOMRect, inner: DOMRect) =>
-    inner.left >= outer.left - 1 && inner.right <= outer.right + 1 && inner.top >= outer.top - 1;
+    inner.left >= outer.left - 1 &&
+    inner.right <= outer.right + 1 &&
+    inner.top >= outer.top - 1 &&
+    inner.bottom <= outer.bottom + 1;
   if ([...above(after)].includes(before) || inside(a, b) || inside(b, a)) return [];
   if (b.bottom <= a.top + 1) return [`${describe(after)} follows ${describe(before)}, but stands above it`];
   const sameLine = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > Math.min(a.height, b.height) / 2;
