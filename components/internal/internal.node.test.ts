@@ -26,6 +26,19 @@ describe('sentences for a screen reader', () => {
     assert.deepEqual(heard, ['First one.', 'Second one here.', 'Third', 'Code', 'Last.']);
     assert.equal(reader.next(stream.blocks, true), '');
   });
+
+  it('reads a long list by its items, each once, and takes apart only what is new', () => {
+    const reader = new SentenceReader('Code');
+    const stream = new MarkdownStream();
+    const heard: string[] = [];
+    const text = '- One. Two.\n- Three\n  - four\n\n| a | b |\n|--|--|\n| c | d |\n\n> Five. Six';
+    for (let end = 1; end <= text.length; end++) {
+      stream.update(text.slice(0, end), end < text.length);
+      const said = reader.next(stream.blocks, end === text.length);
+      if (said !== '') heard.push(said);
+    }
+    assert.deepEqual(heard, ['One.', 'Two.', 'Three', 'four', 'a, b', 'c, d', 'Five.', 'Six']);
+  });
 });
 
 describe('numbers as people read them', () => {
