@@ -200,31 +200,35 @@ function licences() {
 /**
  * Files that many chunks need. `base`: what the chat shows itself with before anything happens, Lit and the elements'
  * common ground; what of that only other elements need is left to them. `engine`: with what of Lit's context only a
- * provider needs (one index exports all of it). `protocol`: what elements and client have in
- * common, so that a page with the client alone downloads no Lit.
+ * provider needs (one index exports all of it). `more`: icons and words of parts that come later. `protocol`: what elements
+ * and client have in common, so that a page with the client alone downloads no Lit.
  */
 const shared = {
   engine: /components\/engine\/engine\.ts$|@lit\/context\/lib\/(?:controllers\/context-provider|value-notifier)\.js$/,
+  more: /components\/internal\/(?:more-[^/]+|token-words|adopt)\.ts$/,
   base: /node_modules\/(?:@lit|lit|lit-html|lit-element)\/|components\/(?:internal\/[^/]+|define\/register)\.ts$/,
   protocol: /engine\/protocol\/(?:errors|limits|state)\.ts$/,
 };
 
-/** The modules that a page with a chat needs at once. */
-function ofChat(getModuleInfo) {
+const others = ['engine', 'metrics', 'model-picker', 'privacy', 'settings', 'status'];
+
+/** Whether a page with this element needs that module at once. */
+function needs(element, id, getModuleInfo) {
   const modules = new Set();
-  const take = (id) => {
-    if (modules.has(id)) return;
-    modules.add(id);
-    getModuleInfo(id)?.importedIds.forEach(take);
+  const take = (one) => {
+    if (modules.has(one)) return;
+    modules.add(one);
+    getModuleInfo(one)?.importedIds.forEach(take);
   };
   take(resolve(root, 'components/define/register.ts'));
-  take(resolve(root, 'components/chat/chat.ts'));
-  return modules;
+  take(resolve(root, `components/${element}/${element}.ts`));
+  return modules.has(id);
 }
 
 function pageChunks(id, { getModuleInfo }) {
   const name = Object.keys(shared).find((candidate) => shared[candidate].test(id));
-  return name === 'base' && !ofChat(getModuleInfo).has(id) ? undefined : name;
+  const common = () => needs('chat', id, getModuleInfo) && others.some((other) => needs(other, id, getModuleInfo));
+  return name === 'base' && !common() ? undefined : name;
 }
 
 await rm(dist, { recursive: true, force: true });

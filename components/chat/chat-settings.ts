@@ -1,6 +1,6 @@
 // What a page sets on `<llm-chat>`: its properties and attributes, each with what it means. The element itself is chat.ts.
 
-import { property } from 'lit/decorators.js';
+import { property } from '../internal/decorators.js';
 import type { Tool } from '../../engine/protocol/chat.js';
 import { LlmElement } from '../internal/llm-element.js';
 import { listOfText } from '../internal/list-of-text.js';

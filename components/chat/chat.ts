@@ -3,7 +3,7 @@
 // states. What goes wrong is shown in the engine's plain words, told as `llm-error`, and can be tried again.
 
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import { property, query } from 'lit/decorators.js';
+import { property, query } from '../internal/decorators.js';
 import type { ChatMessage } from '../../engine/protocol/chat.js';
 import { baseStyles } from '../internal/base.styles.js';
 import { EngineController } from '../internal/engine-controller.js';

@@ -3,7 +3,7 @@
 
 import { ContextProvider } from '@lit/context';
 import { html, LitElement, css, type PropertyValues, type TemplateResult } from 'lit';
-import { property } from 'lit/decorators.js';
+import { property } from '../internal/decorators.js';
 import type { EngineState } from '../../engine/protocol/state.js';
 import type { ConnectOptions } from '../../engine/client/index.js';
 import type { EngineLike } from '../internal/engine.js';

@@ -2,7 +2,7 @@
 // the time on the graphics card goes. It measures nothing itself. What goes wrong is shown in the engine's words.
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { property, state } from 'lit/decorators.js';
+import { property, state } from '../internal/decorators.js';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
 import { baseStyles } from '../internal/base.styles.js';
 import { EngineController } from '../internal/engine-controller.js';

@@ -5,7 +5,7 @@
 // `llm-error`.
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { property, query, state } from 'lit/decorators.js';
+import { property, query, state } from '../internal/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
 import type { EngineState, EngineStatus } from '../../engine/protocol/state.js';

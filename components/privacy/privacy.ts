@@ -3,7 +3,7 @@
 // at once. What goes wrong is shown in the engine's words and told as `llm-error`.
 
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import { property, query, state } from 'lit/decorators.js';
+import { property, query, state } from '../internal/decorators.js';
 import { live } from 'lit/directives/live.js';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
 import type { Erasure } from '../../engine/protocol/kept-data.js';

@@ -3,7 +3,7 @@
 // engine's words and told as `llm-error`. Colours and themes are the page's affair.
 
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import { property, state } from 'lit/decorators.js';
+import { property, state } from '../internal/decorators.js';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
 import {
   mostTokens,

@@ -2,7 +2,7 @@
 // site shows the same, whoever asked for what. What fails is shown in the engine's words among the details.
 
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import { property, query } from 'lit/decorators.js';
+import { property, query } from '../internal/decorators.js';
 import type { EngineState } from '../../engine/protocol/state.js';
 import { baseStyles } from '../internal/base.styles.js';
 import { EngineController } from '../internal/engine-controller.js';
