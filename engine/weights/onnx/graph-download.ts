@@ -222,6 +222,7 @@ export class GraphDownload {
     // Whoever deletes the model waits for this, and nothing of it comes back afterwards.
     this.#finishing = store.locks.hold(rewriteLock(this.facts.id), write).catch((thrown: unknown) => {
       // The model runs from what is here; the next visit goes on from there.
+      if (this.#end.signal.aborted) return;
       this.opening.onNote(`${this.facts.name} is not kept whole: ${EngineError.from(thrown).message}`);
     });
     await this.#finishing;
@@ -261,7 +262,7 @@ export class GraphDownload {
     const ours = new Set(now.map(({ key }) => key));
     const earlier = manifest === null && before?.id === id ? before.files.filter(({ key }) => !ours.has(key)) : [];
     const original = tag === undefined ? (before?.original ?? null) : { tag };
-    await this.#store?.record({
+    const model = {
       source,
       id,
       name,
@@ -270,7 +271,10 @@ export class GraphDownload {
       manifest,
       files: [...now, ...earlier],
       original,
-    });
+    };
+    const { signal } = this.opening.http;
+    const stopped = signal === undefined ? this.#end.signal : AbortSignal.any([signal, this.#end.signal]);
+    await this.#store?.record(model, 0, stopped);
   }
 
   #unkept(why: string): void {

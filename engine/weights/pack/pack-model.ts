@@ -181,7 +181,7 @@ async function chooseSupply(
   const small = manifest.totals.byteLength <= unkeptLimit;
   if (store !== null && keep) {
     try {
-      await recordPack(pack, id, files, store);
+      await recordPack(pack, id, files, store, opening.http.signal);
       return storedSupply(pack, files, missing, meter, store, opening);
     } catch (thrown) {
       if (!small || !(thrown instanceof EngineError) || thrown.code !== 'storage') throw thrown;
@@ -199,6 +199,7 @@ async function recordPack(
   id: string,
   files: readonly RemoteFile[],
   store: ModelStore,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const manifestFile: StoredFile = { key: hash, byteLength: bytes.length };
   await store.record(
@@ -213,6 +214,7 @@ async function recordPack(
       original: store.find(source)?.original ?? null,
     },
     manifest.revision,
+    signal,
   );
   if ((await store.prefix(manifestFile)) === bytes.length) return;
   for (let i = 0; i < pieceCount(bytes.length); i++) {

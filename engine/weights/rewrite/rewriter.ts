@@ -106,7 +106,9 @@ export class Rewriter {
     const from = this.#position(this.shards.length);
     const note = this.shards.length === 0 ? null : await this.#readNote(this.shards.length);
     this.errors = note?.errors ?? {};
-    const sink = new ShardSink(this.shards.length, this.parts.layout.shards, (bytes) => this.#keep(bytes, onShard));
+    const sink = new ShardSink(this.shards.length, this.parts.layout.shards, (bytes) =>
+      this.#keep(bytes, onShard, signal),
+    );
     let passed = 0;
     for (let index = 0; index < tensors.length; index++) {
       const tensor = tensors[index] as TensorRows;
@@ -199,14 +201,14 @@ export class Rewriter {
     this.errors = { ...this.errors, [facts.name]: [error + squaredError, norm + squaredNorm] };
   }
 
-  async #keep(bytes: Uint8Array<ArrayBuffer>, onShard: (index: number) => void): Promise<void> {
+  async #keep(bytes: Uint8Array<ArrayBuffer>, onShard: (index: number) => void, signal: AbortSignal): Promise<void> {
     const { store, model } = this.parts;
     const key = await sha256(bytes);
     const file: StoredFile = { key, byteLength: bytes.length };
     const index = this.shards.length;
     await this.#writeNote(index + 1);
     const files = [...this.shards.map((shard) => ({ key: shard.sha256, byteLength: shard.byteLength })), file];
-    await store.record({ ...model, manifest: null, files });
+    await store.record({ ...model, manifest: null, files }, 0, signal);
     for (let i = 0; i < pieceCount(bytes.length); i++) {
       await store.put(model.source, file, i, bytes.slice(i * pieceLength, (i + 1) * pieceLength));
     }

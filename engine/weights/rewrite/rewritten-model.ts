@@ -231,9 +231,9 @@ async function whileRewriting(
       if (await rewriter.adopt(known)) return;
       // In the journal before anything of it is written.
       const files = rewriter.shards.map(({ sha256: key, byteLength }) => ({ key, byteLength }));
-      await store.record({ ...facts, manifest: null, files });
+      await store.record({ ...facts, manifest: null, files }, 0, end.signal);
       await rewriter.run(wake, end.signal);
-      await finish(original, tokenizer, work);
+      await finish(original, tokenizer, work, end.signal);
     };
     // One worker of the origin at a time rewrites a model; who waited for another one takes its copy.
     running = store.locks.hold(rewriteLock(facts.id), job, end.signal).catch((thrown: unknown) => {
@@ -307,6 +307,7 @@ async function finish(
   original: Original,
   tokenizer: TokenizerTexts,
   { rewriter, layout, store, facts }: Work,
+  signal: AbortSignal,
 ): Promise<void> {
   const texts = tokenizer.kind === 'gguf' ? [tokenizer.metadata] : [tokenizer.tokenizer, tokenizer.config];
   const named: StoredFile[] = [];
@@ -327,10 +328,10 @@ async function finish(
   const manifestFile = { key: await sha256(bytes), byteLength: bytes.length };
   const shards = rewriter.shards.map(({ sha256: key, byteLength }) => ({ key, byteLength }));
   const model = { ...facts, quantisation: manifest.quantisation, byteLength: manifest.totals.byteLength };
-  await store.record({ ...model, manifest: null, files: [...shards, ...named, manifestFile] });
+  await store.record({ ...model, manifest: null, files: [...shards, ...named, manifestFile] }, 0, signal);
   for (const [i, text] of texts.entries()) await putWhole(store, facts.source, named[i] as StoredFile, text);
   await putWhole(store, facts.source, manifestFile, bytes);
-  await store.record({ ...model, manifest: manifestFile, files: [...named, ...shards] });
+  await store.record({ ...model, manifest: manifestFile, files: [...named, ...shards] }, 0, signal);
 }
 
 async function putWhole(

@@ -192,3 +192,25 @@ test('a journal of which every record is damaged is an empty one, and is written
   const pieces = new MemoryPieces(records);
   assert.equal((await readJournal(pieces, await pieces.list())).index.models.length, 1);
 });
+
+test('everything cleared while it is being written: nothing of it comes back, and what is sent later is refused', async () => {
+  const { pieces, open } = openOver(new Map());
+  const store = await open();
+  await store.record(modelOf('a', [big]));
+  const { put } = pieces;
+  let finish: () => void = () => undefined;
+  pieces.put = async (name, bytes) => {
+    if (name === `${big.key}.0`) await new Promise<void>((resolve) => (finish = resolve));
+    await put.call(pieces, name, bytes); // as the origin private file system does, though the file was removed
+  };
+  const writing = store.put('a', big, 0, big.bytes.slice(0, pieceLength));
+  const stopped = new AbortController();
+  const clearing = store.clear();
+  const late = store.record(modelOf('b', [small]), 0, stopped.signal);
+  stopped.abort();
+  finish();
+  await Promise.all([writing, clearing]);
+  await assert.rejects(late, { code: 'aborted' });
+  await assert.rejects(store.put('a', big, 1, big.bytes.slice(pieceLength, 2 * pieceLength)), { code: 'storage' });
+  assert.deepEqual([pieces.records.size, (await store.models()).length], [0, 0]);
+});

@@ -2,13 +2,15 @@
 // letting the least recently used go. Called by weights/ sources and, for figures and deletion, by engine/host.
 // It knows nothing of the network or of formats. Order of writing, which is what makes a kill harmless: a model is in the
 // journal before its first piece is stored, and out of it before its first piece is removed; pieces that no model
-// claims are swept when the store is opened. A file counts as stored when all its pieces have their lengths, and is
+// claims are swept when the store is opened. What is still being written of a model that was deleted meanwhile is refused.
+// A file counts as stored when all its pieces have their lengths, and is
 // hashed by whoever reads it.
 // Several workers may have it open (the engines of two builds): the journal is read and written under one lock, and what
 // stands there counts, not what a worker remembers of it.
 // What goes wrong: no room, even after eviction, is `storage`; a medium that fails otherwise is `storage`, too.
 
 import { EngineError } from '../../protocol/errors.js';
+import { checkSignal } from '../byte-source.js';
 import { letGo } from '../let-go.js';
 import { guard, isFull, noRoom, storageError } from './failures.js';
 import {
@@ -44,6 +46,8 @@ export interface StoreParts {
 export class ModelStore {
   /** Models in use here, which are never evicted, and how often. */
   readonly #used = new Map<string, number>();
+  /** Pieces and notes that are being written. */
+  readonly #puts = new Set<Promise<void>>();
 
   private constructor(
     private readonly parts: StoreParts,
@@ -111,14 +115,16 @@ export class ModelStore {
    * Puts the model into the journal in place of what `source` was before, and marks it as used now. Files that only
    * the earlier one had are removed.
    * @param revision of a pack; 0 where there is none
-   * @throws EngineError `model-invalid` for an older revision than was ever accepted, `storage`
+   * @param signal of the load: once that is stopped, perhaps because everything is erased, nothing is put back
+   * @throws EngineError `model-invalid` for an older revision than was ever accepted, `storage`; the signal's reason
    */
-  async record(model: Omit<StoredModel, 'lastUsed'>, revision = 0): Promise<void> {
+  async record(model: Omit<StoredModel, 'lastUsed'>, revision = 0, signal?: AbortSignal): Promise<void> {
     const { source } = model;
     const name = model.name.slice(0, longestName);
     const entry = { ...model, name, quantisation: model.quantisation.slice(0, longestName) };
     let before: StoredModel | undefined;
     const change = (index: StoreIndex): StoreIndex => {
+      checkSignal(signal); // under the lock, for which it may have waited
       const newest = index.revisions[source] ?? 0;
       if (revision !== 0 && revision < newest) throw rolledBack(source, revision, newest);
       before = index.models.find((other) => other.source === source);
@@ -166,10 +172,15 @@ export class ModelStore {
     const remove = async (): Promise<void> => {
       for (const name of await pieces.list()) await pieces.remove(name);
       this.journal = { index: { version: 1, models: [], revisions: {} }, number: 0 };
+      if (this.#puts.size > 0) return; // to be done again
       const left = await pieces.list();
       if (left.length > 0) throw new Error(`${left.length} records are still there`);
     };
-    await guard('write', () => locks.hold('journal', remove));
+    do {
+      // A medium writes a file that is removed meanwhile all the same. Not under the lock, for which a writer may wait.
+      await Promise.allSettled([...this.#puts]);
+      await guard('write', () => locks.hold('journal', remove));
+    } while (this.#puts.size > 0);
   }
 
   /** Keeps a model from being evicted, by any worker, until the returned function is called. */
@@ -255,8 +266,15 @@ export class ModelStore {
   }
 
   async #putMakingRoom(source: string, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const what = `${this.find(source)?.name ?? source} (the next ${bytes.length} bytes of it)`;
-    await this.#makingRoom(source, what, () => guard('write', () => this.parts.pieces.put(name, bytes)));
+    const model = this.find(source);
+    if (model === null) throw deletedMeanwhile(source);
+    const what = `${model.name} (the next ${bytes.length} bytes of it)`;
+    await this.#makingRoom(source, what, async () => {
+      if (this.find(source) === null) throw deletedMeanwhile(source);
+      const put = guard('write', () => this.parts.pieces.put(name, bytes));
+      this.#puts.add(put);
+      await put.finally(() => this.#puts.delete(put));
+    });
   }
 
   /** @param what is being written, for the error */
@@ -360,6 +378,11 @@ function bytesPresent(file: StoredFile, names: ReadonlySet<string>): number {
   }
   return bytes;
 }
+
+const deletedMeanwhile = (source: string): EngineError =>
+  new EngineError('storage', `${source} was deleted from this device while it was being kept.`, {
+    hint: 'Load it again to have it kept.',
+  });
 
 /** A release older than one that was here before. */
 export const rolledBack = (source: string, revision: number, newest: number): EngineError =>
