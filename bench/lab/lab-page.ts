@@ -193,6 +193,8 @@ export interface SpeedRequest {
   readonly tokens: number;
   /** The best of so many runs counts: a busy machine only ever makes a run slower. */
   readonly runs: number;
+  /** Nothing but the decoder's own work: no rate of copying is measured, which takes 128 MiB. */
+  readonly plain?: boolean;
 }
 
 export interface Speed {
@@ -205,8 +207,8 @@ export interface Speed {
   /** Commands to the GPU for one token; 0 on the processor. */
   readonly dispatches: number;
   readonly submits: number;
-  /** Bytes a second that this machine copies (reads and writes), on the device that decoded. */
-  readonly copyRate: number;
+  /** Bytes a second that this machine copies (reads and writes), on the device that decoded; null when not measured. */
+  readonly copyRate: number | null;
 }
 
 /** What one more token costs, of some that are appended one by one. */
@@ -229,7 +231,7 @@ async function oneToken(decoder: Decoder, tokens: readonly number[]) {
 }
 
 /** Speed of the decoder alone, at temperature 0, on arbitrary tokens. */
-async function speed({ prefill, contexts, tokens, runs }: SpeedRequest): Promise<Speed> {
+async function speed({ prefill, contexts, tokens, runs, plain = false }: SpeedRequest): Promise<Speed> {
   const { decoder } = current();
   const vocabulary = decoder.info.vocabularySize;
   const ids = (count: number): number[] => Array.from({ length: count }, (_, i) => (i * 7919 + 13) % vocabulary);
@@ -265,7 +267,7 @@ async function speed({ prefill, contexts, tokens, runs }: SpeedRequest): Promise
   const { weightBytes, device } = decoder.info;
   const { kvBytes, ...commands } = await oneToken(decoder, ids(contexts[0] ?? 8));
   const bytesPerToken = weightBytes + kvBytes;
-  return { ...result, ...commands, weightBytes, bytesPerToken, copyRate: await copyRate(device) };
+  return { ...result, ...commands, weightBytes, bytesPerToken, copyRate: plain ? null : await copyRate(device) };
 }
 
 /** Several answers at once on the model that is open. */
