@@ -33,7 +33,7 @@ function withImports(file, also = () => false, files = new Set()) {
   for (const [, target] of code.matchAll(/\b(?:import|from)\s*"(\.[^"]+\.js)"/g)) {
     withImports(join(dirname(file), target), also, files);
   }
-  for (const [, target] of code.matchAll(/\bimport\("(\.[^"]+\.js)"\)/g)) {
+  for (const [, target] of code.matchAll(/\bimport\(["'`](\.[^"'`]+\.js)["'`]\)/g)) {
     const name = /([^/]+?)(?:-[\w-]{8})?\.js$/.exec(target)?.[1] ?? target;
     if (also(name)) withImports(join(dirname(file), target), also, files);
   }

@@ -173,7 +173,7 @@ const smallest = {
       sourcemap: true,
     });
     // The names of chunks in quotes, as other tools look for them: of the same length, so the map holds.
-    return { code: small.replace(/\bimport\(`([^`$]+)`\)/g, 'import("$1")'), map };
+    return { code: small.replace(/\bimport\(`((?:[^`$]|\$(?!\{))+)`\)/g, 'import("$1")'), map };
   },
 };
 
