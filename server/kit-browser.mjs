@@ -44,10 +44,11 @@ export async function openKit(options = {}) {
     /** What the browser does half a minute after the engine's last page has gone: the next page starts from nothing. */
     async endEngine() {
       const session = await browser.newBrowserCDPSession();
-      for (let tries = 0; tries < 50; tries++) {
+      for (let tries = 0; ; tries++) {
         const { targetInfos } = await session.send('Target.getTargets');
         const engines = targetInfos.filter(({ type }) => type === 'shared_worker');
         if (engines.length === 0) break;
+        if (tries === 300) throw new Error('The engine does not end.');
         for (const { targetId } of engines) await session.send('Target.closeTarget', { targetId });
         await new Promise((done) => setTimeout(done, 100));
       }

@@ -7,6 +7,7 @@ import { EngineError } from '../protocol/errors.js';
 import type {
   AnswerSoFar,
   ChatCompletion,
+  ChatCompletionChunk,
   ChatCompletionInput,
   FinishReason,
   LogprobEntry,
@@ -154,7 +155,8 @@ const livesAllowed = 4;
 const stopped = (): EngineError => new EngineError('aborted', 'The request was stopped.');
 
 /** Reads a stream to its end. */
-async function collect(stream: ChatCompletionStream): Promise<ChatCompletion> {
+/** The whole answer of a stream. Also for the service worker's whole answers. */
+export async function collect(stream: AsyncIterable<ChatCompletionChunk>): Promise<ChatCompletion> {
   let content = '';
   let finish: FinishReason | null = null;
   const toolCalls: ToolCall[] = [];

@@ -14,8 +14,13 @@ export interface Timing {
   readonly keepAlive: number;
 }
 
+export interface WholeTiming extends Timing {
+  /** Milliseconds from the first word until the headers go out. */
+  readonly grace: number;
+}
+
 export const eventTiming: Timing = { patience: 5_000, keepAlive: 10_000 };
-export const wholeTiming: Timing = { patience: 60_000, keepAlive: 10_000 };
+export const wholeTiming: WholeTiming = { patience: 60_000, grace: 1_000, keepAlive: 10_000 };
 
 const bytes = new TextEncoder();
 const waited = Symbol('waited');
@@ -92,27 +97,34 @@ export async function eventResponse<T>(
 }
 
 /**
- * The JSON of `work`. When that takes longer than the patience the answer begins with white space, which JSON allows; if
- * it fails then, the body breaks off, because a status can no longer be told.
- * @throws what `work` throws within the patience
+ * The JSON of `work`. When that takes longer the answer begins with white space, which JSON allows; if it fails then, the
+ * body breaks off, because a status can no longer be told. It begins a moment after the first word, when most of what can
+ * go wrong has not: no browser tells a service worker that a request was aborted before its answer began (the `signal` of a
+ * fetch event's request stays silent in Chromium), and a long answer would be computed to its end for nobody.
+ * @param begun resolves when the first word is there
+ * @param stop called when the reader leaves
+ * @param ended called once, when nothing more will be sent
+ * @throws what `work` throws before the answer begins
  */
 export async function wholeResponse(
-  work: Promise<unknown>,
+  { work, begun }: { readonly work: Promise<unknown>; readonly begun: Promise<void> },
   stop: () => void,
   ended: () => void,
-  { patience, keepAlive }: Timing = wholeTiming,
+  { patience, grace, keepAlive }: WholeTiming = wholeTiming,
 ): Promise<Response> {
   const type = headers('application/json; charset=utf-8');
-  const soon = await within(work, patience);
+  const soon = await Promise.race([within(work, patience), begun.then(() => within(work, grace))]);
   if (soon !== waited) {
     ended();
     return new Response(JSON.stringify(soon), { headers: type });
   }
+  let silence = 0; // a reader that has left already is noticed by the first byte
   const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          const value = await within(work, keepAlive);
+          const value = await within(work, silence);
+          silence = keepAlive;
           if (value === waited) return controller.enqueue(bytes.encode(' '));
           controller.enqueue(bytes.encode(JSON.stringify(value)));
           controller.close();

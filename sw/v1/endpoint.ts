@@ -4,7 +4,8 @@
 // when the reader leaves or the page goes. Knows nothing of files and caches. Never throws: everything is a response.
 // Source: the OpenAI API reference; what cannot be served is refused by name (protocol/request-edges.ts).
 
-import { parseChatCompletionRequest } from '../../engine/protocol/chat.js';
+import { collect } from '../../engine/client/completions.js';
+import { parseChatCompletionRequest, type ChatCompletionChunk } from '../../engine/protocol/chat.js';
 import { EngineError } from '../../engine/protocol/errors.js';
 import { cloudModelId, type ModelListing } from '../../engine/protocol/state.js';
 import type { FetchEvent, WorkerClients } from '../worker-scope.js';
@@ -137,12 +138,10 @@ function chat(body: Body): Complete {
   const checked = parseChatCompletionRequest(body);
   return async ({ completions }, controller, ended) => {
     const { signal } = controller;
-    if (checked.stream === true) {
-      const stream = await completions.create({ ...checked, stream: true }, { signal });
-      return await eventResponse(stream, chatChunks(wantsUsage(body)), ended);
-    }
-    const whole = completions.create({ ...checked, stream: false }, { signal });
-    return await wholeResponse(whole.then(chatCompletion), () => controller.abort(), ended);
+    const stream = await completions.create({ ...checked, stream: true }, { signal });
+    if (checked.stream === true) return await eventResponse(stream, chatChunks(wantsUsage(body)), ended);
+    const whole = withBeginning(stream, async (chunks) => chatCompletion(await collect(chunks)));
+    return await wholeResponse(whole, () => controller.abort(), ended);
   };
 }
 
@@ -154,12 +153,28 @@ function text(body: Body): Complete {
     const stream = await completions.continueText(checked, { signal });
     const shaper = new TextShaper(wantsUsage(body));
     if (checked.stream === true) return await eventResponse(stream, shaper.chunk, ended);
-    const whole = async (): Promise<unknown> => {
-      for await (const chunk of stream) shaper.chunk(chunk);
+    const whole = withBeginning(stream, async (chunks) => {
+      for await (const chunk of chunks) shaper.chunk(chunk);
       return shaper.whole();
-    };
-    return await wholeResponse(whole(), () => controller.abort(), ended);
+    });
+    return await wholeResponse(whole, () => controller.abort(), ended);
   };
+}
+
+/** What `gather` makes of the chunks, and when the first word of them came. */
+function withBeginning(
+  stream: AsyncIterable<ChatCompletionChunk>,
+  gather: (chunks: AsyncIterable<ChatCompletionChunk>) => Promise<unknown>,
+): { readonly work: Promise<unknown>; readonly begun: Promise<void> } {
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  async function* watched(): AsyncGenerator<ChatCompletionChunk> {
+    for await (const chunk of stream) {
+      if (chunk.choices[0].delta.role === undefined) begin(); // the first chunk is empty, and comes before any word
+      yield chunk;
+    }
+  }
+  return { work: gather(watched()), begun };
 }
 
 interface ListedModel {

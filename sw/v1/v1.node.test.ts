@@ -275,6 +275,8 @@ describe('shapes', () => {
 
 describe('answers', () => {
   const timing = { patience: 20, keepAlive: 20 };
+  const slow = { ...timing, grace: 20 };
+  const never = new Promise<void>(() => undefined);
   const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
   /** Yields these, with a pause of so many milliseconds for a number; throws an error. */
@@ -315,7 +317,7 @@ describe('answers', () => {
     const [, end] = count();
     const refusal = new EngineError('model-not-found', 'No.');
     await assert.rejects(eventResponse(script(refusal), shape, end, timing), refusal);
-    await assert.rejects(wholeResponse(Promise.reject(refusal), end, end, timing), refusal);
+    await assert.rejects(wholeResponse({ work: Promise.reject(refusal), begun: never }, end, end, slow), refusal);
   });
 
   test('a reader that leaves stops the source, and is told of nothing more', async () => {
@@ -341,13 +343,13 @@ describe('answers', () => {
 
   test('one JSON: at once where it can, after white space where it takes long, broken off where it fails then', async () => {
     const [ended, end] = count();
-    const soon = await wholeResponse(Promise.resolve({ a: 1 }), end, end, timing);
+    const soon = await wholeResponse({ work: Promise.resolve({ a: 1 }), begun: never }, end, end, slow);
     assert.equal(await soon.text(), '{"a":1}');
     const late = await wholeResponse(
-      pause(90).then(() => ({ a: 2 })),
+      { work: pause(90).then(() => ({ a: 2 })), begun: never },
       () => undefined,
       end,
-      timing,
+      slow,
     );
     const text = await late.text();
     assert.match(text, /^ +\{"a":2\}$/);
@@ -355,7 +357,7 @@ describe('answers', () => {
     const failing = pause(60).then(() => {
       throw new EngineError('device-lost', 'Gone.');
     });
-    const broken = await wholeResponse(failing, () => undefined, end, timing);
+    const broken = await wholeResponse({ work: failing, begun: never }, () => undefined, end, slow);
     await assert.rejects(broken.text());
     assert.ok(ended.times >= 3);
   });
@@ -363,12 +365,26 @@ describe('answers', () => {
   test('a reader that leaves a slow JSON stops the work', async () => {
     let stopped = 0;
     const response = await wholeResponse(
-      pause(500),
+      { work: pause(500), begun: never },
       () => void (stopped += 1),
       () => undefined,
-      timing,
+      slow,
     );
     await response.body?.cancel();
+    assert.equal(stopped, 1);
+  });
+
+  test('one JSON begins a moment after its first word, with white space, so that a reader can be seen to leave', async () => {
+    let stopped = 0;
+    const response = await wholeResponse(
+      { work: pause(300), begun: Promise.resolve() },
+      () => void (stopped += 1),
+      () => undefined,
+      { patience: 10_000, grace: 5, keepAlive: 10_000 },
+    );
+    const reader = response.body?.getReader();
+    assert.deepEqual((await reader?.read())?.value, new TextEncoder().encode(' '));
+    await reader?.cancel();
     assert.equal(stopped, 1);
   });
 });

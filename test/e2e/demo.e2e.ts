@@ -8,6 +8,8 @@ import { test } from 'node:test';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { strictPolicy } from '../../server/static-server.mjs';
+import type * as Client from '../../engine/client/index.js';
+import { holdAnswers, SharedEngine } from './engine-worker.js';
 import { withKit, type Kit } from './support.js';
 
 /** The demo; everything it reports as an error, and every request to another origin, is collected. */
@@ -97,9 +99,12 @@ test('the page has no fault of accessibility, in any look of the gallery', async
 test('stop, new chat, and reload', async () => {
   await withKit({}, async (kit) => {
     const { page, complaints } = await openDemo(kit);
+    const hold = await holdAnswers(await SharedEngine.of(kit), 4);
     await send(page, 'Write a long story about a lighthouse and a whale');
-    await page.getByRole('button', { name: 'Stop answering' }).click({ timeout: 30_000 });
+    await hold.held();
+    await page.getByRole('button', { name: 'Stop answering' }).click();
     await lastAnswer(page, 0);
+    await hold.letGo();
     await page.getByRole('button', { name: 'Send' }).waitFor();
     await page.getByRole('button', { name: 'New chat' }).click();
     assert.equal(await page.locator('llm-chat article').count(), 0);
@@ -120,10 +125,11 @@ test('two tabs of the demo share one load, and both say so', async () => {
     const second = await openDemo(kit);
     await send(second.page, 'Hello');
     await lastAnswer(second.page, 0);
-    const { sharedBy } = await second.page.evaluate(() => ({
-      sharedBy: document.querySelector('llm-metrics')?.shadowRoot?.textContent?.replace(/\s+/g, ' ') ?? '',
-    }));
-    assert.match(sharedBy, /Tabs sharing it 2/);
+    await second.page.waitForFunction(() =>
+      /Tabs sharing it 2/.test(
+        document.querySelector('llm-metrics')?.shadowRoot?.textContent?.replace(/\s+/g, ' ') ?? '',
+      ),
+    );
     assert.deepEqual([...first.complaints, ...second.complaints], []);
   });
 });
@@ -154,21 +160,14 @@ test('after one visit the demo opens and answers offline', async () => {
     const { page } = await openDemo(kit);
     await send(page, 'Hello');
     await lastAnswer(page, 0);
-    // The page tells the service worker to keep what this visit used; that is over when the model's
-    // manifest is there; the engine keeps the model itself.
-    await page.waitForFunction(
-      async () => {
-        for (const name of await caches.keys()) {
-          const kept = await (await caches.open(name)).keys();
-          if (kept.some(({ url }) => url.includes('/models/default/') && url.endsWith('manifest.json'))) return true;
-        }
-        return false;
-      },
-      undefined,
-      { timeout: 30_000 },
-    );
-    await page.waitForTimeout(1000); // whatever else is under way
+    // The page tells the service worker to keep what this visit used; asked as the page asks, it says when that is done.
+    const missing = await page.evaluate(async () => {
+      const client = (await import(new URL('/client.js', location.href).href)) as typeof Client;
+      return await (await client.registerServiceWorker({ engine: await client.connect(), pages: true })).keep();
+    });
+    assert.deepEqual(missing, []);
     await page.close();
+    await kit.endEngine();
     kit.server.closeAllConnections();
     await new Promise((done) => kit.server.close(done));
     const offline = await openDemo(kit);

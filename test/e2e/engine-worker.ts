@@ -1,8 +1,8 @@
 // The engine's worker from outside, over the DevTools protocol: what no page can be told (its ports, its memory), and a
 // hand on its answers. A fault that is to hit an answer under way needs the answer to be under way for sure, however fast
 // the machine computes and however late the test is: `holdAnswers` has the engine stand still in mid-answer, with its event
-// loop running, until it is let go. Called by the end-to-end tests. It knows two things of the engine: an answer's parts are
-// messages `{type: 'chunk'}` (protocol/host-api.ts), and between tokens it lets the event loop turn by posting null to itself
+// loop running, until it is let go. Called by the end-to-end tests. It knows two things of the engine: an answer's tokens go
+// out in messages `{type: 'chunk'}` (protocol/host-api.ts), and between tokens it lets the event loop turn by posting null to itself
 // (decoders/next-task.ts). Where that no longer holds, `held` fails and says so; no test passes by it.
 
 import assert from 'node:assert/strict';
@@ -101,15 +101,17 @@ export class SharedEngine implements EngineWorker {
 export interface Hold {
   /** Resolves when the engine stands still in mid-answer. */
   held(): Promise<void>;
-  /** Parts that were sent since the engine was last held or let go. */
-  parts(): Promise<number>;
+  /** Tokens that were sent since the engine was last held or let go. */
+  tokens(): Promise<number>;
   /** Goes on, if it stood still. */
   letGo(how?: LetGo): Promise<void>;
 }
 
 export interface LetGo {
-  /** It is to stand still again after so many further parts. */
+  /** It is to stand still again after so many further tokens. */
   readonly until?: number;
+  /** Or after so many further turns of the event loop: a large model takes one for each token at least. */
+  readonly turns?: number;
   /** Milliseconds to lose from now on wherever the event loop turns, which is at least once every few tokens. */
   readonly slowly?: number;
 }
@@ -119,16 +121,16 @@ const hand = `void (globalThis.hand ??= (() => {
   const { postMessage } = MessagePort.prototype;
   const kept = [];
   const waiting = [];
-  let parts = 0;
-  let holdAfter = Infinity;
+  let [tokens, turns] = [0, 0];
+  let [mostTokens, mostTurns] = [Infinity, Infinity];
   let pause = 0;
   MessagePort.prototype.postMessage = function (message, ...rest) {
     if (message !== null) {
-      if (message?.type === 'chunk') parts += 1;
+      if (message?.type === 'chunk') tokens += message.chunk.llm.tokenIds?.length ?? 0;
       return postMessage.call(this, message, ...rest);
     }
     const turn = () => postMessage.call(this, null);
-    if (parts >= holdAfter) {
+    if (tokens >= mostTokens || ++turns > mostTurns) {
       kept.push(turn);
       for (const tell of waiting.splice(0)) tell(true);
     } else if (pause > 0) setTimeout(turn, pause);
@@ -139,9 +141,10 @@ const hand = `void (globalThis.hand ??= (() => {
       waiting.push(resolve);
       setTimeout(() => resolve(false), patience);
     }),
-    parts: () => parts,
-    letGo(until, slowly) {
-      [parts, holdAfter, pause] = [0, until, slowly];
+    tokens: () => tokens,
+    letGo(...how) {
+      [tokens, turns] = [0, 0];
+      [mostTokens, mostTurns, pause] = how;
       for (const turn of kept.splice(0)) turn();
     },
   };
@@ -150,19 +153,19 @@ const hand = `void (globalThis.hand ??= (() => {
 /** Milliseconds in which an answer that was asked for must have come so far: loading the model may be part of it. */
 const patience = 120_000;
 
-/** Has the engine stand still once it has sent so many parts of answers, the first of which is empty. */
-export async function holdAnswers(engine: EngineWorker, parts: number): Promise<Hold> {
-  const sent = (): Promise<number> => engine.evaluate('hand.parts()');
-  const letGo = async ({ until = Infinity, slowly = 0 }: LetGo = {}): Promise<void> =>
-    engine.evaluate(`hand.letGo(${until}, ${slowly})`);
+/** Has the engine stand still once it has sent so many tokens of answers or a few more, or after so many turns. */
+export async function holdAnswers(engine: EngineWorker, after: number | { readonly turns: number }): Promise<Hold> {
+  const sent = (): Promise<number> => engine.evaluate('hand.tokens()');
+  const letGo = async ({ until = Infinity, turns = Infinity, slowly = 0 }: LetGo = {}): Promise<void> =>
+    engine.evaluate(`hand.letGo(${until}, ${turns}, ${slowly})`);
   await engine.evaluate(hand);
-  await letGo({ until: parts });
+  await letGo(typeof after === 'number' ? { until: after } : after);
   return {
     held: async () => {
       const stands = await engine.evaluate<boolean>(`hand.held(${patience})`);
-      if (!stands) throw new Error(`The engine does not stand still in mid-answer; it sent ${await sent()} parts.`);
+      if (!stands) throw new Error(`The engine does not stand still in mid-answer; it sent ${await sent()} tokens.`);
     },
-    parts: sent,
+    tokens: sent,
     letGo,
   };
 }

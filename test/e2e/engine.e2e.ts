@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { holdAnswers, SharedEngine } from './engine-worker.js';
 import { answer, clientPage, refusal, stateOf, until, withKit, type Refused } from './support.js';
 
 test('two tabs share one engine and one load of the model', async () => {
@@ -23,9 +24,12 @@ test('every tab sees which tab is answering', async () => {
   await withKit({}, async (kit) => {
     const [asking, watching] = [await clientPage(kit), await clientPage(kit)];
     await asking.evaluate(() => window.engine.load('default'));
+    const hold = await holdAnswers(await SharedEngine.of(kit), 4);
     const asked = answer(asking, 'Tell me a story about a lighthouse', { max_tokens: 200 });
     const busy = await until(watching, ({ generating }) => generating.length > 0, 'the other tab hears of the answer');
     assert.equal(busy.generating[0]?.tabId, await asking.evaluate(() => window.engine.tabId));
+    await hold.held();
+    await hold.letGo();
     await asked;
     await until(watching, ({ generating }) => generating.length === 0, 'the end is heard, too');
   });
@@ -65,6 +69,7 @@ for (const [how, end] of [
       const staying = await clientPage(kit);
       await staying.evaluate(() => window.engine.load('default'));
       const leaving = await clientPage(kit);
+      const hold = await holdAnswers(await SharedEngine.of(kit), 4);
       await leaving.evaluate(async () => {
         const stream = await window.engine.chat.completions.create({
           messages: [{ role: 'user', content: 'Tell me a long story' }],
@@ -75,13 +80,17 @@ for (const [how, end] of [
         await stream[Symbol.asyncIterator]().next();
       });
       await until(staying, ({ generating }) => generating.length > 0, 'the other tab is being answered');
+      await hold.held();
+      await hold.letGo({ slowly: 50 }); // some seconds for the whole answer, at the least
       if (end === 'close') {
         await leaving.close();
       } else {
         const session = await kit.context.newCDPSession(leaving);
         void session.send('Page.crash').catch(() => undefined); // the reply dies with the page
       }
-      await until(staying, ({ generating, tabs }) => generating.length === 0 && tabs === 1, 'the slot is free', 5);
+      await until(staying, ({ generating, tabs }) => generating.length === 0 && tabs === 1, 'the slot is free');
+      assert.ok((await hold.tokens()) < 600, 'it was not answered to its end');
+      await hold.letGo();
       assert.notEqual((await answer(staying, 'Hello')).trim(), '');
     });
   });
@@ -105,8 +114,11 @@ test('temperature 0 says the same on WebAssembly and on WebGPU', async () => {
     await withKit({}, async (kit) => {
       const page = await clientPage(kit, { device });
       said.push(await answer(page, 'Write a story about a brave mouse', { max_tokens: 12 }));
-      const { status } = await stateOf(page);
-      assert.equal(status.kind === 'ready' && status.model.device, device);
+      await until(
+        page,
+        ({ status }) => status.kind === 'ready' && status.model.device === device,
+        `it is on ${device}`,
+      );
     });
   }
   assert.notEqual(said[0]?.trim(), '');
@@ -172,8 +184,11 @@ test('a browser without WebGPU answers on WebAssembly, and says so when WebGPU i
   await withKit({ gpu: 'none' }, async (kit) => {
     const page = await clientPage(kit, { device: 'auto' });
     assert.notEqual((await answer(page, 'Hello')).trim(), '');
-    const { status } = await stateOf(page);
-    assert.equal(status.kind === 'ready' && status.model.device, 'wasm');
+    await until(
+      page,
+      ({ status }) => status.kind === 'ready' && status.model.device === 'wasm',
+      'it is on WebAssembly',
+    );
     assert.equal((await refusal(page, { load: 'default', device: 'webgpu' })).code, 'webgpu-unavailable');
     assert.notEqual((await answer(page, 'Hello')).trim(), '');
   });
@@ -184,11 +199,8 @@ test('the engine dies: what it answered and what waited in line is answered by t
     const page = await clientPage(kit);
     await answer(page, 'Hello');
     const before = (await stateOf(page)).hostId;
-    const session = await kit.browser.newBrowserCDPSession();
-    const { targetInfos } = await session.send('Target.getTargets');
-    const worker = targetInfos.find(({ type }) => type === 'shared_worker');
-    assert.ok(worker, 'the engine runs in a SharedWorker');
-    // Several, because one alone may be answered before the worker is ended.
+    const engine = await SharedEngine.of(kit);
+    const hold = await holdAnswers(engine, 10);
     const pending = page.evaluate(async () => {
       return await Promise.all(
         [1, 2, 3, 4, 5, 6].map(async (number) => {
@@ -205,8 +217,13 @@ test('the engine dies: what it answered and what waited in line is answered by t
         }),
       );
     });
-    await until(page, ({ generating }) => generating.length > 0, 'an answer is under way');
-    await session.send('Target.closeTarget', { targetId: worker.targetId });
+    await hold.held();
+    await until(
+      page,
+      ({ generating, waiting }) => generating.length > 0 && generating.length + waiting.length === 6,
+      'one is answered, and the others wait in line',
+    );
+    await engine.kill();
     const ends = await pending;
     assert.ok(
       ends.every((end) => end === 'answered'),

@@ -127,7 +127,7 @@ test('a device that is lost again and again is given up in words, and the next r
     for (let losses = 1; losses <= 3; losses++) {
       await hold.held();
       await devices.lose();
-      // On the next device, since what the last one had computed is a few parts at most.
+      // On the next device, since what the last one had computed is a few tokens at most.
       await hold.letGo(losses < 3 ? { until: 16 } : {});
     }
     const { text, code, told } = await outcome(page);

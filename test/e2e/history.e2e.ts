@@ -5,7 +5,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { strictPolicy } from '../../server/static-server.mjs';
-import { withKit } from './support.js';
+import type * as Client from '../../engine/client/index.js';
+import { holdAnswers, SharedEngine } from './engine-worker.js';
+import { untilPage, withKit } from './support.js';
 
 const html = `<!doctype html><html lang="en"><title>history</title><link rel="icon" href="/icon.svg"><script type="module" src="/define.js"></script>
   <llm-engine device="wasm"><llm-chat id="talk" history></llm-chat></llm-engine></html>`;
@@ -27,29 +29,42 @@ test('a conversation outlives a reload, and nobody else can read it', { timeout:
     await page.goto(`${kit.origin}/history.html`);
     const chat = page.locator('llm-chat');
     const field = page.getByRole('textbox', { name: 'Message' });
+    const hold = await holdAnswers(await SharedEngine.of(kit), 30);
     await field.fill('Write a story about a brave hedgehog');
     await page.keyboard.press('Enter');
     const answer = chat.locator('article[aria-label="Assistant"]');
-    await page.waitForFunction(
-      () => (document.querySelector('llm-chat')?.messages.at(-1)?.content?.length ?? 0) > 40,
-      undefined,
-      { timeout: 60_000 },
+    await hold.held();
+    // It is written at least once a second while it grows.
+    await untilPage(
+      page,
+      async (least) => {
+        const client = (await import(new URL('/client.js', location.href).href)) as typeof Client;
+        const { conversations } = await client.connect({ device: 'wasm' });
+        const [one] = (await conversations.list()).conversations;
+        if (one === undefined) return false;
+        return ((await conversations.read(one.id)).nodes.at(-1)?.message.content?.length ?? 0) > least;
+      },
+      40,
+      'some of the answer is written',
     );
-    await page.waitForTimeout(1_000); // it is written at least once a second while it grows
     await page.reload();
+    await hold.letGo();
     await answer.waitFor({ timeout: 30_000 });
     assert.match(await chat.locator('article').first().innerText(), /brave hedgehog/);
     const before = await page.evaluate(() => document.querySelector('llm-chat')?.messages.at(-1)?.content ?? '');
     assert.ok(before.length > 10, before);
-    const status = await answer.getAttribute('data-status');
-    if (status !== 'done') {
-      await chat.getByRole('button', { name: 'Continue' }).click();
-      await page.waitForFunction(() => document.querySelector('llm-chat')?.busy === false, undefined, {
-        timeout: 60_000,
-      });
-      const after = await page.evaluate(() => document.querySelector('llm-chat')?.messages.at(-1)?.content ?? '');
-      assert.ok(after.startsWith(before) && after.length > before.length, `${before} | ${after}`);
-    }
+    assert.notEqual(await answer.getAttribute('data-status'), 'done', 'it was cut off');
+    await chat.getByRole('button', { name: 'Continue' }).click();
+    await page.waitForFunction(
+      (length) => {
+        const shown = document.querySelector('llm-chat');
+        return shown?.busy === false && (shown.messages.at(-1)?.content?.length ?? 0) > length;
+      },
+      before.length,
+      { timeout: 60_000 },
+    );
+    const after = await page.evaluate(() => document.querySelector('llm-chat')?.messages.at(-1)?.content ?? '');
+    assert.ok(after.startsWith(before), `${before} | ${after}`);
 
     const lies = await page.evaluate(async () => {
       const database = await new Promise<IDBDatabase>((resolve, reject) => {
@@ -82,7 +97,7 @@ test('a conversation outlives a reload, and nobody else can read it', { timeout:
       const drop = { bubbles: true, composed: true, cancelable: true, dataTransfer: file };
       const root = document.querySelector('llm-chat')?.shadowRoot;
       root?.querySelector('textarea')?.dispatchEvent(new DragEvent('drop', drop));
-      for (let waited = 0; waited < 200; waited++) {
+      for (let waited = 0; waited < 600; waited++) {
         const text = root?.querySelector('[part=attachment]')?.textContent ?? '';
         if (/\d+ token/.test(text)) return text.replace(/\s+/g, ' ').trim();
         await new Promise((resolve) => setTimeout(resolve, 50));

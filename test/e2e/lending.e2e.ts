@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { randomGguf } from '../../bench/lab/random-gguf.js';
-import { begin, longAnswer, outcome, reach } from './faults-support.js';
-import { clientPage, stateOf, withKit, type Kit } from './support.js';
+import { holdAnswers, SharedEngine, tabEngine } from './engine-worker.js';
+import { begin, longAnswer, outcome } from './faults-support.js';
+import { clientPage, stateOf, until, withKit, type Kit } from './support.js';
 
 const skip = availableParallelism() < 2 && 'threads need two cores';
 
@@ -24,11 +25,15 @@ async function withLargerModel(run: (kit: Kit) => Promise<void>): Promise<void> 
   }
 }
 
-async function assertThreads(page: Page): Promise<void> {
-  const { status } = await stateOf(page);
-  assert.equal(status.kind, 'ready');
-  assert.match(status.model.deviceName, /WebAssembly .*SIMD, [2-8] threads/);
-}
+const withThreads = (page: Page) =>
+  until(
+    page,
+    ({ status }) => status.kind === 'ready' && /WebAssembly .*SIMD, [2-8] threads/.test(status.model.deviceName),
+    'it is computed with threads',
+  );
+
+/** Resolves when the engine knows what this tab lends: its calls are heard in their order. */
+const offered = (page: Page): Promise<unknown> => page.evaluate(() => window.engine.models.storage());
 
 test(
   'a tab lends threads; when it leaves in mid-answer, the answer goes on with the next tab’s',
@@ -36,20 +41,26 @@ test(
   async () => {
     await withLargerModel(async (kit) => {
       const staying = await clientPage(kit);
+      await offered(staying);
       const lending = await clientPage(kit); // the newest offer is taken
+      await offered(lending);
       await staying.evaluate(() => window.engine.load('/lending/model.gguf'));
-      await assertThreads(staying);
+      await withThreads(staying);
       assert.deepEqual(await staying.evaluate(() => window.engine.state.notes), []);
       await begin(staying, longAnswer(40));
       const whole = await outcome(staying);
+      const hold = await holdAnswers(await SharedEngine.of(kit), { turns: 10 }); // an untrained model says few words
       await begin(staying, longAnswer(40));
-      await reach(staying, 1); // what an untrained model says makes few words
+      await hold.held();
       await lending.close();
+      await until(staying, ({ tabs }) => tabs === 1, 'the lender is gone');
+      await hold.letGo();
       const { text, code } = await outcome(staying);
       assert.equal(code, null, 'whoever reads the answer notices nothing');
       assert.equal(text, whole.text);
-      await assertThreads(staying);
-      assert.match((await stateOf(staying)).notes.join(' '), /tab whose processor cores were used has gone/);
+      await withThreads(staying);
+      const gone = /tab whose processor cores were used has gone/;
+      await until(staying, ({ notes }) => gone.test(notes.join(' ')), 'a note says why');
     });
   },
 );
@@ -57,16 +68,18 @@ test(
 test('an elected tab lends its engine threads; the tab that takes over lends its own', { skip }, async () => {
   await withLargerModel(async (kit) => {
     const elected = await clientPage(kit, { device: 'wasm', host: 'tab' });
+    await offered(elected);
     const next = await clientPage(kit, { device: 'wasm', host: 'tab' });
     await next.evaluate(() => window.engine.load('/lending/model.gguf'));
-    await assertThreads(next);
+    await withThreads(next);
+    const hold = await holdAnswers(tabEngine(elected), { turns: 10 });
     await begin(next, longAnswer(40));
-    await reach(next, 1);
+    await hold.held();
     const { hostId } = await stateOf(next);
     await elected.close();
     const { code } = await outcome(next);
     assert.equal(code, null);
     assert.notEqual((await stateOf(next)).hostId, hostId);
-    await assertThreads(next);
+    await withThreads(next);
   });
 });

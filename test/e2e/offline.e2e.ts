@@ -17,7 +17,7 @@ test('after one visit the kit works with the server gone', async () => {
     });
     assert.deepEqual(missing, [], 'everything this visit used is kept');
     await page.close();
-    // The engine's worker ends with its last page, so the next one is started from what was kept.
+    await kit.endEngine(); // the next one is started from what was kept
     kit.server.closeAllConnections();
     await new Promise((done) => kit.server.close(done));
     const offline = await clientPage(kit);

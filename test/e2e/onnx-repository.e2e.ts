@@ -42,7 +42,7 @@ test('an ONNX repository answers a page, is listed as kept, and answers offline'
       assert.equal(state.status.model.decoder, 'onnx');
       assert.ok(asked.some((line) => line.includes('model_q4.onnx_data')));
       const kept = await page.evaluate(async (source) => {
-        for (let i = 0; i < 100; i++) {
+        for (let i = 0; i < 1200; i++) {
           const { models } = await window.engine.models.storage();
           const found = models.find((listed) => listed.source === source);
           if (found !== undefined && found.storedBytes >= found.byteLength) return found;

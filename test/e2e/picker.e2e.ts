@@ -36,6 +36,12 @@ const focused = (page: Page): Promise<string> =>
     return element instanceof HTMLInputElement ? element.type : (element?.textContent?.trim() ?? 'nothing');
   });
 
+/** Waits until something has the focus: it moves when a question has been opened or closed, or a list has changed. */
+async function untilFocused(page: Page, wanted: string): Promise<void> {
+  for (let tries = 0; (await focused(page)) !== wanted && tries < 300; tries++) await page.waitForTimeout(100);
+  assert.equal(await focused(page), wanted);
+}
+
 test('a visitor loads and deletes a model with the keyboard alone', async () => {
   await withKit({}, async (kit) => {
     const { page, faults } = await pickerPage(kit, 'device="wasm"');
@@ -47,22 +53,23 @@ test('a visitor loads and deletes a model with the keyboard alone', async () => 
     await page.keyboard.press('Enter');
     await page.getByText(/^On this device: /).waitFor({ timeout: 30_000 });
     await page.getByText('1 model is kept on this device').waitFor();
-    assert.equal(await focused(page), 'radio', 'the button that loaded is gone, its card has the focus');
+    await untilFocused(page, 'radio'); // the button that loaded is gone, its card has the focus
 
     await page.keyboard.press('Tab');
     assert.equal(await focused(page), 'Delete');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
-    assert.equal(await focused(page), 'Keep it');
+    await untilFocused(page, 'Keep it');
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
-    assert.equal(await focused(page), 'Delete');
+    await untilFocused(page, 'Delete');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
+    await untilFocused(page, 'Keep it');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByText('No model is kept on this device yet.').waitFor();
-    assert.equal(await focused(page), 'radio');
+    await untilFocused(page, 'radio');
     assert.deepEqual(faults, []);
   });
 });

@@ -46,6 +46,14 @@ const register = (page: Page, isolate: 'credentialless' | 'require-corp') =>
     return { needsReload: kit.needsReload, endpoint, scope: kit.registration.scope };
   }, isolate);
 
+/** Waits until all that this visit used is kept. @returns what could not be */
+const keep = (page: Page, isolate: 'credentialless' | 'require-corp') =>
+  page.evaluate(async (isolate) => {
+    const client = (await import(new URL('./llm-elements/client.js', location.href).href)) as typeof Client;
+    const { engine } = window;
+    return await (await client.registerServiceWorker({ url: './llm-sw.js', engine, pages: true, isolate })).keep();
+  }, isolate);
+
 /** What page and a worker of the page's own may do. */
 const seen = (page: Page) =>
   page.evaluate(async () => {
@@ -93,8 +101,9 @@ for (const isolation of ['credentialless', 'require-corp'] as const) {
         await (await navigator.serviceWorker.ready).update(); // the same build: nothing comes of it
       });
       if (isolation === 'require-corp') return;
-      await page.waitForTimeout(500); // whatever is still being kept
+      assert.deepEqual(await keep(page, isolation), []);
       await page.close();
+      await kit.endEngine();
       kit.server.closeAllConnections();
       await new Promise((done) => kit.server.close(done));
       const offline = await visit(kit);

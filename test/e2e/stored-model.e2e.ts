@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { packToGguf } from '../../bench/lab/pack-to-gguf.js';
-import { answer, clientPage, refusal, until, withKit, type Kit } from './support.js';
+import { answer, clientPage, refusal, until, untilPage, withKit, type Kit } from './support.js';
 
 const question = 'Write a story about a brave mouse';
 const isShard = (url: string): boolean => /\/[0-9a-f]{64}\.(bin|json)$/.test(url);
@@ -79,7 +79,7 @@ const packFolder = join(import.meta.dirname, '../../models/default/pack');
 /** Sends shards a little at a time, until told to hurry. */
 function slowly() {
   const asked: { url: string; range: string | undefined }[] = [];
-  const control = { slow: true, asked, sent: 0 };
+  const control = { slow: true, asked, open: 0 };
   const handle = (request: IncomingMessage, response: ServerResponse): boolean => {
     const url = request.url ?? '';
     if (!url.endsWith('.bin')) return false;
@@ -88,12 +88,16 @@ function slowly() {
     const bytes = readFileSync(join(packFolder, url.split('/').at(-1) ?? ''));
     response.writeHead(200, { 'Content-Length': bytes.length, ETag: '"slow"' });
     let at = 0;
+    control.open += 1;
     const timer = setInterval(() => {
       response.write(bytes.subarray(at, at + 120_000));
-      control.sent = at += 120_000;
+      at += 120_000;
       if (at > 2_500_000) clearInterval(timer); // the last bytes never come
     }, 30);
-    response.on('close', () => clearInterval(timer));
+    response.on('close', () => {
+      control.open -= 1;
+      clearInterval(timer);
+    });
     return true;
   };
   return { handle, control };
@@ -116,14 +120,15 @@ test('a download is seen, paused, resumed and cancelled by every tab, and goes o
     assert.ok(running.status.totalBytes > 2_500_000);
     await two.evaluate(() => window.engine.models.pause());
     await until(one, ({ status }) => status.kind === 'loading' && status.phase === 'paused', 'paused for all');
-    const before = control.sent;
-    await new Promise((done) => setTimeout(done, 400));
-    assert.ok(control.sent - before < 300_000, 'the transfer has ended');
+    for (let tries = 0; control.open > 0 && tries < 300; tries++) await one.waitForTimeout(100);
+    assert.equal(control.open, 0, 'the transfer has ended');
     await one.evaluate(() => window.engine.models.resume());
     await until(one, ({ status }) => status.kind === 'loading' && status.phase === 'downloading', 'resumed');
-    await until(
+    await until(one, ({ status }) => status.kind === 'loading' && status.loadedBytes > 2_400_000, 'one piece has come');
+    await untilPage(
       one,
-      ({ status }) => status.kind === 'loading' && status.loadedBytes > 2_400_000,
+      async (least) => (await window.engine.models.storage()).models.some(({ storedBytes }) => storedBytes > least),
+      2_000_000,
       'one piece is stored',
     );
     await two.evaluate(() => window.engine.models.cancel());
@@ -200,13 +205,14 @@ test('a GGUF file that the visitor chose runs, is kept, and runs again by its na
     assert.match(loaded.id, /^file:chosen\.gguf\?size=\d+&time=7$/);
     const said = await answer(page, question);
     assert.ok(said.length > 20);
-    await page.waitForFunction(
+    await untilPage(
+      page,
       async (id) => {
         const { models } = await window.engine.models.storage();
         return models.some(({ source, storedBytes, byteLength }) => source === id && storedBytes >= byteLength);
       },
       loaded.id,
-      { timeout: 20_000 },
+      'it is kept whole',
     );
     await leave(kit, page);
     page = await clientPage(kit);

@@ -58,6 +58,22 @@ export async function until(
   }
 }
 
+/** Asks the page until it says yes. For what only a promise tells: `waitForFunction` takes any promise for a yes. */
+export async function untilPage<T>(
+  page: Page,
+  says: (given: T) => Promise<boolean>,
+  given: T,
+  what: string,
+): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  // What a page is asked is sent as text, so the types of the two sides meet here only.
+  const ask = says as (given: unknown) => Promise<boolean>;
+  while (!(await page.evaluate(ask, given))) {
+    if (Date.now() > deadline) throw new Error(`not within 60 s: ${what}`);
+    await new Promise((resume) => setTimeout(resume, 100));
+  }
+}
+
 /** One answer through the client, whole. */
 export const answer = (page: Page, content: string, extra: Record<string, unknown> = {}): Promise<string> =>
   page.evaluate(

@@ -11,6 +11,7 @@ import type { Page } from 'playwright-core';
 import type * as Client from '../../engine/client/index.js';
 import { distFolder } from '../../server/static-server.mjs';
 import { engineBuild, stampKit } from '../../sw/stamp-kit.mjs';
+import { holdAnswers, SharedEngine } from './engine-worker.js';
 import { answer, clientPage, stateOf, until, withKit, type Kit } from './support.js';
 
 declare global {
@@ -72,9 +73,10 @@ test('a newer build waits for a click, whole; two tabs; a running stream of /v1 
     await publish(folder);
     await demo.reload();
     assert.deepEqual(await isNewer(demo), { page: false, style: false }, 'what holds goes on');
-    await demo.getByRole('button', { name: 'Update' }).waitFor({ timeout: 20_000 });
-    await other.getByRole('button', { name: 'Update' }).waitFor({ timeout: 20_000 });
+    await demo.getByRole('button', { name: 'Update' }).waitFor();
+    await other.getByRole('button', { name: 'Update' }).waitFor();
 
+    const hold = await holdAnswers(await SharedEngine.of(kit), 8);
     const reading = asking.evaluate(async () => {
       window.tokens = 0;
       const response = await fetch(`${await window.worker.endpoint()}/chat/completions`, {
@@ -96,7 +98,8 @@ test('a newer build waits for a click, whole; two tabs; a running stream of /v1 
       }
       return text;
     });
-    await asking.waitForFunction(() => window.tokens > 3);
+    await hold.held();
+    await asking.waitForFunction(() => window.tokens > 0);
     const said: string[] = [];
     await demo.exposeFunction('noteBar', (text: string) => said.push(text));
     await demo.evaluate(() => {
@@ -105,6 +108,8 @@ test('a newer build waits for a click, whole; two tabs; a running stream of /v1 
       if (bar) new MutationObserver(() => note(bar.textContent ?? '')).observe(bar, { childList: true });
     });
     await demo.evaluate(() => document.querySelector<HTMLButtonElement>('#update button')?.click());
+    await demo.getByText('Updating when the answer is finished …').waitFor();
+    await hold.letGo();
     const text = await reading;
     assert.match(text.slice(-1000), /"finish_reason":"length"[^]*data: \[DONE\]/, 'it came to its own end');
     await demo.waitForFunction(() => document.title.startsWith('Newer'));
@@ -140,23 +145,23 @@ test('a server in the middle of an update changes nothing, and once it is done t
     await writeFile(join(folder, 'demo.js'), whole); // this file has not arrived yet
     const failed = await demo.evaluate(async () => {
       const registration = await navigator.serviceWorker.ready;
-      const found = new Promise<ServiceWorker>((resolve) => {
-        registration.addEventListener('updatefound', () => resolve(registration.installing as ServiceWorker));
-      });
-      void registration.update();
-      const worker = await found;
-      return await new Promise((resolve) => {
-        worker.addEventListener('statechange', () => {
-          if (worker.state !== 'installing') resolve(worker.state);
+      const found = new Promise<ServiceWorkerState>((resolve) => {
+        registration.addEventListener('updatefound', () => {
+          const { installing: worker } = registration;
+          worker?.addEventListener('statechange', () => {
+            if (worker.state !== 'installing') resolve(worker.state);
+          });
         });
       });
+      registration.update().catch(() => undefined); // it cannot be installed
+      return await found;
     });
     assert.equal(failed, 'redundant');
     await demo.reload();
     assert.deepEqual(await isNewer(demo), { page: false, style: false });
     await writeFile(join(folder, 'demo.js'), `${whole.toString()}\n// newer`);
     await demo.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()));
-    await demo.getByRole('button', { name: 'Update' }).click({ timeout: 20_000 });
+    await demo.getByRole('button', { name: 'Update' }).click();
     await demo.waitForFunction(() => document.title.startsWith('Newer'));
   });
 });
@@ -204,7 +209,7 @@ test('a tab with a newer engine does not join the engine of an older tab, and ea
     assert.deepEqual((await engines()).sort(), [`?build=${before}`, `?build=${after}`].sort());
     await old.close();
     // An engine waits some seconds for a page to come back.
-    for (let tries = 0; (await engines()).length > 1 && tries < 150; tries++) await newer.waitForTimeout(200);
+    for (let tries = 0; (await engines()).length > 1 && tries < 600; tries++) await newer.waitForTimeout(100);
     assert.deepEqual(await engines(), [`?build=${after}`]);
     await until(newer, ({ status }) => status.kind === 'ready', 'the newer one lives on');
   });

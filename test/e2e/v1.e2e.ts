@@ -11,6 +11,7 @@ import type * as OpenAIModule from 'openai';
 import type { OpenAI } from 'openai';
 import type { Page } from 'playwright-core';
 import type * as Client from '../../engine/client/index.js';
+import { holdAnswers, SharedEngine } from './engine-worker.js';
 import { answer, clientPage, until, withKit, type Kit } from './support.js';
 
 declare global {
@@ -248,7 +249,13 @@ test('an abort stops the engine, also of a whole answer, a closed page does, and
   await withEndpoint(async (kit) => {
     const watching = await endpointPage(kit);
     await watching.evaluate(() => window.engine.load('default'));
-    const free = () => until(watching, ({ generating }) => generating.length === 0, 'the engine stopped');
+    const hold = await holdAnswers(await SharedEngine.of(kit), Infinity);
+    await hold.letGo({ slowly: 50 }); // some seconds for the whole answer, at the least
+    const free = async () => {
+      await until(watching, ({ generating }) => generating.length === 0, 'the engine stopped');
+      assert.ok((await hold.tokens()) < 600, 'and did not answer to the end');
+      await hold.letGo({ slowly: 50 });
+    };
     const busy = () => until(watching, ({ generating }) => generating.length > 0, 'the engine answers');
 
     const aborted = await watching.evaluate(async (request) => {
@@ -297,6 +304,7 @@ test('an abort stops the engine, also of a whole answer, a closed page does, and
       await leaving.close();
       await free();
     }
+    await hold.letGo();
     assert.equal((await ask(watching, 'chat/completions', post({ messages, max_tokens: 3 }))).status, 200);
   });
 });
@@ -476,12 +484,9 @@ test('two tabs ask at once and take turns; a page without an engine is lent one;
     await second.close();
     // The engine outlives its pages by half a minute in Chromium: what the browser does then is done now. Whoever asks in
     // that moment is told that it stopped.
-    const browser = await kit.browser.newBrowserCDPSession();
-    const { targetInfos } = await browser.send('Target.getTargets');
-    const engine = targetInfos.find(({ type }) => type === 'shared_worker');
-    if (engine) await browser.send('Target.closeTarget', { targetId: engine.targetId });
+    await kit.endEngine();
     let none = await ask(bare, 'models');
-    for (let tries = 0; !none.error?.message.startsWith('No open page') && tries < 20; tries++) {
+    for (let tries = 0; !none.error?.message.startsWith('No open page') && tries < 100; tries++) {
       await bare.waitForTimeout(500);
       none = await ask(bare, 'models');
     }
@@ -496,6 +501,7 @@ test('the service worker is stopped in mid-stream: the reader is told, the engin
     await page.evaluate(() => window.engine.load('default'));
     const session = await kit.context.newCDPSession(page);
     await session.send('ServiceWorker.enable');
+    const hold = await holdAnswers(await SharedEngine.of(kit), 4);
     const reading = page.evaluate(async (request) => {
       window.chunks = 0;
       try {
@@ -512,9 +518,11 @@ test('the service worker is stopped in mid-stream: the reader is told, the engin
         return `failed: ${(error as Error).message}`;
       }
     }, long);
+    await hold.held();
     await page.waitForFunction(() => window.chunks >= 3);
     await session.send('ServiceWorker.stopAllWorkers');
     assert.match(await reading, /^failed/);
+    await hold.letGo();
     await until(page, ({ generating }) => generating.length === 0, 'the engine is free');
     assert.equal((await ask(page, 'chat/completions', post({ messages, max_tokens: 3 }))).status, 200);
   });
@@ -524,13 +532,11 @@ test('the engine dies in mid-stream: the stream goes on in the next one, to its 
   await withEndpoint(async (kit) => {
     const page = await endpointPage(kit);
     await page.evaluate(() => window.engine.load('default'));
-    const session = await kit.browser.newBrowserCDPSession();
-    const { targetInfos } = await session.send('Target.getTargets');
-    const engine = targetInfos.find(({ type }) => type === 'shared_worker');
-    assert.ok(engine);
+    const engine = await SharedEngine.of(kit);
+    const hold = await holdAnswers(engine, 4);
     const reading = ask(page, 'chat/completions', post({ ...long, stream: true }));
-    await until(page, ({ generating }) => generating.length > 0, 'an answer is under way');
-    await session.send('Target.closeTarget', { targetId: engine.targetId });
+    await hold.held();
+    await engine.kill();
     const { text } = await reading;
     assert.doesNotMatch(text, /"error"/);
     assert.match(text.slice(-1000), /"finish_reason":"[^]*data: \[DONE\]/);

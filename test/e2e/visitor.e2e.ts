@@ -3,10 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import type { Page } from 'playwright-core';
 import type * as Client from '../../engine/client/index.js';
 import type { KeptReport } from '../../engine/protocol/kept-data.js';
 import { noPreferences } from '../../engine/protocol/preferences.js';
+import { holdAnswers, SharedEngine } from './engine-worker.js';
 import { answer, clientPage, stateOf, until, withKit } from './support.js';
 
 test('a choice holds in every tab at once, and in the next life of the engine', async () => {
@@ -21,9 +23,12 @@ test('a choice holds in every tab at once, and in the next life of the engine', 
       return { tokens: usage?.completion_tokens, reason: choices[0].finish_reason };
     });
     assert.deepEqual(limited, { tokens: 3, reason: 'length' });
-    const { status, metrics } = await stateOf(watching);
-    assert.equal(status.kind === 'ready' && status.model.device, 'wasm');
-    assert.ok((metrics.energyJoules ?? 0) > 0);
+    await until(
+      watching,
+      ({ status, metrics }) =>
+        status.kind === 'ready' && status.model.device === 'wasm' && (metrics.energyJoules ?? 0) > 0,
+      'it is on WebAssembly, and what it cost is told',
+    );
     // The engine goes with its last page; a new one reads what was kept.
     await choosing.close();
     await watching.close();
@@ -31,7 +36,8 @@ test('a choice holds in every tab at once, and in the next life of the engine', 
     const later = await clientPage(kit, {});
     assert.equal((await stateOf(later)).preferences.maxTokens, 3);
     await later.evaluate(() => window.engine.setPreferences({ maxTokens: null }));
-    assert.equal((await stateOf(later)).preferences.device, 'wasm');
+    const last = await until(later, ({ preferences }) => preferences.maxTokens === null, 'the limit is taken back');
+    assert.equal(last.preferences.device, 'wasm');
   });
 });
 
@@ -100,9 +106,13 @@ test('erasing everything empties every store of the kit, in all tabs, and the ki
     );
     const left = Object.entries(await found(erasing)).filter(([, count]) => count !== 0);
     assert.deepEqual(left, [['caches', 1]], "only the site's own cache is there");
-    const state = await until(watching, ({ status }) => status.kind === 'idle', 'the other tab hears of it');
-    assert.deepEqual(state.preferences, noPreferences);
-    assert.equal(state.changes.conversations > 0, true);
+    // Its steps are told one by one.
+    await until(
+      watching,
+      ({ status, preferences, changes }) =>
+        status.kind === 'idle' && isDeepStrictEqual(preferences, noPreferences) && changes.conversations > 1,
+      'the other tab hears of it',
+    );
     assert.notEqual(await answer(watching, 'Hello'), '', 'the next request loads the model anew');
   });
 });
@@ -139,6 +149,8 @@ test('an answer that runs is stopped when everything is erased', async () => {
   await withKit({}, async (kit) => {
     const page = await clientPage(kit);
     await page.evaluate(() => window.engine.load('default'));
+    // Some seconds for the whole answer, at the least.
+    await (await holdAnswers(await SharedEngine.of(kit), Infinity)).letGo({ slowly: 50 });
     const outcome = await page.evaluate(async () => {
       try {
         const stream = await window.engine.chat.completions.create({
@@ -155,6 +167,10 @@ test('an answer that runs is stopped when everything is erased', async () => {
       }
     });
     assert.equal(outcome, 'aborted');
-    assert.equal((await until(page, ({ status }) => status.kind === 'idle', 'nothing is loaded')).generating.length, 0);
+    await until(
+      page,
+      ({ status, generating }) => status.kind === 'idle' && generating.length === 0,
+      'nothing is loaded, and nothing runs',
+    );
   });
 });
