@@ -277,28 +277,6 @@ export const chatStyles = css`
     }
   }
 
-  /* On paper the whole conversation, without what is only for the screen. */
-  @media print {
-    :host {
-      block-size: auto !important;
-    }
-
-    .frame,
-    .scroller {
-      block-size: auto;
-      overflow: visible;
-    }
-
-    header,
-    .composer,
-    .actions,
-    .meter,
-    .latest,
-    .cloud-switch {
-      display: none;
-    }
-  }
-
   @media (forced-colors: active) {
     /* No shadow is drawn here. */
     .composer:has(> textarea:focus) {

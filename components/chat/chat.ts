@@ -1,37 +1,29 @@
-// `<llm-chat>`: the conversation as a person sees it. It holds a Conversation (conversation.ts) and renders it; the
-// engine comes from the provider above or is the page's default. It knows no worker and no model, only requests and
-// states. What goes wrong is shown in the engine's plain words, told as `llm-error`, and can be tried again.
+// `<llm-chat>`: the conversation as a person sees it. What it is made of is parts.ts; here is what a page and a form see of
+// it, and where each part stands on the screen. The engine comes from the provider above or is the page's default: it knows
+// no worker and no model, only requests and states. What goes wrong is shown in the engine's plain words, told as
+// `llm-error`, and can be tried again.
 
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import { property, query } from '../internal/decorators.js';
+import { property } from '../internal/decorators.js';
 import type { ChatMessage } from '../../engine/protocol/chat.js';
 import { baseStyles } from '../internal/base.styles.js';
-import { EngineController } from '../internal/engine-controller.js';
 import { engineFailure } from '../internal/engine-store.js';
 import { LlmStateChangeEvent } from '../internal/events.js';
 import { keptRule } from '../internal/markdown/origins.js';
 import { markdownStyles } from '../internal/markdown/markdown.styles.js';
-import { SpeakerController } from '../internal/speaker.js';
 import { languageTag } from '../internal/texts.js';
 import { words } from '../internal/words.js';
 import { ChatSettings } from './chat-settings.js';
 import { chatStyles } from './chat.styles.js';
-import { Composer } from './composer.js';
 import { copyText } from './copy.js';
-import { withSystemPrompt, type Entry } from './entries.js';
-import { withFiles } from './files-in-text.js';
-import { FollowController } from './follow.js';
+import type { Entry } from './entries.js';
 import { formValue } from './form.js';
 import { renderHeader, renderWelcome } from './frame.js';
 import { chatKey } from './keys.js';
-import { Lazy } from './lazy.js';
 import { modelName, renderEntries, renderLog } from './log.js';
 import { messageStyles } from './message.styles.js';
-import { RareController } from './rare.js';
+import { ChatParts } from './parts.js';
 import { statusLine, type StatusLine } from './status.js';
-import { TalkController } from './talk.js';
-import { Troubles } from './troubles.js';
-import type { Turns } from './turns/turns.js';
 
 /**
  * @summary A chat with the model of the page's engine: answers stream in, can be stopped and tried again; who wrote
@@ -106,66 +98,7 @@ export class LlmChat extends ChatSettings {
   static readonly formAssociated = true;
   static override readonly styles = [baseStyles, markdownStyles, messageStyles, chatStyles];
 
-  readonly #engine = new EngineController(this, () => this.#engineChanged());
-  readonly #follow = new FollowController(this, () => this.scroller);
-  readonly #speaker = new SpeakerController(this);
-  readonly #troubles = new Troubles(this, () => this.#engine.store, this.#speaker);
-  readonly #fail = this.#troubles.show;
-  readonly #talk: TalkController = new TalkController(this, {
-    engine: this.#engine,
-    speaker: this.#speaker,
-    settings: () => this,
-    asks: () => {
-      void this.#turns.get();
-      this.#troubles.forget();
-      this.#follow.latest();
-    },
-    toolCall: (call) => void this.#turns.get().then((turns) => turns?.call(call)),
-  });
-
-  /** What can be done with messages: fetched with the first. */
-  readonly #turns: Lazy<Turns> = new Lazy(
-    this,
-    async () => {
-      const { Turns } = await import('./turns/turns.js');
-      return new Turns({
-        host: this,
-        engine: this.#engine,
-        talk: this.#talk,
-        speaker: this.#speaker,
-        settings: () => this,
-        draft: () => this.#draft(),
-        fail: this.#fail,
-      });
-    },
-    this.#fail,
-  );
-
-  readonly #composer: Composer = new Composer(this, {
-    talk: this.#talk,
-    rare: () => this.#rare,
-    changed: () => this.#draftChanged(),
-    edit: (id) => void this.#turns.get().then((turns) => turns?.edit(id)),
-  });
-
-  readonly #rare: RareController = new RareController(
-    {
-      host: this,
-      engine: this.#engine,
-      talk: this.#talk,
-      speaker: this.#speaker,
-      composer: this.#composer,
-      fail: this.#fail,
-      draftChanged: () => this.#draftChanged(),
-      restored: () => this.#follow.latest(),
-      newChat: () => this.newChat(),
-      allowCloud: (allowed) => void this.#troubles.allowCloud(allowed),
-    },
-    () => this,
-  );
-
-  @query('.scroller') private readonly scroller!: HTMLElement | null;
-
+  readonly #parts = new ChatParts(this, () => this.#engineChanged());
   #told: unknown = null;
   #loads: number | undefined;
   /** A form around it is disabled. */
@@ -173,7 +106,7 @@ export class LlmChat extends ChatSettings {
 
   constructor() {
     super();
-    this.#talk.subscribe(() => this.#talkChanged());
+    this.#parts.talk.subscribe(() => this.#talkChanged());
   }
 
   readonly #images = keptRule();
@@ -183,16 +116,16 @@ export class LlmChat extends ChatSettings {
   // A Lit property, so that what a page assigns before the element is defined is not lost.
   @property({ attribute: false })
   get messages(): readonly ChatMessage[] {
-    return this.#talk.conversation.messages;
+    return this.#parts.talk.conversation.messages;
   }
 
   set messages(messages: readonly ChatMessage[]) {
-    this.#talk.replace(() => (this.#talk.conversation.messages = messages));
+    this.#parts.talk.replace(() => (this.#parts.talk.conversation.messages = messages));
   }
 
   /** An answer is being written or waited for. */
   get busy(): boolean {
-    return this.#talk.conversation.busy;
+    return this.#parts.talk.conversation.busy;
   }
 
   /** The form it belongs to. */
@@ -202,14 +135,14 @@ export class LlmChat extends ChatSettings {
 
   override updated(changed: PropertyValues<this>): void {
     if (changed.has('formValue') || changed.has('history')) this.#talkChanged();
-    if (changed.has('autoload') && this.autoload) void this.#troubles.autoload();
+    if (changed.has('autoload') && this.autoload) void this.#parts.troubles.autoload();
     if (changed.has('history') && (this.history || changed.get('history') === true))
-      this.#rare.historyChanged(this.history);
-    if (this.#talk.conversation.entries.length > 0) this.#turns.want();
-    const { connection, state: engine } = this.#engine.store;
+      this.#parts.rare.historyChanged(this.history);
+    if (this.#parts.talk.conversation.entries.length > 0) this.#parts.turns.want();
+    const { connection, state: engine } = this.#parts.engine.store;
     this.setStates({
       busy: this.busy,
-      empty: this.#talk.conversation.entries.length === 0,
+      empty: this.#parts.talk.conversation.entries.length === 0,
       error: engineFailure(connection) !== null || this.#failed,
       offline: engine?.recovering?.cause === 'offline',
       cloud: engine?.cloud.active === true,
@@ -228,12 +161,7 @@ export class LlmChat extends ChatSettings {
 
   /** @param state the id of a kept conversation */
   formStateRestoreCallback(state: unknown): void {
-    if (typeof state !== 'string' || state === '' || !this.history) return;
-    void this.#rare.keeper.get().then(async (keeper) => {
-      if (this.#talk.conversation.entries.length > 0) return;
-      // Deleted meanwhile: nothing is restored, and the list says what is there.
-      await keeper?.open(state).catch(() => undefined);
-    });
+    if (typeof state === 'string' && state !== '' && this.history) void this.#parts.rare.restore(state);
   }
 
   get #off(): boolean {
@@ -242,28 +170,16 @@ export class LlmChat extends ChatSettings {
 
   /** The newest answer failed. */
   get #failed(): boolean {
-    const last = this.#talk.conversation.entries.at(-1);
+    const last = this.#parts.talk.conversation.entries.at(-1);
     return last?.kind === 'answer' && last.status === 'failed';
-  }
-
-  /** What a request would send now, with what stands in the composer. */
-  #draft(): readonly ChatMessage[] {
-    const text = withFiles(this.#composer.text, this.#rare.files);
-    const said = [...this.messages, ...(text === '' ? [] : [{ role: 'user' as const, content: text }])];
-    return said.length === 0 ? [] : withSystemPrompt(said, this.systemPrompt);
   }
 
   /** For a form, and for the meter: not while an answer grows. */
   #talkChanged(): void {
     if (this.busy) return;
-    const { id, messages } = this.#talk.conversation;
+    const { id, messages } = this.#parts.talk.conversation;
     this.internals.setFormValue(formValue(messages, this.formValue), this.history ? id : '');
-    this.#draftChanged();
-  }
-
-  /** The meter counts what would be sent. */
-  #draftChanged(): void {
-    this.#turns.part?.meter.changed();
+    this.#parts.draftChanged();
   }
 
   /** For buttons that vanish with what they do: the focus goes to the field. Calls from the page move no focus. */
@@ -273,11 +189,11 @@ export class LlmChat extends ChatSettings {
   }
 
   #engineChanged(): void {
-    const { connection, state: engineState } = this.#engine.store;
-    this.#talk.narrator.statusChanged(statusLine(connection, this.busy), engineState?.status.kind === 'ready');
-    this.#troubles.engineChanged(this.busy);
+    const { connection, state: engineState } = this.#parts.engine.store;
+    this.#parts.talk.narrator.statusChanged(statusLine(connection, this.busy), engineState?.status.kind === 'ready');
+    this.#parts.troubles.engineChanged(this.busy);
     // Another model reads more or less, and counts otherwise.
-    if (engineState?.loads !== this.#loads) this.#draftChanged();
+    if (engineState?.loads !== this.#loads) this.#parts.draftChanged();
     this.#loads = engineState?.loads;
     if (engineState !== null && engineState !== this.#told) {
       this.#told = engineState;
@@ -287,48 +203,48 @@ export class LlmChat extends ChatSettings {
 
   /** Sends `text` as if the visitor had written it. False where an answer is being written or the text is empty. */
   send(text: string): boolean {
-    return this.#talk.send(text);
+    return this.#parts.talk.send(text);
   }
 
   /** Ends the running answer; what came of it stays. */
   stop(): void {
-    this.#talk.conversation.stop();
+    this.#parts.talk.conversation.stop();
   }
 
   /** Asks for the newest answer again; what it said stays beside the new one. */
   retry(): void {
-    this.#talk.again();
+    this.#parts.talk.again();
   }
 
   /** Has the newest answer go on where it broke off. False where it did not. */
   proceed(): boolean {
-    return this.#talk.proceed();
+    return this.#parts.talk.proceed();
   }
 
   /** Forgets the conversation and starts anew. */
   newChat(): void {
-    this.#troubles.forget();
-    this.#talk.replace(() => this.#talk.conversation.open());
-    this.#talk.narrator.newChat();
+    this.#parts.troubles.forget();
+    this.#parts.talk.replace(() => this.#parts.talk.conversation.open());
+    this.#parts.talk.narrator.newChat();
   }
 
   /** Hands in a tool's result by the id of its call. False where no open call has this id. */
   addToolResult(id: string, result: string): boolean {
-    return this.#talk.conversation.addToolResult(id, result, this);
+    return this.#parts.talk.conversation.addToolResult(id, result, this);
   }
 
   /** Puts the focus into the field. */
   override focus(options?: FocusOptions): void {
-    this.#composer.field?.focus(options);
+    this.#parts.composer.field?.focus(options);
   }
 
   override render(): TemplateResult {
-    const { entries, busy } = this.#talk.conversation;
+    const { entries, busy } = this.#parts.talk.conversation;
     const last = entries.at(-1);
     const waiting = last?.kind === 'answer' && last.status === 'waiting';
-    const status = statusLine(this.#engine.store.connection, waiting);
-    const rare = this.#rare;
-    const turns = this.#turns.part;
+    const status = statusLine(this.#parts.engine.store.connection, waiting);
+    const rare = this.#parts.rare;
+    const turns = this.#parts.turns.part;
     const keys = (event: KeyboardEvent) =>
       chatKey(event, { busy, stop: () => this.stop(), list: () => void rare.openShortcuts() });
     return html`<div class="frame" part="base" @keydown=${keys} @dragover=${rare.drag} @drop=${rare.drag}>
@@ -341,45 +257,45 @@ export class LlmChat extends ChatSettings {
       })}
       ${renderLog({
         label: this.label || words.chat.conversation,
-        follow: this.#follow,
+        follow: this.#parts.follow,
         content: entries.length === 0 ? this.#renderWelcome() : this.#renderEntries(entries, status),
       })}
       ${this.#renderTroubles(last)} ${turns?.renderUndo()}
-      ${this.#composer.render({ disabled: this.#off, placeholder: this.placeholder })}
+      ${this.#parts.composer.render({ disabled: this.#off, placeholder: this.placeholder })}
       ${entries.length === 0 ? nothing : turns?.meter.render()} ${rare.renderCloudSwitch()}
       <slot name="footer"></slot>
-      ${rare.attachments.part?.renderDrop()} ${this.#speaker.render()} ${rare.dialog.part?.render()}
+      ${rare.attachments.part?.renderDrop()} ${this.#parts.speaker.render()} ${rare.dialog.part?.render()}
     </div>`;
   }
 
   #renderWelcome(): TemplateResult {
     const { welcome, suggestions } = this;
-    const cloudAllowed = this.#engine.state?.cloud.allowed === true;
-    const ask = (text: string) => this.#off || this.#talk.request(text);
+    const cloudAllowed = this.#parts.engine.state?.cloud.allowed === true;
+    const ask = (text: string) => this.#off || this.#parts.talk.request(text);
     return renderWelcome({ welcome, suggestions, cloudAllowed, disabled: this.#off, ask });
   }
 
   #renderEntries(entries: readonly Entry[], status: StatusLine): TemplateResult {
-    const { conversation } = this.#talk;
+    const { conversation } = this.#parts.talk;
     return renderEntries(entries, {
-      markdown: (answer) => this.#talk.markdown(answer),
-      turns: this.#turns.part,
+      markdown: (answer) => this.#parts.talk.markdown(answer),
+      turns: this.#parts.turns.part,
       status,
       busy: conversation.busy || this.#off,
       siblings: (id) => conversation.thread.siblingsOf(id),
       language: languageTag(),
       images: this.#images(this.allowedImages),
       links: this.#links(this.allowedLinks),
-      modelName: (id) => modelName(this.#engine.state, id),
-      copy: (text) => copyText(text, this.#speaker),
-      again: (id) => this.#off || this.#refocus(() => this.#talk.again(id)),
+      modelName: (id) => modelName(this.#parts.engine.state, id),
+      copy: (text) => copyText(text, this.#parts.speaker),
+      again: (id) => this.#off || this.#refocus(() => this.#parts.talk.again(id)),
     });
   }
 
   /** What no answer shows; while one is asked for, its own failure is told instead. */
   #renderTroubles(last: Entry | undefined): unknown {
     const shown = last?.kind === 'answer' && last.status === 'failed';
-    const notice = shown || this.busy ? nothing : this.#troubles.render();
+    const notice = shown || this.busy ? nothing : this.#parts.troubles.render();
     return notice === nothing ? nothing : html`<div class="failure">${notice}</div>`;
   }
 }

@@ -5,19 +5,8 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { sendIcon, stopIcon } from '../internal/icons.js';
-import type { LlmElement } from '../internal/llm-element.js';
 import { words } from '../internal/words.js';
-import type { RareController } from './rare.js';
-import type { TalkController } from './talk.js';
-
-export interface ComposerParts {
-  readonly talk: TalkController;
-  readonly rare: () => RareController;
-  /** What stands in the field changed. */
-  readonly changed: () => void;
-  /** Opens a message of the visitor for other words. */
-  readonly edit: (id: string) => void;
-}
+import type { ChatParts } from './parts.js';
 
 export interface ComposerOptions {
   /** The visitor may not write. */
@@ -28,7 +17,7 @@ export interface ComposerOptions {
 
 export class Composer {
   get field(): HTMLTextAreaElement | null {
-    return this.#host.shadowRoot?.querySelector('.composer textarea') ?? null;
+    return this.#parts.host.shadowRoot?.querySelector('.composer textarea') ?? null;
   }
 
   /** What stands in the field. */
@@ -36,13 +25,11 @@ export class Composer {
     return this.field?.value.trim() ?? '';
   }
 
-  readonly #host: LlmElement;
-  readonly #parts: ComposerParts;
+  readonly #parts: ChatParts;
   /** The field holds something to send. */
   #filled = false;
 
-  constructor(host: LlmElement, parts: ComposerParts) {
-    this.#host = host;
+  constructor(parts: ChatParts) {
     this.#parts = parts;
   }
 
@@ -56,8 +43,7 @@ export class Composer {
   }
 
   render({ disabled, placeholder }: ComposerOptions): TemplateResult {
-    const { talk } = this.#parts;
-    const rare = this.#parts.rare();
+    const { talk, rare } = this.#parts;
     const { busy } = talk.conversation;
     const sendable = busy || this.#filled || rare.files.length > 0;
     const submit = (event: Event) => {
@@ -101,7 +87,7 @@ export class Composer {
   }
 
   readonly #keydown = (event: KeyboardEvent): void => {
-    const { talk, edit } = this.#parts;
+    const { talk, turns } = this.#parts;
     const { entries, busy } = talk.conversation;
     if (isSendKey(event)) {
       event.preventDefault();
@@ -110,13 +96,12 @@ export class Composer {
       const last = entries.findLast(({ kind }) => kind === 'user');
       if (last === undefined) return;
       event.preventDefault();
-      edit(last.id);
+      void turns.get().then((part) => part?.edit(last.id));
     }
   };
 
   #submit(): void {
-    const { talk } = this.#parts;
-    const rare = this.#parts.rare();
+    const { talk, rare } = this.#parts;
     const { field } = this;
     const waits = rare.attachments.part?.reading === true;
     if (field === null || talk.conversation.busy || waits || !talk.request(field.value, rare.files)) return;
@@ -126,9 +111,9 @@ export class Composer {
 
   #written(field: HTMLTextAreaElement): void {
     const filled = field.value.trim() !== '';
-    if (filled !== this.#filled) this.#host.requestUpdate();
+    if (filled !== this.#filled) this.#parts.host.requestUpdate();
     this.#filled = filled;
-    this.#parts.changed();
+    this.#parts.draftChanged();
   }
 }
 

@@ -1,7 +1,7 @@
 // Keeps the newest words in view while they arrive, until the reader scrolls up: then nothing moves under their eyes
 // and the element offers a way back. One per `<llm-chat>`; it knows a scrolling element and nothing of messages.
 
-import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import type { ReactiveController, ReactiveElement } from 'lit';
 
 /** Nearer to the end than this (CSS pixels) counts as being there. */
 const nearEnd = 48;
@@ -12,27 +12,27 @@ export class FollowController implements ReactiveController {
     return this.#following;
   }
 
-  readonly #host: ReactiveControllerHost;
-  readonly #scroller: () => HTMLElement | null;
+  readonly #host: ReactiveElement;
+  #scroller: HTMLElement | null = null;
   #following = true;
   #top = 0;
 
-  constructor(host: ReactiveControllerHost, scroller: () => HTMLElement | null) {
+  constructor(host: ReactiveElement) {
     this.#host = host;
-    this.#scroller = scroller;
     host.addController(this);
   }
 
   hostUpdated(): void {
+    this.#scroller ??= this.#host.shadowRoot?.querySelector('.scroller') ?? null; // once: it stays
     if (!this.#following) return;
     // The reader may have scrolled since the last `scroll` event: their move comes first.
-    if ((this.#scroller()?.scrollTop ?? 0) < this.#top) this.scrolled();
+    if ((this.#scroller?.scrollTop ?? 0) < this.#top) this.scrolled();
     if (this.#following) this.#toEnd();
   }
 
   /** To be called for the scroller's `scroll` events. */
   readonly scrolled = (): void => {
-    const scroller = this.#scroller();
+    const scroller = this.#scroller;
     if (scroller === null) return;
     const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < nearEnd;
     // Growing content fires no scroll event; only a move upwards is the reader's wish to stay where they are.
@@ -52,7 +52,7 @@ export class FollowController implements ReactiveController {
   };
 
   #toEnd(): void {
-    const scroller = this.#scroller();
+    const scroller = this.#scroller;
     if (scroller === null) return;
     scroller.scrollTop = scroller.scrollHeight;
     this.#top = scroller.scrollTop;

@@ -1,43 +1,12 @@
 // The parts of a chat that most visits never need, each fetched when it is: files, history, the menu, the cloud's switch,
-// dictating, the list of shortcuts. This file knows when that is and hands them what they work with; it holds the few lines
-// that must be there before (buttons, and taking what is dropped or pasted). One per `<llm-chat>`.
+// dictating, the list of shortcuts. This file knows when that is; it holds the few lines that must be there before (buttons,
+// and taking what is dropped or pasted). One per `<llm-chat>`.
 
 import { html, nothing, type ReactiveController, type TemplateResult } from 'lit';
 import type { Attachment } from '../../engine/protocol/conversations.js';
-import type { EngineError } from '../../engine/protocol/errors.js';
-import type { EngineController } from '../internal/engine-controller.js';
 import { clipIcon, microphoneIcon } from '../internal/icons.js';
-import type { LlmElement } from '../internal/llm-element.js';
-import type { SpeakerController } from '../internal/speaker.js';
 import { words } from '../internal/words.js';
-import type { Composer } from './composer.js';
-import type { DialogController } from './dialog/dialog.js';
-import { Lazy } from './lazy.js';
-import type { TalkController } from './talk.js';
-
-/** What the parts work with. */
-export interface RareContext {
-  readonly host: LlmElement;
-  readonly engine: EngineController;
-  readonly talk: TalkController;
-  readonly speaker: SpeakerController;
-  readonly composer: Pick<Composer, 'text' | 'write'>;
-  readonly dialog: Lazy<DialogController>;
-  /** Shows a failure and says it. */
-  readonly fail: (error: EngineError) => void;
-  /** What would be sent now is another. */
-  readonly draftChanged: () => void;
-  /** Another conversation is shown. */
-  readonly restored: () => void;
-  readonly newChat: () => void;
-  readonly allowCloud: (allowed: boolean) => void;
-}
-
-export interface RareSettings {
-  readonly history: boolean;
-  readonly attachments: 'on' | 'off';
-  readonly dictation: boolean;
-}
+import type { ChatParts } from './parts.js';
 
 export class RareController implements ReactiveController {
   readonly attachments;
@@ -48,30 +17,25 @@ export class RareController implements ReactiveController {
   readonly #shortcuts;
   readonly #dictation;
   readonly #cloud;
-  readonly #context: RareContext;
-  readonly #settings: () => RareSettings;
+  readonly #parts: ChatParts;
 
-  constructor(parts: Omit<RareContext, 'dialog'>, settings: () => RareSettings) {
-    const { host, speaker, fail } = parts;
-    const lazy = <Part>(load: () => Promise<Part>) => new Lazy(host, load, fail);
+  constructor(parts: ChatParts) {
+    const { host, speaker } = parts;
+    const lazy = <Part>(load: () => Promise<Part>) => parts.lazy(load);
+    this.#parts = parts;
     this.dialog = lazy(async () => new (await import('./dialog/dialog.js')).DialogController(host, speaker));
-    const context = { ...parts, dialog: this.dialog };
-    this.#context = context;
-    this.#settings = settings;
-    this.attachments = lazy(async () => new (await import('./attach/attachments.js')).Attachments(context));
-    this.keeper = lazy(async () => new (await import('./history/keeper.js')).Keeper(context));
-    this.menu = lazy(async () => new (await import('./menu/menu.js')).Menu(context, () => void this.openShortcuts()));
-    this.#history = lazy(
-      async () => new (await import('./history/history.js')).History(context, () => this.keeper.part),
-    );
-    this.#shortcuts = lazy(async () => (await import('./shortcuts/shortcuts.js')).shortcutsDialog(context));
-    this.#dictation = lazy(async () => new (await import('./voice/dictation.js')).Dictation(context));
-    this.#cloud = lazy(async () => (await import('./cloud/cloud-switch.js')).cloudSwitch(context));
+    this.attachments = lazy(async () => new (await import('./attach/attachments.js')).Attachments(parts));
+    this.keeper = lazy(async () => new (await import('./history/keeper.js')).Keeper(parts));
+    this.menu = lazy(async () => new (await import('./menu/menu.js')).Menu(parts));
+    this.#history = lazy(async () => new (await import('./history/history.js')).History(parts));
+    this.#shortcuts = lazy(async () => (await import('./shortcuts/shortcuts.js')).shortcutsDialog(parts));
+    this.#dictation = lazy(async () => new (await import('./voice/dictation.js')).Dictation(parts));
+    this.#cloud = lazy(async () => (await import('./cloud/cloud-switch.js')).cloudSwitch(parts));
     host.addController(this);
   }
 
   hostConnected(): void {
-    if (this.#settings().history) void this.keeper.get();
+    if (this.#parts.host.history) void this.keeper.get();
   }
 
   hostUpdated(): void {
@@ -87,6 +51,14 @@ export class RareController implements ReactiveController {
   historyChanged(on: boolean): void {
     if (on) void this.keeper.get();
     else this.#endHistory();
+  }
+
+  /** Opens a kept conversation where nobody has said anything. */
+  async restore(id: string): Promise<void> {
+    const keeper = await this.keeper.get();
+    if (this.#parts.talk.conversation.entries.length > 0) return;
+    // Deleted meanwhile: nothing is restored, and the list says what is there.
+    await keeper?.open(id).catch(() => undefined);
   }
 
   /** What waits in the composer. */
@@ -124,7 +96,7 @@ export class RareController implements ReactiveController {
 
   renderDictate(disabled: boolean): unknown {
     const { SpeechRecognition, webkitSpeechRecognition = SpeechRecognition } = globalThis as Record<string, unknown>;
-    if (!this.#settings().dictation || !webkitSpeechRecognition) return nothing;
+    if (!this.#parts.host.dictation || !webkitSpeechRecognition) return nothing;
     const pressed = this.#dictation.part?.listening === true;
     const label = pressed ? words.chat.dictateStop : words.chat.dictate;
     const run = () => void this.#dictation.get().then((dictation) => dictation?.toggle());
@@ -170,11 +142,11 @@ export class RareController implements ReactiveController {
   }
 
   get #takesFiles(): boolean {
-    return this.#settings().attachments !== 'off';
+    return this.#parts.host.attachments !== 'off';
   }
 
   get #cloudState() {
-    const cloud = this.#context.engine.state?.cloud;
+    const cloud = this.#parts.engine.state?.cloud;
     return cloud && cloud.endpoint !== null ? { ...cloud, endpoint: cloud.endpoint } : null;
   }
 }

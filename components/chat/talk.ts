@@ -3,26 +3,14 @@
 // and what a visitor does with messages that are there is turns/turns.ts'.
 
 import type { ReactiveController } from 'lit';
-import type { ToolCall } from '../../engine/protocol/chat.js';
 import type { Attachment } from '../../engine/protocol/conversations.js';
-import type { EngineController } from '../internal/engine-controller.js';
 import { LlmErrorEvent, LlmMessageEvent, LlmSendEvent } from '../internal/events.js';
-import type { LlmElement } from '../internal/llm-element.js';
 import { MarkdownStream } from '../internal/markdown/stream.js';
-import type { SpeakerController } from '../internal/speaker.js';
 import { Conversation } from './conversation.js';
-import { toMessage, type AnswerEntry, type ConversationSettings, type Entry } from './entries.js';
+import { toMessage, type AnswerEntry, type Entry } from './entries.js';
 import { Narrator } from './narrator.js';
 import { PaintController } from './paint.js';
-
-export interface TalkParts {
-  readonly engine: EngineController;
-  readonly speaker: SpeakerController;
-  readonly settings: () => ConversationSettings;
-  /** Something is asked for: what failed before is of no interest, and the end of the log is. */
-  readonly asks: () => void;
-  readonly toolCall: (call: ToolCall) => void;
-}
+import type { ChatParts } from './parts.js';
 
 export class TalkController implements ReactiveController {
   /** Called before other messages take the place of these. */
@@ -31,22 +19,21 @@ export class TalkController implements ReactiveController {
   moving: (() => void) | null = null;
   readonly conversation: Conversation;
   readonly narrator: Narrator;
-  readonly #host: LlmElement;
-  readonly #parts: TalkParts;
+  readonly #parts: ChatParts;
   readonly #streams = new Map<string, MarkdownStream>();
   readonly #paint: PaintController;
   readonly #listeners = new Set<() => void>();
 
-  constructor(host: LlmElement, parts: TalkParts) {
-    this.#host = host;
+  constructor(parts: ChatParts) {
+    const { host, engine, turns } = parts;
     this.#parts = parts;
     this.#paint = new PaintController(host);
     this.narrator = new Narrator(parts.speaker, (answer) => this.markdown(answer));
-    this.conversation = new Conversation(() => parts.engine.store.connect(), {
+    this.conversation = new Conversation(() => engine.store.connect(), {
       changed: () => this.#changed(),
       message: (entry) => this.#messageAdded(entry),
       error: (error) => host.dispatchEvent(new LlmErrorEvent(error)),
-      toolCall: parts.toolCall,
+      toolCall: (call) => void turns.get().then((part) => part?.call(call)),
     });
     host.addController(this);
   }
@@ -55,7 +42,7 @@ export class TalkController implements ReactiveController {
     // Nobody is left to read it; the words so far stay, should the element come back. One that is only moved in the page
     // (frameworks do, when a list is put in order) is there again at once, and its answer goes on.
     queueMicrotask(() => {
-      if (!this.#host.isConnected) this.conversation.stop();
+      if (!this.#parts.host.isConnected) this.conversation.stop();
     });
   }
 
@@ -90,24 +77,24 @@ export class TalkController implements ReactiveController {
   request(text: string, attachments: readonly Attachment[] = [], parent?: string | null): boolean {
     const wanted = text.trim();
     if (wanted === '' && attachments.length === 0) return false;
-    if (!this.#host.dispatchEvent(new LlmSendEvent({ text: wanted, attachments }))) return false;
-    this.#host.focus({ preventScroll: true });
+    if (!this.#parts.host.dispatchEvent(new LlmSendEvent({ text: wanted, attachments }))) return false;
+    this.#parts.host.focus({ preventScroll: true });
     return this.send(wanted, attachments, parent);
   }
 
   send(text: string, attachments: readonly Attachment[] = [], parent?: string | null): boolean {
     this.#asks();
-    return this.conversation.send(text, this.#parts.settings(), attachments, parent);
+    return this.conversation.send(text, this.#parts.host, attachments, parent);
   }
 
   again(id: string | null = null): void {
     this.#asks();
-    this.conversation.regenerate(this.#parts.settings(), id);
+    this.conversation.regenerate(this.#parts.host, id);
   }
 
   proceed(): boolean {
     this.#asks();
-    return this.conversation.proceed(this.#parts.settings());
+    return this.conversation.proceed(this.#parts.host);
   }
 
   #asks(): void {
@@ -130,6 +117,6 @@ export class TalkController implements ReactiveController {
   #messageAdded(entry: Exclude<Entry, { kind: 'system' }>): void {
     const { provenance = null, usage = null } = entry.kind === 'answer' ? entry : {};
     const message = toMessage(entry);
-    if (message !== null) this.#host.dispatchEvent(new LlmMessageEvent({ message, provenance, usage }));
+    if (message !== null) this.#parts.host.dispatchEvent(new LlmMessageEvent({ message, provenance, usage }));
   }
 }

@@ -95,10 +95,10 @@ export class Troubles {
   }
 
   /** Something failed that is neither an answer nor a load. */
-  readonly show = (error: EngineError): void => {
+  show(error: EngineError): void {
     this.#fail(error.toShape());
     this.#other = true;
-  };
+  }
 
   /** The notice goes with its button: the focus has the field to stay at. */
   #again(): void {

@@ -10,7 +10,7 @@ import { LlmAttachEvent } from '../../internal/events.js';
 import { closeIcon, fileIcon } from '../../internal/more-icons.js';
 import { words } from '../../internal/words.js';
 import { withFiles } from '../files-in-text.js';
-import type { RareContext } from '../rare.js';
+import type { ChatParts } from '../parts.js';
 import { attachStyles } from './attach.styles.js';
 import { attachWords } from './attach.words.js';
 import { largestFile, readFile, type ReadFile } from './read-file.js';
@@ -27,7 +27,7 @@ interface Waiting {
 }
 
 export class Attachments {
-  readonly #context: RareContext;
+  readonly #parts: ChatParts;
   #waiting: readonly Waiting[] = [];
   /** What was refused, in the language of the moment it is shown. */
   #problems: readonly (() => string)[] = [];
@@ -35,9 +35,9 @@ export class Attachments {
   /** Files hang over the element. */
   #over = false;
 
-  constructor(context: RareContext) {
-    this.#context = context;
-    const { host } = context;
+  constructor(parts: ChatParts) {
+    this.#parts = parts;
+    const { host } = parts;
     adopt(host, attachStyles);
     host.addEventListener('dragover', ({ defaultPrevented }) => this.#drag(defaultPrevented));
     host.addEventListener('drop', () => this.#drag(false));
@@ -58,7 +58,7 @@ export class Attachments {
 
   /** Reads them, unless the page objects. */
   async add(files: readonly File[]): Promise<void> {
-    if (files.length === 0 || !this.#context.host.dispatchEvent(new LlmAttachEvent({ files }))) return;
+    if (files.length === 0 || !this.#parts.host.dispatchEvent(new LlmAttachEvent({ files }))) return;
     this.#problems = [];
     const room = mostFiles - this.#waiting.length;
     if (files.length > room) this.#refuse(() => attachWords.refused.tooMany(mostFiles));
@@ -101,7 +101,7 @@ export class Attachments {
   #drag(over: boolean): void {
     if (over === this.#over) return;
     this.#over = over;
-    this.#context.host.requestUpdate();
+    this.#parts.host.requestUpdate();
   }
 
   #renderFile({ id, name, attachment, count }: Waiting): TemplateResult {
@@ -136,14 +136,14 @@ export class Attachments {
     }
     const attachment = { name, text: read.text, byteLength };
     this.#set(id, { attachment });
-    this.#context.speaker.say(() => attachWords.added(name));
+    this.#parts.speaker.say(() => attachWords.added(name));
     this.#set(id, { count: await this.#count(attachment) });
   }
 
   /** What the model reads because of it. */
   async #count(attachment: Attachment): Promise<TokenCount | null> {
     try {
-      const engine = await this.#context.engine.store.connect();
+      const engine = await this.#parts.engine.store.connect();
       const message = (content: string) => ({ messages: [{ role: 'user' as const, content }] });
       const [empty, whole] = await Promise.all([
         engine.countTokens(message('')),
@@ -160,11 +160,11 @@ export class Attachments {
     const place = this.#waiting.findIndex((one) => one.id === id);
     this.#waiting = this.#waiting.filter((one) => one.id !== id);
     this.#problems = [];
-    this.#context.speaker.say(() => attachWords.removed(name));
+    this.#parts.speaker.say(() => attachWords.removed(name));
     this.#changed();
     // Its button went: to the next file's, else to the field.
     const next = this.#waiting[Math.min(place, this.#waiting.length - 1)];
-    const { host } = this.#context;
+    const { host } = this.#parts;
     void host.updateComplete.then(() => {
       const button = host.shadowRoot?.querySelector<HTMLElement>(`[data-file="${String(next?.id)}"]`);
       (button ?? host).focus();
@@ -173,7 +173,7 @@ export class Attachments {
 
   #refuse(problem: () => string): void {
     this.#problems = [...this.#problems, problem];
-    this.#context.speaker.say(problem);
+    this.#parts.speaker.say(problem);
     this.#changed();
   }
 
@@ -183,8 +183,8 @@ export class Attachments {
   }
 
   #changed(): void {
-    this.#context.draftChanged();
-    this.#context.host.requestUpdate();
+    this.#parts.draftChanged();
+    this.#parts.host.requestUpdate();
   }
 }
 

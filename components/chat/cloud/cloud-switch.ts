@@ -6,7 +6,7 @@ import { live } from 'lit/directives/live.js';
 import type { EngineState } from '../../../engine/protocol/state.js';
 import { adopt } from '../../internal/adopt.js';
 import { cloudIcon } from '../../internal/icons.js';
-import type { RareContext } from '../rare.js';
+import type { ChatParts } from '../parts.js';
 import { cloudWords } from './cloud.words.js';
 
 const styles = css`
@@ -63,10 +63,10 @@ const styles = css`
 
 export type CloudState = EngineState['cloud'] & { readonly endpoint: string };
 
-export function cloudSwitch({ host, allowCloud }: RareContext): (cloud: CloudState) => TemplateResult {
+export function cloudSwitch({ host, troubles }: ChatParts): (cloud: CloudState) => TemplateResult {
   adopt(host, styles);
   const changed = (event: Event) => {
-    if (event.currentTarget instanceof HTMLInputElement) allowCloud(event.currentTarget.checked);
+    if (event.currentTarget instanceof HTMLInputElement) void troubles.allowCloud(event.currentTarget.checked);
   };
   return ({ endpoint, allowed }) =>
     html`<label class="cloud-switch" part="cloud-switch">

@@ -6,7 +6,7 @@ import { EngineError } from '../../../engine/protocol/errors.js';
 import { LlmExportEvent } from '../../internal/events.js';
 import { inLanguageOf } from '../../internal/texts.js';
 import { words } from '../../internal/words.js';
-import type { RareContext } from '../rare.js';
+import type { ChatParts } from '../parts.js';
 import { exportWords } from './export.words.js';
 import { checkLength, fileName, fromJson, toJson, toMarkdown } from './transcript.js';
 import { turnsWords } from '../turns/turns.words.js';
@@ -15,10 +15,10 @@ import { turnsWords } from '../turns/turns.words.js';
 const kept = 60_000;
 
 export class Export {
-  constructor(private readonly context: RareContext) {}
+  constructor(private readonly parts: ChatParts) {}
 
   save(format: 'markdown' | 'json', conversation: Conversation): void {
-    const { host, speaker } = this.context;
+    const { host, speaker } = this.parts;
     const text =
       format === 'json'
         ? toJson(conversation)
@@ -45,10 +45,10 @@ export class Export {
       checkLength(file.size);
       const newId = (): string => crypto.getRandomValues(new Uint32Array(3)).join('-');
       const { conversation, instructions } = fromJson(await file.text(), newId);
-      this.context.speaker.say(() => (instructions === 0 ? exportWords.opened : exportWords.openedWithout));
+      this.parts.speaker.say(() => (instructions === 0 ? exportWords.opened : exportWords.openedWithout));
       return conversation;
     } catch (thrown) {
-      this.context.fail(EngineError.from(thrown));
+      this.parts.fail(EngineError.from(thrown));
       return null;
     }
   }

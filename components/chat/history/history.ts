@@ -11,7 +11,7 @@ import { adopt } from '../../internal/adopt.js';
 import { errorNotice, spokenError } from '../../internal/error-notice.js';
 import { editIcon, trashIcon } from '../../internal/more-icons.js';
 import type { DialogContent } from '../dialog/dialog.js';
-import type { RareContext } from '../rare.js';
+import type { ChatParts } from '../parts.js';
 import { historyStyles } from './history.styles.js';
 import { historyWords as words } from './history.words.js';
 import type { Keeper } from './keeper.js';
@@ -21,8 +21,7 @@ const rest = 200;
 const shown = 100;
 
 export class History {
-  readonly #context: RareContext;
-  readonly #keeper: () => Keeper | null;
+  readonly #parts: ChatParts;
   #list: ConversationList | null = null;
   #error: EngineErrorShape | null = null;
   #query = '';
@@ -33,10 +32,9 @@ export class History {
   #seen = -1;
   #acting: { readonly kind: 'rename' | 'delete'; readonly id: string } | null = null;
 
-  constructor(context: RareContext, keeper: () => Keeper | null) {
-    this.#context = context;
-    this.#keeper = keeper;
-    adopt(context.host, historyStyles);
+  constructor(parts: ChatParts) {
+    this.#parts = parts;
+    adopt(parts.host, historyStyles);
   }
 
   readonly content: DialogContent = {
@@ -52,27 +50,31 @@ export class History {
     },
   };
 
+  get #keeper(): Keeper | null {
+    return this.#parts.rare.keeper.part;
+  }
+
   get #changes(): number {
-    return this.#context.engine.state?.changes.conversations ?? 0;
+    return this.#parts.engine.state?.changes.conversations ?? 0;
   }
 
   async #look(): Promise<void> {
     const asked = ++this.#asked;
     this.#seen = this.#changes;
     try {
-      await this.#keeper()?.flush();
-      const { conversations } = await this.#context.engine.store.connect();
+      await this.#keeper?.flush();
+      const { conversations } = await this.#parts.engine.store.connect();
       const list = await conversations.list({ text: this.#query, limit: shown });
       if (asked !== this.#asked) return;
       this.#list = list;
       this.#error = null;
       if (this.#query.trim() !== '') {
-        this.#context.speaker.say(() => (list.total === 0 ? words.noMatch(this.#query) : words.found(list.total)));
+        this.#parts.speaker.say(() => (list.total === 0 ? words.noMatch(this.#query) : words.found(list.total)));
       }
     } catch (thrown) {
       if (asked === this.#asked) this.#failed(thrown);
     }
-    this.#context.host.requestUpdate();
+    this.#parts.host.requestUpdate();
   }
 
   #render(): TemplateResult {
@@ -114,7 +116,7 @@ export class History {
       }
       ${total > conversations.length ? html`<p class="quiet">${words.more(conversations.length, total)}</p>` : nothing}
       <p class="quiet">${where}</p>
-      ${this.#keeper()?.allowed === false ? html`<p class="quiet">${words.off}</p>` : nothing}`;
+      ${this.#keeper?.allowed === false ? html`<p class="quiet">${words.off}</p>` : nothing}`;
   }
 
   #renderOne(one: ConversationSummary): TemplateResult {
@@ -122,7 +124,7 @@ export class History {
     const acting = this.#acting?.id === one.id ? this.#acting.kind : null;
     if (acting === 'rename') return this.#renderRename(one.id, title);
     if (acting === 'delete') return this.#renderQuestion(one.id, title);
-    const current = one.id === this.#context.talk.conversation.id;
+    const current = one.id === this.#parts.talk.conversation.id;
     const buttons = html`${
         one.readable
           ? html`<button
@@ -189,7 +191,7 @@ export class History {
   #act(kind: 'rename' | 'delete' | null, id: string): void {
     const before = this.#acting?.kind;
     this.#acting = kind === null ? null : { kind, id };
-    this.#context.host.requestUpdate();
+    this.#parts.host.requestUpdate();
     // The pressed button went: into the field, to the safe answer, or back to where it began.
     const target =
       kind === 'rename'
@@ -204,16 +206,16 @@ export class History {
 
   async #open(id: string): Promise<void> {
     try {
-      await this.#keeper()?.open(id);
-      this.#context.dialog.part?.close();
-      this.#context.host.focus();
+      await this.#keeper?.open(id);
+      this.#parts.rare.dialog.part?.close();
+      this.#parts.host.focus();
     } catch (thrown) {
       this.#failed(thrown);
     }
   }
 
   async #rename(id: string, title: string): Promise<void> {
-    const { engine, talk, speaker } = this.#context;
+    const { engine, talk, speaker } = this.#parts;
     try {
       const { conversations } = await engine.store.connect();
       if (talk.conversation.id === id) talk.conversation.rename(title);
@@ -228,21 +230,21 @@ export class History {
   }
 
   async #delete(id: string): Promise<void> {
-    const { engine, talk, speaker, newChat } = this.#context;
+    const { host, engine, talk, speaker } = this.#parts;
     const place = this.#list?.conversations.findIndex((one) => one.id === id) ?? 0;
     try {
       const open = talk.conversation.id === id;
-      if (open) this.#keeper()?.forget();
+      if (open) this.#keeper?.forget();
       try {
         await (await engine.store.connect()).conversations.delete(id);
       } catch (thrown) {
         // Gone already is as good; anything else, and it is kept as before.
         if (EngineError.from(thrown).code !== 'conversation-not-found') {
-          if (open) this.#keeper()?.recall();
+          if (open) this.#keeper?.recall();
           throw thrown;
         }
       }
-      if (open && talk.conversation.id === id) newChat();
+      if (open && talk.conversation.id === id) host.newChat();
       this.#acting = null;
       speaker.say(() => words.deleted);
       await this.#look();
@@ -256,12 +258,12 @@ export class History {
   #failed(thrown: unknown): void {
     const error = EngineError.from(thrown).toShape();
     this.#error = error;
-    this.#context.speaker.say(() => spokenError(error));
-    this.#context.host.requestUpdate();
+    this.#parts.speaker.say(() => spokenError(error));
+    this.#parts.host.requestUpdate();
   }
 
   #focus(selector: string): void {
-    const { host } = this.#context;
+    const { host } = this.#parts;
     void host.updateComplete.then(() => host.shadowRoot?.querySelector<HTMLElement>(`dialog ${selector}`)?.focus());
   }
 }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Conversation as Kept } from '../../../engine/protocol/conversations.js';
-import type { RareContext } from '../rare.js';
+import type { ChatParts } from '../parts.js';
 import { Thread } from '../thread.js';
 import { Keeper } from './keeper.js';
 
@@ -77,7 +77,7 @@ function page() {
     },
     written,
     talk,
-    keeper: new Keeper(context as unknown as RareContext),
+    keeper: new Keeper(context as unknown as ChatParts),
     change: () => {
       for (const listener of listeners) listener();
     },

@@ -7,7 +7,7 @@
 
 import type { Conversation } from '../../../engine/protocol/conversations.js';
 import { EngineError } from '../../../engine/protocol/errors.js';
-import type { RareContext } from '../rare.js';
+import type { ChatParts } from '../parts.js';
 import { openRecord, recordOf } from '../record.js';
 import { saidSince } from './after-erasing.js';
 
@@ -15,7 +15,7 @@ import { saidSince } from './after-erasing.js';
 const pace = 800;
 
 export class Keeper {
-  readonly #context: RareContext;
+  readonly #parts: ChatParts;
   /** The tab's own memory of which conversation was open: a random id, nothing of its content. */
   readonly #place: string;
   readonly #ends: (() => void)[] = [];
@@ -34,28 +34,28 @@ export class Keeper {
   #told = false;
   #ended = false;
 
-  constructor(context: RareContext) {
-    this.#context = context;
-    this.#place = `llm-elements.conversation.${context.host.id}`;
+  constructor(parts: ChatParts) {
+    this.#parts = parts;
+    this.#place = `llm-elements.conversation.${parts.host.id}`;
     const hidden = () => {
       if (document.visibilityState === 'hidden') void this.flush();
     };
     document.addEventListener('visibilitychange', hidden);
     this.#ends.push(
       () => document.removeEventListener('visibilitychange', hidden),
-      context.talk.subscribe(() => this.#changed()),
-      context.engine.store.subscribe(() => this.#heed()),
+      parts.talk.subscribe(() => this.#changed()),
+      parts.engine.store.subscribe(() => this.#heed()),
     );
     this.#heed();
-    context.talk.replacing = () => void this.flush();
+    parts.talk.replacing = () => void this.flush();
     // What was said while this part was on its way.
-    if (context.talk.conversation.entries.length > 0) this.#changed();
+    if (parts.talk.conversation.entries.length > 0) this.#changed();
     else void this.#bringBack();
   }
 
   /** The visitor lets this site keep conversations. */
   get allowed(): boolean {
-    return this.#context.engine.state?.preferences.keepConversations !== false;
+    return this.#parts.engine.state?.preferences.keepConversations !== false;
   }
 
   /** Writes now what has not been written. */
@@ -64,7 +64,7 @@ export class Keeper {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     // As it is now: it may be replaced in the next moment.
-    const record = recordOf(this.#context.talk.conversation);
+    const record = recordOf(this.#parts.talk.conversation);
     const erasures = this.#erasures;
     this.#writing = this.#writing.then(() => this.#write(record, erasures));
     await this.#writing;
@@ -73,18 +73,18 @@ export class Keeper {
   /** Opens a kept conversation in the place of the one that is open. @throws EngineError */
   async open(id: string): Promise<void> {
     await this.flush();
-    const { engine, talk, restored } = this.#context;
+    const { engine, talk, follow } = this.#parts;
     const conversation = await (await engine.store.connect()).conversations.read(id);
     talk.replace(() => openRecord(talk.conversation, conversation));
     this.#drop();
     this.#know(conversation);
-    restored();
+    follow.latest();
   }
 
   /** The open conversation was deleted from the device: what is left of it here is not written again. */
   forget(): void {
     this.#drop();
-    this.#forgotten = this.#context.talk.conversation.id;
+    this.#forgotten = this.#parts.talk.conversation.id;
     this.#kept = null;
     this.#remember(null);
   }
@@ -98,12 +98,12 @@ export class Keeper {
   end(): void {
     void this.flush();
     this.#ended = true;
-    this.#context.talk.replacing = null;
+    this.#parts.talk.replacing = null;
     for (const end of this.#ends.splice(0)) end();
   }
 
   #changed(): void {
-    const { conversation } = this.#context.talk;
+    const { conversation } = this.#parts.talk;
     if (this.#ended || !this.allowed || conversation.id === this.#forgotten) return;
     if (this.#kept !== null && this.#kept.id !== conversation.id) this.#kept = null;
     if (this.#kept === null && !conversation.entries.some(({ kind }) => kind === 'user')) {
@@ -117,7 +117,7 @@ export class Keeper {
 
   /** Whether everything was erased since the last look. */
   #heed(): void {
-    const { state } = this.#context.engine;
+    const { state } = this.#parts.engine;
     if (state === null) return;
     const { hostId } = state;
     const { erased } = state.changes;
@@ -128,14 +128,14 @@ export class Keeper {
     this.#drop();
     this.#kept = null;
     this.#remember(null);
-    const { id, thread } = this.#context.talk.conversation;
+    const { id, thread } = this.#parts.talk.conversation;
     this.#erased = { id, nodes: new Set(thread.entries.keys()) };
   }
 
   async #write(whole: Conversation, erasures: number): Promise<void> {
     const { id } = whole;
     try {
-      const { conversations } = await this.#context.engine.store.connect();
+      const { conversations } = await this.#parts.engine.store.connect();
       const erased = this.#erased?.id === id ? this.#erased.nodes : null;
       if (erasures < this.#erasures && erased === null) return; // it is no longer on the screen either
       const record = erased === null ? whole : saidSince(whole, erased);
@@ -144,13 +144,13 @@ export class Keeper {
       const removed = [...before].filter((node) => !nodes.has(node));
       if (nodes.size > 0) await conversations.write(record, removed);
       else if (before.size > 0) await conversations.delete(id);
-      if (this.#context.talk.conversation.id === id) this.#kept = { id, nodes };
+      if (this.#parts.talk.conversation.id === id) this.#kept = { id, nodes };
       this.#told = false;
     } catch (thrown) {
       const error = EngineError.from(thrown);
       // The visitor switched it off, or the engine is gone and another one comes: the next change tries again.
       const silent = error.code === 'consent-required' || error.code === 'engine-lost' || error.code === 'aborted';
-      if (!this.#told && !silent && !this.#ended) this.#context.fail(error);
+      if (!this.#told && !silent && !this.#ended) this.#parts.fail(error);
       this.#told = !silent;
     }
   }
@@ -158,7 +158,7 @@ export class Keeper {
   /** After a reload of this tab: the conversation that was open in it. */
   async #bringBack(): Promise<void> {
     const id = sessionStorageOf()?.getItem(this.#place) ?? null;
-    const { engine, talk, restored } = this.#context;
+    const { engine, talk, follow } = this.#parts;
     if (id === null) return;
     try {
       const conversation = await (await engine.store.connect()).conversations.read(id);
@@ -167,7 +167,7 @@ export class Keeper {
       talk.replace(() => openRecord(talk.conversation, conversation));
       this.#drop();
       this.#know(conversation);
-      restored();
+      follow.latest();
     } catch {
       this.#remember(null); // deleted meanwhile, or it cannot be opened; the list says so
     }

@@ -4,8 +4,7 @@
 
 import { css, html, type TemplateResult } from 'lit';
 import { adopt } from '../../internal/adopt.js';
-import { Lazy } from '../lazy.js';
-import type { RareContext } from '../rare.js';
+import type { ChatParts } from '../parts.js';
 import { openRecord, recordOf } from '../record.js';
 import { menuWords } from './menu.words.js';
 
@@ -42,20 +41,13 @@ interface MenuItem {
 }
 
 export class Menu {
-  readonly #context: RareContext;
-  readonly #shortcuts: () => void;
+  readonly #parts: ChatParts;
   readonly #export;
 
-  /** @param shortcuts opens their list */
-  constructor(context: RareContext, shortcuts: () => void) {
-    this.#context = context;
-    this.#shortcuts = shortcuts;
-    this.#export = new Lazy(
-      context.host,
-      async () => new (await import('../export/export.js')).Export(context),
-      context.fail,
-    );
-    adopt(context.host, styles);
+  constructor(parts: ChatParts) {
+    this.#parts = parts;
+    this.#export = parts.lazy(async () => new (await import('../export/export.js')).Export(parts));
+    adopt(parts.host, styles);
   }
 
   render(): TemplateResult {
@@ -99,7 +91,7 @@ export class Menu {
   }
 
   #items(): readonly MenuItem[] {
-    const said = this.#context.talk.conversation.entries.length > 0;
+    const said = this.#parts.talk.conversation.entries.length > 0;
     const saving = [
       { label: menuWords.exportMarkdown, run: () => void this.#save('markdown') },
       { label: menuWords.exportJson, run: () => void this.#save('json') },
@@ -107,21 +99,21 @@ export class Menu {
     return [
       ...(said ? saving : []),
       { label: menuWords.import, run: () => void this.#open() },
-      { label: menuWords.shortcuts, run: this.#shortcuts },
+      { label: menuWords.shortcuts, run: () => void this.#parts.rare.openShortcuts() },
     ];
   }
 
   async #save(format: 'markdown' | 'json'): Promise<void> {
     const part = await this.#export.get();
-    part?.save(format, recordOf(this.#context.talk.conversation));
+    part?.save(format, recordOf(this.#parts.talk.conversation));
   }
 
   /** Opens a saved conversation in the place of this one, which stays kept where conversations are. */
   async #open(): Promise<void> {
     const opened = await (await this.#export.get())?.open();
     if (!opened) return;
-    const { talk, restored } = this.#context;
+    const { talk, follow } = this.#parts;
     talk.replace(() => openRecord(talk.conversation, opened));
-    restored();
+    follow.latest();
   }
 }

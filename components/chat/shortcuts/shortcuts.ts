@@ -4,7 +4,7 @@
 import { css, html, type TemplateResult } from 'lit';
 import { adopt } from '../../internal/adopt.js';
 import type { DialogContent } from '../dialog/dialog.js';
-import type { RareContext } from '../rare.js';
+import type { ChatParts } from '../parts.js';
 import { shortcutsWords } from './shortcuts.words.js';
 
 const styles = css`
@@ -37,7 +37,7 @@ const styles = css`
   }
 `;
 
-export function shortcutsDialog({ host }: RareContext): DialogContent {
+export function shortcutsDialog({ host }: ChatParts): DialogContent {
   adopt(host, styles);
   return { title: () => shortcutsWords.title, render };
 }

@@ -4,7 +4,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import type { TokenCount } from '../../../engine/protocol/conversations.js';
-import type { TurnsContext } from './turns.js';
+import type { ChatParts } from '../parts.js';
 import { turnsWords } from './turns.words.js';
 
 /** Milliseconds of rest before it is counted. */
@@ -12,17 +12,15 @@ const rest = 300;
 /** From this share on it is said that the end is near: an answer needs room, too. */
 const nearlyFull = 0.8;
 
-type MeterContext = Pick<TurnsContext, 'host' | 'engine' | 'speaker' | 'draft'>;
-
 export class Meter {
-  readonly #context: MeterContext;
+  readonly #parts: ChatParts;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
   #count: TokenCount | null = null;
   #warned = false;
 
-  constructor(context: MeterContext) {
-    this.#context = context;
+  constructor(parts: ChatParts) {
+    this.#parts = parts;
     this.changed();
   }
 
@@ -69,8 +67,8 @@ export class Meter {
 
   async #measure(): Promise<void> {
     const asked = ++this.#asked;
-    const { connection } = this.#context.engine.store;
-    const messages = this.#context.draft();
+    const { connection } = this.#parts.engine.store;
+    const messages = this.#parts.draft();
     let count: TokenCount | null = null;
     if (connection.kind === 'connected' && messages.length > 0) {
       try {
@@ -82,7 +80,7 @@ export class Meter {
     if (asked !== this.#asked) return;
     this.#count = count;
     this.#warn();
-    this.#context.host.requestUpdate();
+    this.#parts.host.requestUpdate();
   }
 
   #warn(): void {
@@ -90,7 +88,7 @@ export class Meter {
     const near = contextLength !== null && tokens >= nearlyFull * contextLength;
     // Once, until there is room again.
     if (near && !this.#warned) {
-      this.#context.speaker.sayLater(() => (tokens >= contextLength ? turnsWords.full : turnsWords.nearlyFull));
+      this.#parts.speaker.sayLater(() => (tokens >= contextLength ? turnsWords.full : turnsWords.nearlyFull));
     }
     this.#warned = near;
   }

@@ -254,6 +254,28 @@ export const turnsStyles = css`
     color: var(--_danger);
   }
 
+  /* On paper the whole conversation, without what is only for the screen. */
+  @media print {
+    :host {
+      block-size: auto !important;
+    }
+
+    .frame,
+    .scroller {
+      block-size: auto;
+      overflow: visible;
+    }
+
+    header,
+    .composer,
+    .actions,
+    .meter,
+    .latest,
+    .cloud-switch {
+      display: none;
+    }
+  }
+
   @media (forced-colors: active) {
     .editor:has(> textarea:focus) {
       outline: 2px solid Highlight;

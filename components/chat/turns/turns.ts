@@ -4,21 +4,17 @@
 // It changes the conversation through TalkController and moves the focus when a button goes with what it did.
 
 import { html, nothing, type ReactiveController, type TemplateResult } from 'lit';
-import type { ChatMessage, ToolCall } from '../../../engine/protocol/chat.js';
-import type { EngineError } from '../../../engine/protocol/errors.js';
+import type { ToolCall } from '../../../engine/protocol/chat.js';
 import { adopt } from '../../internal/adopt.js';
-import type { EngineController } from '../../internal/engine-controller.js';
 import { LlmDeleteEvent } from '../../internal/events.js';
 import { formatBytes } from '../../internal/format.js';
 import { fileIcon } from '../../internal/more-icons.js';
-import type { LlmElement } from '../../internal/llm-element.js';
+import { laterMarkdownStyles } from '../../internal/markdown/later.styles.js';
 import { blockText } from '../../internal/markdown/tokens.js';
-import type { SpeakerController } from '../../internal/speaker.js';
 import { words } from '../../internal/words.js';
 import { copyText } from '../copy.js';
-import { toMessage, type AnswerEntry, type ConversationSettings, type ToolEntry, type UserEntry } from '../entries.js';
-import { Lazy } from '../lazy.js';
-import type { TalkController } from '../talk.js';
+import { toMessage, type AnswerEntry, type ToolEntry, type UserEntry } from '../entries.js';
+import type { ChatParts } from '../parts.js';
 import type { ReadAloudSetting } from '../voice/read-aloud.js';
 import { renderEditor } from './editor.js';
 import { Meter } from './meter.js';
@@ -29,40 +25,28 @@ import { toolCallEvent } from './tool-result.js';
 import { turnsStyles } from './turns.styles.js';
 import { turnsWords } from './turns.words.js';
 
-export interface TurnsContext {
-  readonly host: LlmElement;
-  readonly engine: EngineController;
-  readonly talk: TalkController;
-  readonly speaker: SpeakerController;
-  readonly settings: () => ConversationSettings & { readonly readAloud: ReadAloudSetting };
-  /** What a request would send now. */
-  readonly draft: () => readonly ChatMessage[];
-  /** Shows a failure and says it. */
-  readonly fail: (error: EngineError) => void;
-}
-
 export class Turns implements ReactiveController {
   /** Whose words the visitor is changing. */
   editing: string | null = null;
   readonly meter: Meter;
-  readonly #context: TurnsContext;
+  readonly #parts: ChatParts;
   readonly #readAloud;
   /** What can be put back, until something else is asked for. */
   #deleted: { readonly piece: Deleted; readonly count: number } | null = null;
 
-  constructor(context: TurnsContext) {
-    this.#context = context;
-    const { host, talk, fail } = context;
-    this.meter = new Meter(context);
-    this.#readAloud = new Lazy(host, async () => new (await import('../voice/read-aloud.js')).ReadAloud(host), fail);
+  constructor(parts: ChatParts) {
+    this.#parts = parts;
+    const { host, talk } = parts;
+    this.meter = new Meter(parts);
+    this.#readAloud = parts.lazy(async () => new (await import('../voice/read-aloud.js')).ReadAloud(host));
     talk.moving = () => this.#moved();
-    adopt(host, turnsStyles);
+    adopt(host, laterMarkdownStyles, turnsStyles);
     host.addController(this);
   }
 
   hostUpdated(): void {
-    const { busy, entries } = this.#context.talk.conversation;
-    if (busy || !voicesHere(this.#context.settings().readAloud)) return;
+    const { busy, entries } = this.#parts.talk.conversation;
+    if (busy || !voicesHere(this.#parts.host.readAloud)) return;
     if (entries.some(({ kind }) => kind === 'answer')) this.#readAloud.want();
   }
 
@@ -73,19 +57,19 @@ export class Turns implements ReactiveController {
 
   /** Another one has the rows drawn anew. */
   get look(): string {
-    return `${this.#context.settings().readAloud} ${String(this.#readAloud.part?.reading)} ${String(this.#readAloud.part !== null)}`;
+    return `${this.#parts.host.readAloud} ${String(this.#readAloud.part?.reading)} ${String(this.#readAloud.part !== null)}`;
   }
 
   /** The whole answer calls a tool of the page. */
   call(call: ToolCall): void {
-    const { host, talk, settings } = this.#context;
-    host.dispatchEvent(toolCallEvent(call, (text) => talk.conversation.addToolResult(call.id, text, settings())));
+    const { host, talk } = this.#parts;
+    host.dispatchEvent(toolCallEvent(call, (text) => talk.conversation.addToolResult(call.id, text, host)));
   }
 
   /** Opens the field in the message. */
   edit(id: string): void {
     this.editing = id;
-    this.#context.host.requestUpdate();
+    this.#parts.host.requestUpdate();
     this.#focus(`[data-entry="${id}"] textarea`);
   }
 
@@ -95,7 +79,7 @@ export class Turns implements ReactiveController {
       submit: (text) => this.#submit(entry, text),
       cancel: () => {
         this.editing = null;
-        this.#context.host.requestUpdate();
+        this.#parts.host.requestUpdate();
         this.#focusAction(id, 'edit');
       },
     });
@@ -134,35 +118,35 @@ export class Turns implements ReactiveController {
   }
 
   readonly #actions: MessageActions = {
-    copy: (text) => copyText(text, this.#context.speaker),
+    copy: (text) => copyText(text, this.#parts.speaker),
     edit: (id) => this.edit(id),
     delete: (id) => this.#delete(id),
     again: (id) => {
-      this.#context.talk.again(id);
-      this.#context.host.focus({ preventScroll: true });
+      this.#parts.talk.again(id);
+      this.#parts.host.focus({ preventScroll: true });
     },
     proceed: () => {
-      this.#context.talk.proceed();
-      this.#context.host.focus({ preventScroll: true });
+      this.#parts.talk.proceed();
+      this.#parts.host.focus({ preventScroll: true });
     },
     turn: (id, step) => this.#turn(id, step),
   };
 
   #rowOf(id: string): RowContext {
-    const { busy, thread } = this.#context.talk.conversation;
+    const { busy, thread } = this.#parts.talk.conversation;
     return {
-      busy: busy || this.#context.host.matches(':disabled'),
+      busy: busy || this.#parts.host.matches(':disabled'),
       siblings: thread.siblingsOf(id),
       actions: this.#actions,
     };
   }
 
   #renderRead(answer: AnswerEntry): unknown {
-    const setting = this.#context.settings().readAloud;
+    const setting = this.#parts.host.readAloud;
     const part = this.#readAloud.part;
     if (part === null || answer.text === '' || !part.possible(setting)) return nothing;
     const text = () =>
-      this.#context.talk
+      this.#parts.talk
         .markdown(answer)
         .blocks.map(({ block }) => blockText(block, words.code.block))
         .join('\n');
@@ -170,14 +154,14 @@ export class Turns implements ReactiveController {
   }
 
   #submit({ id, attachments }: UserEntry, text: string): void {
-    const { host, talk } = this.#context;
+    const { host, talk } = this.#parts;
     if (!talk.request(text, attachments, talk.conversation.thread.parentOf(id))) return;
     this.editing = null;
     host.requestUpdate();
   }
 
   #turn(id: string, step: -1 | 1): void {
-    const { talk, speaker } = this.#context;
+    const { talk, speaker } = this.#parts;
     const siblings = talk.conversation.thread.siblingsOf(id);
     const place = siblings.indexOf(id) + step;
     const other = siblings[place];
@@ -188,7 +172,7 @@ export class Turns implements ReactiveController {
   }
 
   #delete(id: string): void {
-    const { host, talk, speaker } = this.#context;
+    const { host, talk, speaker } = this.#parts;
     const { conversation } = talk;
     const entry = conversation.thread.entries.get(id);
     if (entry === undefined || conversation.busy) return;
@@ -206,7 +190,7 @@ export class Turns implements ReactiveController {
   #undo(): void {
     if (this.#deleted === null) return;
     const { piece } = this.#deleted;
-    const { host, talk, speaker } = this.#context;
+    const { host, talk, speaker } = this.#parts;
     this.#deleted = null;
     talk.conversation.change((thread) => putBack(thread, piece));
     speaker.say(() => turnsWords.putBack);
@@ -218,7 +202,7 @@ export class Turns implements ReactiveController {
   #moved(): void {
     this.#deleted = null;
     this.#readAloud.part?.end();
-    if (!this.#context.talk.conversation.entries.some(({ id }) => id === this.editing)) this.editing = null;
+    if (!this.#parts.talk.conversation.entries.some(({ id }) => id === this.editing)) this.editing = null;
   }
 
   /** The button of this name at a message, else the field: a button that went must not take the focus with it. */
@@ -227,7 +211,7 @@ export class Turns implements ReactiveController {
   }
 
   #focus(selector: string): void {
-    const { host } = this.#context;
+    const { host } = this.#parts;
     void host.updateComplete.then(() => {
       const found = host.shadowRoot?.querySelector<HTMLElement>(selector) ?? host;
       found.focus({ preventScroll: found === host });

@@ -9,7 +9,7 @@ import { EngineError } from '../../../engine/protocol/errors.js';
 import { adopt } from '../../internal/adopt.js';
 import { tagOf } from '../../internal/texts.js';
 import type { DialogContent } from '../dialog/dialog.js';
-import type { RareContext } from '../rare.js';
+import type { ChatParts } from '../parts.js';
 import { voiceWords } from './voice.words.js';
 
 /** The part of the API used here; TypeScript's library does not have it. */
@@ -51,15 +51,15 @@ export class Dictation {
     return this.#recognition !== null;
   }
 
-  readonly #context: RareContext;
+  readonly #parts: ChatParts;
   /** The visitor read where the voice goes, in this page. */
   #agreed = false;
   #local = false;
   #recognition: Recognition | null = null;
 
-  constructor(context: RareContext) {
-    this.#context = context;
-    adopt(context.host, styles);
+  constructor(parts: ChatParts) {
+    this.#parts = parts;
+    adopt(parts.host, styles);
   }
 
   /** Starts, after a question the first time, or stops. */
@@ -67,10 +67,10 @@ export class Dictation {
     if (this.#recognition !== null) return this.#recognition.stop();
     const make = recognitionMaker();
     if (make === null) return;
-    const lang = tagOf(this.#context.host);
+    const lang = tagOf(this.#parts.host);
     this.#local = (await make.available?.({ langs: [lang], processLocally: true }).catch(() => '')) === 'available';
     if (this.#agreed) return this.#listen(make, lang);
-    (await this.#context.dialog.get())?.open(this.#question(() => this.#listen(make, lang)));
+    (await this.#parts.rare.dialog.get())?.open(this.#question(() => this.#listen(make, lang)));
   }
 
   /** The element left the page, or the message is sent: nothing more is heard. */
@@ -80,7 +80,7 @@ export class Dictation {
   }
 
   #question(start: () => void): DialogContent {
-    const { dialog } = this.#context;
+    const { dialog } = this.#parts.rare;
     const agree = () => {
       this.#agreed = true;
       dialog.part?.close();
@@ -98,7 +98,7 @@ export class Dictation {
   }
 
   #listen(make: RecognitionMaker, lang: string): void {
-    const { host, speaker, composer } = this.#context;
+    const { host, speaker, composer } = this.#parts;
     const recognition = new make();
     const before = composer.text;
     recognition.lang = lang;
@@ -139,6 +139,6 @@ export class Dictation {
             : error === 'language-not-supported'
               ? failed.language
               : failed.other;
-    this.#context.fail(new EngineError('invalid-request', message, { hint: failed.hint }));
+    this.#parts.fail(new EngineError('invalid-request', message, { hint: failed.hint }));
   }
 }
