@@ -326,6 +326,7 @@ describe('ModelSlot and a download beside a model that answers', () => {
     const { slot } = slotOf({ download: () => Promise.reject(broken) });
     await slot.load('one', 'auto', never());
     await assert.rejects(slot.load('two', 'auto', never()), { code: 'network' });
+    assert.equal(slot.status.kind === 'ready' && slot.status.model.id, 'one', 'as all tabs see it');
     assert.equal((await slot.ensure('one', never())).provenance.model, 'one');
 
     const other = slotOf({ download: () => new Promise(() => undefined) });

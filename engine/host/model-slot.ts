@@ -124,7 +124,7 @@ export class ModelSlot {
   #fetch(wanted: Wanted, load: JoinedLoad<LoadedModel>): Promise<boolean> {
     load.fetched ??= this.#ahead.fetch(load, wanted).then((error) => {
       if (error === null) return true;
-      if (!load.signal.aborted) this.#set({ kind: 'failed', error: error.toShape() });
+      if (!load.signal.aborted) this.#failedWith(error);
       load.fail(error);
       return false;
     });
@@ -323,7 +323,7 @@ export class ModelSlot {
       opening.end();
       const error = signal.aborted ? EngineError.from(signal.reason) : EngineError.from(thrown);
       this.#giveUp(signal);
-      if (!signal.aborted) this.#set({ kind: 'failed', error: error.toShape() });
+      if (!signal.aborted) this.#failedWith(error);
       else if (this.#current === null) this.#set({ kind: 'idle' });
       throw error;
     } finally {
@@ -401,6 +401,12 @@ export class ModelSlot {
     if (this.#settled.kind !== 'ready' || this.#settled.model !== current.loaded) {
       this.#set({ kind: 'ready', model: current.loaded });
     }
+  }
+
+  /** Whoever asked is told; for all others the model before is there as it was, where one still is. */
+  #failedWith(error: EngineError): void {
+    if (this.#current === null) this.#set({ kind: 'failed', error: error.toShape() });
+    else this.#ready(this.#current);
   }
 
   #set(status: EngineStatus): void {
