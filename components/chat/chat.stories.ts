@@ -4,6 +4,7 @@ import { html } from 'lit';
 import type { Meta, StoryObj } from '@storybook/web-components-vite';
 import type { EngineState } from '../../engine/protocol/state.js';
 import { ScriptedEngine, demoLoaded, type Script, type ScriptStep } from '../../test/support/scripted-engine.js';
+import { until } from '../../test/support/until.js';
 import type { Conversation } from '../../engine/protocol/conversations.js';
 import { ChatHarness } from './chat.harness.js';
 import type { LlmChat } from './chat.js';
@@ -19,7 +20,12 @@ interface Arguments {
   /** What else the site asks for. */
   history: boolean;
   dictation: boolean;
+  /** What the story ends with, as selectors: parts of the chat are fetched when they are wanted first. */
+  shows: readonly string[];
 }
+
+/** An answer with what can be done with it. */
+const whole = '[data-status=done] [data-action=again]';
 
 const ready: Partial<EngineState> = { status: { kind: 'ready', model: demoLoaded } };
 
@@ -34,8 +40,9 @@ const meta: Meta<Arguments> = {
     say: '',
     history: false,
     dictation: false,
+    shows: [],
   },
-  argTypes: { script: { control: false }, say: { control: false } },
+  argTypes: { script: { control: false }, say: { control: false }, shows: { control: false } },
   render: ({ welcome, suggestions, placeholder, script, history, dictation }) =>
     html`<llm-engine .engine=${new ScriptedEngine(script)}>
       <llm-chat
@@ -50,8 +57,15 @@ const meta: Meta<Arguments> = {
     const chat = canvasElement.querySelector<LlmChat>('llm-chat');
     await chat?.updateComplete;
     if (args.say !== '') chat?.send(args.say);
+    await shown(canvasElement, args.shows);
   },
 };
+
+async function shown(canvas: HTMLElement, selectors: readonly string[]): Promise<void> {
+  for (const selector of selectors) {
+    await until(selector, () => canvas.querySelector('llm-chat')?.shadowRoot?.querySelector(selector), 20_000);
+  }
+}
 
 export default meta;
 type Story = StoryObj<Arguments>;
@@ -101,11 +115,16 @@ export const Loading: Story = { args: { say: 'Tell me a story', script: { loadTi
 export const Streaming: Story = { args: { say: 'Tell me a story', script: answering({ say: story.repeat(4) }) } };
 
 export const Markdown: Story = {
-  args: { say: 'Show me everything', script: { state: ready, answers: [[{ say: everything }]] } },
+  args: {
+    shows: ['[part=code]', whole],
+    say: 'Show me everything',
+    script: { state: ready, answers: [[{ say: everything }]] },
+  },
 };
 
 export const Failed: Story = {
   args: {
+    shows: ['[part=error]'],
     say: 'Are you there?',
     script: answering(
       { say: 'I was about to say' },
@@ -139,6 +158,7 @@ export const NoEngine: Story = {
 
 export const Cloud: Story = {
   args: {
+    shows: ['[part=cloud-switch]', whole],
     say: 'Who are you?',
     script: {
       state: { ...ready, cloud: { endpoint: 'api.example.com', allowed: true, active: false } },
@@ -161,6 +181,7 @@ export const InLine: Story = {
 
 export const ToolCall: Story = {
   args: {
+    shows: ['[part=tool-call]', whole],
     say: 'Switch to dark mode',
     script: {
       state: ready,
@@ -181,6 +202,7 @@ export const ToolCall: Story = {
 export const RightToLeft: Story = {
   globals: { direction: 'rtl' },
   args: {
+    shows: [whole],
     say: 'ما هو هذا؟',
     script: {
       state: ready,
@@ -214,35 +236,36 @@ export const Themed: Story = {
 /** Waits for an answer, then does what a person would. */
 async function afterAnswer(
   canvas: HTMLElement,
-  say: string,
+  { say, shows }: Arguments,
   act: (chat: ChatHarness) => Promise<void> | void,
 ): Promise<void> {
   const element = canvas.querySelector<LlmChat>('llm-chat');
-  if (element === null) return;
+  if (element === null) throw new Error('no chat');
   await element.updateComplete;
-  if (say !== '') element.send(say);
+  element.send(say);
   const chat = new ChatHarness(element);
-  const whole = () => !element.busy && chat.messages.length > 1 && chat.action(1, 'delete') !== null;
-  for (let waited = 0; waited < 100 && !whole(); waited++) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until('the answer', () => !element.busy && chat.action(1, 'again'), 20_000);
   await act(chat);
-  await element.updateComplete;
+  await shown(canvas, shows);
 }
 
 export const Branches: Story = {
-  args: { say: 'Tell me a story', script: { state: ready, answers: [[{ say: story }], [{ say: 'A shorter one.' }]] } },
-  play: ({ canvasElement, args }) => afterAnswer(canvasElement, args.say, (chat) => chat.action(1, 'again')?.click()),
+  args: {
+    shows: ['[part=versions]', whole],
+    say: 'Tell me a story',
+    script: { state: ready, answers: [[{ say: story }], [{ say: 'A shorter one.' }]] },
+  },
+  play: ({ canvasElement, args }) => afterAnswer(canvasElement, args, (chat) => chat.action(1, 'again')?.click()),
 };
 
 export const Editing: Story = {
-  args: { say: 'Tell me a story', script: { state: ready, answers: [[{ say: story }]] } },
-  play: ({ canvasElement, args }) => afterAnswer(canvasElement, args.say, (chat) => chat.action(0, 'edit')?.click()),
+  args: { shows: ['[part=editor]'], say: 'Tell me a story', script: { state: ready, answers: [[{ say: story }]] } },
+  play: ({ canvasElement, args }) => afterAnswer(canvasElement, args, (chat) => chat.action(0, 'edit')?.click()),
 };
 
 export const Deleted: Story = {
-  args: { say: 'Tell me a story', script: { state: ready, answers: [[{ say: story }]] } },
-  play: ({ canvasElement, args }) => afterAnswer(canvasElement, args.say, (chat) => chat.action(1, 'delete')?.click()),
+  args: { shows: ['[part=undo]'], say: 'Tell me a story', script: { state: ready, answers: [[{ say: story }]] } },
+  play: ({ canvasElement, args }) => afterAnswer(canvasElement, args, (chat) => chat.action(1, 'delete')?.click()),
 };
 
 export const Files: Story = {
@@ -254,6 +277,7 @@ export const Files: Story = {
     dataTransfer.items.add(new File([new Uint8Array(4)], 'photograph.jpg'));
     const field = chat?.shadowRoot?.querySelector('.composer textarea');
     field?.dispatchEvent(new DragEvent('drop', { bubbles: true, composed: true, cancelable: true, dataTransfer }));
+    await shown(canvasElement, ['[part=attachment]', '[part=attachment-problems]']);
   },
 };
 
@@ -268,6 +292,7 @@ const keptConversation = (id: string, title: string, updated: number): Conversat
 
 export const History: Story = {
   args: {
+    shows: ['dialog [data-id]'],
     history: true,
     script: {
       state: ready,
@@ -277,15 +302,20 @@ export const History: Story = {
       ],
     },
   },
-  play: async ({ canvasElement }) => {
+  play: async ({ canvasElement, args }) => {
     const element = canvasElement.querySelector<LlmChat>('llm-chat');
     await element?.updateComplete;
     element?.shadowRoot?.querySelector<HTMLElement>('header > button')?.click();
+    await shown(canvasElement, args.shows);
   },
 };
 
 export const NearlyFull: Story = {
-  args: { say: 'Tell me everything', script: { state: ready, answers: [[{ say: 'All of it. '.repeat(330) }]] } },
+  args: {
+    shows: ['[part=meter]', whole],
+    say: 'Tell me everything',
+    script: { state: ready, answers: [[{ say: 'All of it. '.repeat(330) }]] },
+  },
 };
 
 export const Recovering: Story = {

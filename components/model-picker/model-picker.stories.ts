@@ -4,6 +4,7 @@ import { html } from 'lit';
 import type { Meta, StoryObj } from '@storybook/web-components-vite';
 import type { KeptModel, ModelListing } from '../../engine/protocol/state.js';
 import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
+import { until } from '../../test/support/until.js';
 import { ModelPickerHarness } from './model-picker.harness.js';
 
 interface Arguments {
@@ -102,12 +103,8 @@ export const AsksBeforeDeleting: Story = {
   args: { script: { storage } },
   play: async ({ canvasElement }) => {
     const picker = canvasElement.querySelector('llm-model-picker');
-    for (let tries = 0; tries < 50; tries++) {
-      const button = picker?.shadowRoot?.querySelector<HTMLElement>('[part=delete-button]');
-      if (button) return button.click();
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    throw new Error('no button to delete');
+    const button = () => picker?.shadowRoot?.querySelector<HTMLElement>('[part=delete-button]');
+    (await until('a button to delete', button)).click();
   },
 };
 export const Search: Story = { args: { script: { models: manyModels, storage: { ...storage, models: [] } } } };
@@ -155,7 +152,9 @@ export const Chosen: Story = {
   args: { script: { loadTime: 4_000, storage } },
   play: async ({ canvasElement }) => {
     const picker = canvasElement.querySelector('llm-model-picker');
-    await picker?.updateComplete;
-    if (picker) await new ModelPickerHarness(picker).choose('A larger model');
+    if (picker === null) throw new Error('no picker');
+    const harness = new ModelPickerHarness(picker);
+    await until('the models', () => harness.models.length > 1);
+    await harness.choose('A larger model');
   },
 };

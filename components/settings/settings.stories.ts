@@ -5,6 +5,7 @@ import type { Meta, StoryObj } from '@storybook/web-components-vite';
 import '../define/settings.js';
 import { noPreferences } from '../../engine/protocol/preferences.js';
 import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
+import { until } from '../../test/support/until.js';
 import { SettingsHarness } from './settings.harness.js';
 
 interface Arguments {
@@ -24,6 +25,14 @@ const meta: Meta<Arguments> = {
 
 export default meta;
 type Story = StoryObj<Arguments>;
+
+/** The element once it knows what holds. */
+async function asked(canvas: HTMLElement): Promise<SettingsHarness> {
+  const settings = canvas.querySelector('llm-settings');
+  if (settings === null) throw new Error('no settings');
+  await until('the state', () => settings.shadowRoot?.querySelector('fieldset:enabled'));
+  return new SettingsHarness(settings);
+}
 
 export const NothingChosen: Story = {};
 export const Chosen: Story = {
@@ -50,9 +59,7 @@ export const CannotBeKept: Story = {
     },
   },
   play: async ({ canvasElement }) => {
-    const settings = canvasElement.querySelector('llm-settings');
-    await settings?.updateComplete;
-    if (settings) await new SettingsHarness(settings).choose('device', 'wasm');
+    await (await asked(canvasElement)).choose('device', 'wasm');
   },
 };
 export const Narrow: Story = {
@@ -69,8 +76,6 @@ export const RightToLeft: Story = {
 };
 export const NoLimit: Story = {
   play: async ({ canvasElement }) => {
-    const settings = canvasElement.querySelector('llm-settings');
-    await settings?.updateComplete;
-    if (settings) await new SettingsHarness(settings).limitTo('0');
+    await (await asked(canvasElement)).limitTo('0');
   },
 };

@@ -27,16 +27,7 @@ export function unmount(): void {
   mounted = null;
 }
 
-/** Resolves when `condition` is truthy, with its value; rejects after `patience` milliseconds, naming what was waited for. */
-export async function until<T>(what: string, condition: () => T, patience = 5_000): Promise<NonNullable<T>> {
-  const end = performance.now() + patience;
-  for (;;) {
-    const value = condition();
-    if (value) return value as NonNullable<T>;
-    if (performance.now() > end) throw new Error(`waited ${String(patience)} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
+export { until } from './until.js';
 
 /** The light or the dark scheme for the whole page. */
 export function useScheme(scheme: 'light' | 'dark'): void {
