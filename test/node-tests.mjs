@@ -21,13 +21,17 @@ function* filesUnder(folder) {
 export const collect = (suffix) =>
   rooms.flatMap((room) => [...filesUnder(join(root, room))].filter((path) => path.endsWith(suffix))).sort();
 
+/** Milliseconds for one file, on the slowest of machines: one that hangs is a failure, and the others still run. */
+const patience = 15 * 60_000;
+
 /** @returns {Promise<number>} the exit code; 1 when there is nothing to run, so that a lost pattern cannot pass */
 export function runNodeTests(files, concurrency = 2) {
   if (files.length === 0) {
     console.error('No test file matches.');
     return Promise.resolve(1);
   }
-  const args = ['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, '--test-reporter=spec'];
+  const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${patience}`];
+  const args = ['--import', 'tsx', '--test', ...limits, '--test-reporter=spec'];
   return new Promise((done) => {
     const child = spawn(process.execPath, [...args, ...files.map((file) => relative(root, file))], {
       cwd: root,

@@ -18,7 +18,7 @@ describe('<llm-chat> branches', () => {
     chat.action(0, 'edit')?.click();
     const field = await until('the field', () => chat.editor);
     await element.updateComplete;
-    expect(chat.focused).to.equal(field);
+    await until('the focus', () => chat.focused === field);
     expect(field.value).to.equal('One');
     await expectAccessible(element);
     field.value = 'Two';
@@ -28,7 +28,7 @@ describe('<llm-chat> branches', () => {
     await until('the other answer', () => chat.messages[1]?.text === 'Second.');
     await settled(chat);
     expect(chat.messages[0]?.text).to.equal('Two');
-    expect(chat.focused).to.equal(chat.field);
+    await until('the focus', () => chat.focused === chat.field);
     expect(engine.requests[1]?.messages).to.deep.equal([{ role: 'user', content: 'Two' }]);
     expect(chat.version(0)).to.equal('2 / 2');
     await expectAccessible(element);
@@ -37,7 +37,7 @@ describe('<llm-chat> branches', () => {
     back?.click();
     await until('the first version', () => chat.messages[0]?.text === 'One');
     expect(chat.messages[1]?.text).to.equal('First.');
-    expect(chat.focused).to.equal(chat.action(0, 'earlier'));
+    await until('the focus', () => chat.focused === chat.action(0, 'earlier'));
     expect(chat.focused?.getAttribute('aria-disabled')).to.equal('true');
     expect(chat.announcement).to.equal(turnsWords.version(1, 2));
     chat.action(0, 'later')?.click();
@@ -58,7 +58,7 @@ describe('<llm-chat> branches', () => {
     press({ key: 'Escape' });
     await element.updateComplete;
     expect(chat.editor).to.equal(null);
-    expect(chat.focused).to.equal(chat.action(0, 'edit'));
+    await until('the focus', () => chat.focused === chat.action(0, 'edit'));
     expect(chat.version(0)).to.equal('');
   });
 
@@ -113,12 +113,12 @@ describe('<llm-chat> branches', () => {
     await until('the deletion', () => chat.messages.length === 2);
     await element.updateComplete;
     expect(chat.announcement).to.equal(turnsWords.deleted(2));
-    expect(chat.focused).to.equal(chat.button(turnsWords.undo));
+    await until('the focus', () => chat.focused === chat.button(turnsWords.undo));
     await expectAccessible(element);
     chat.button(turnsWords.undo)?.click();
     await until('the messages', () => chat.messages.length === 4);
     await element.updateComplete;
-    expect(chat.focused).to.equal(chat.action(2, 'delete'));
+    await until('the focus', () => chat.focused === chat.action(2, 'delete'));
     expect(chat.button(turnsWords.undo)).to.equal(null);
   });
 
@@ -143,7 +143,7 @@ describe('<llm-chat> branches', () => {
     await settled(chat);
     expect(engine.requests[1]?.resume?.text).to.equal('Once upon');
     expect(chat.errors).to.deep.equal([]);
-    expect(chat.focused).to.equal(chat.field);
+    await until('the focus', () => chat.focused === chat.field);
     expect(chat.action(1, 'proceed')).to.equal(null);
   });
 

@@ -42,7 +42,7 @@ describe('<llm-chat> answers', () => {
       expect(chat.lastAnswer?.dataset['status']).to.equal('stopped');
       expect(chat.messages[1]?.text).to.equal('Once');
       expect(chat.errors).to.have.length(0);
-      expect(element.shadowRoot?.activeElement).to.equal(chat.sendButton);
+      await until('the focus', () => element.shadowRoot?.activeElement === chat.sendButton);
       expect(chat.announcement).to.equal(words.chat.answerStopped);
     });
 
@@ -172,7 +172,7 @@ describe('<llm-chat> answers', () => {
       chat.button(words.chat.newChat)?.click();
       await until('the empty chat', () => chat.messages.length === 0);
       expect(element.messages).to.deep.equal([]);
-      expect(element.shadowRoot?.activeElement).to.equal(chat.field);
+      await until('the focus', () => element.shadowRoot?.activeElement === chat.field);
     });
 
     it('goes on with an answer when the element is moved in the page, and stops it when it is taken out', async () => {

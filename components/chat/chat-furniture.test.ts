@@ -51,7 +51,7 @@ describe('<llm-chat> furniture', () => {
     await expectAccessible(element);
     press(menu?.querySelector('button') ?? element, 'Escape');
     expect(menu?.open).to.equal(false);
-    expect(chat.focused).to.equal(summary);
+    await until('the focus', () => chat.focused === summary);
   });
 
   it('lists its keys after "?", not in a field, and gives the focus back', async () => {
@@ -67,7 +67,7 @@ describe('<llm-chat> furniture', () => {
     await expectAccessible(element);
     dialog.close();
     await until('the end', () => chat.dialog === null);
-    expect(chat.focused).to.equal(log);
+    await until('the focus', () => chat.focused === log);
   });
 
   it('stops the answer with Escape', async () => {

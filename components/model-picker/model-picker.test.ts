@@ -127,7 +127,7 @@ describe('<llm-model-picker>', () => {
     picker.button?.focus();
     picker.button?.click();
     await until('the cancel button', () => picker.button?.innerText === pickerWords.cancel);
-    expect(element.shadowRoot?.activeElement).to.equal(picker.button);
+    await until('the focus', () => element.shadowRoot?.activeElement === picker.button);
     picker.button?.click();
     await until('the end', () => engine.state.status.kind === 'ready');
     await until('the words', () => picker.announcement === words.status.cancelled);
@@ -142,7 +142,7 @@ describe('<llm-model-picker>', () => {
     picker.button?.click();
     await until('the model', () => picker.models[1]?.current);
     await element.updateComplete;
-    expect(element.shadowRoot?.activeElement).to.equal(picker.radio('A larger model'));
+    await until('the focus', () => element.shadowRoot?.activeElement === picker.radio('A larger model'));
   });
 
   it('shows a load that another tab asked for, and breaks it off for all', async () => {
@@ -218,7 +218,7 @@ describe('<llm-model-picker>', () => {
       await until('the words', () => picker.announcement.includes('is paused'));
       expect(engine.state.status).to.include({ phase: 'paused' });
       expect(picker.progressText).to.include(pickerWords.paused);
-      expect(element.shadowRoot?.activeElement).to.equal(button);
+      await until('the focus', () => element.shadowRoot?.activeElement === button);
       await expectAccessible(element);
       button.click();
       await until('the resumption', () => picker.named(pickerWords.pause) === button);
@@ -301,7 +301,7 @@ describe('<llm-model-picker>', () => {
       await expectAccessible(element);
       picker.named(pickerWords.confirm.keep)?.click();
       await until('the end', () => picker.dialog === null);
-      expect(element.shadowRoot?.activeElement).to.equal(button);
+      await until('the focus', () => element.shadowRoot?.activeElement === button);
       expect(engine.deleted).to.deep.equal([]);
     });
 
@@ -312,7 +312,7 @@ describe('<llm-model-picker>', () => {
       await element.updateComplete;
       expect(engine.deleted).to.deep.equal([larger.source]);
       expect(picker.announcement).to.equal(pickerWords.confirm.deleted('A larger model'));
-      expect(element.shadowRoot?.activeElement).to.equal(picker.radio('A larger model'));
+      await until('the focus', () => element.shadowRoot?.activeElement === picker.radio('A larger model'));
       expect(picker.named(pickerWords.deleteNamed('A larger model'))).to.equal(null);
     });
 
@@ -322,7 +322,7 @@ describe('<llm-model-picker>', () => {
       dialog.querySelector<HTMLElement>('.danger')?.click();
       await until('the deletion', () => picker.models.length === 2);
       await element.updateComplete;
-      expect(element.shadowRoot?.activeElement).to.equal(picker.radio('Demo model'));
+      await until('the focus', () => element.shadowRoot?.activeElement === picker.radio('Demo model'));
     });
   });
 

@@ -102,7 +102,7 @@ describe('<llm-privacy>', () => {
     await privacy.answer(true);
     await until('the consent', () => engine.state.cloud.allowed);
     await until('the switch', () => privacy.switch?.checked);
-    expect(privacy.element.shadowRoot?.activeElement).to.equal(privacy.switch);
+    await until('the focus', () => privacy.element.shadowRoot?.activeElement === privacy.switch);
     await privacy.flip();
     expect(privacy.dialog, 'taking it back asks nothing').to.equal(null);
     expect(engine.state.cloud.allowed).to.equal(false);
@@ -181,7 +181,7 @@ describe('<llm-privacy>', () => {
     privacy.eraseButton.focus();
     await privacy.erase(false);
     expect(engine.erasures).to.equal(0);
-    expect(privacy.element.shadowRoot?.activeElement).to.equal(privacy.eraseButton);
+    await until('the focus', () => privacy.element.shadowRoot?.activeElement === privacy.eraseButton);
     await privacy.erase(true);
     await until('the outcome', () => privacy.outcome === privacyWords.erase.done);
     expect(engine.erasures).to.equal(1);

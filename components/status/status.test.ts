@@ -120,7 +120,7 @@ describe('<llm-status>', () => {
     expect(details.get(chipWords.privacy)).to.equal(chipWords.mayLeave('cloud.example'));
     await status.press();
     expect(status.details).to.equal(null);
-    expect(document.activeElement).to.equal(status.element);
+    await until('the focus', () => document.activeElement === status.element);
   });
 
   it('shows what broke and what is done about it', async () => {
