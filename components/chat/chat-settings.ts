@@ -10,19 +10,19 @@ import type { ReadAloudSetting } from './voice/read-aloud.js';
 
 export abstract class ChatSettings extends LlmElement {
   /** Instructions for the model, put before the conversation. */
-  @property({ attribute: 'system-prompt' }) systemPrompt = '';
+  @property({ attribute: 'system-prompt', useDefault: true }) systemPrompt = '';
 
   /** What an empty chat says. */
-  @property() welcome = '';
+  @property({ useDefault: true }) welcome = '';
 
   /** Messages offered in an empty chat; in the attribute separated by "|". */
   @property({ converter: listOfText }) suggestions: readonly string[] = [];
 
   /** Hint in the empty field. */
-  @property() placeholder = '';
+  @property({ useDefault: true }) placeholder = '';
 
   /** Name of the conversation for screen readers. */
-  @property() label = '';
+  @property({ useDefault: true }) label = '';
 
   /** Loads the model at once instead of with the first message. */
   @property({ type: Boolean }) autoload = false;
@@ -37,19 +37,19 @@ export abstract class ChatSettings extends LlmElement {
   @property({ type: Boolean }) history = false;
 
   /** `off` takes no files. */
-  @property() attachments: 'on' | 'off' = 'on';
+  @property({ useDefault: true }) attachments: 'on' | 'off' = 'on';
 
   /** A button to write by speaking, where the browser can; it may send the voice to its maker, and says so first. */
   @property({ type: Boolean }) dictation = false;
 
   /** Answers read aloud: by voices of the device (`local`), also by others, which send the text away (`any`), or `off`. */
-  @property({ attribute: 'read-aloud' }) readAloud: ReadAloudSetting = 'local';
+  @property({ attribute: 'read-aloud', useDefault: true }) readAloud: ReadAloudSetting = 'local';
 
   /** Name in a form. */
-  @property({ reflect: true, converter: { toAttribute: (name: string) => name || null } }) name = '';
+  @property({ reflect: true, useDefault: true }) name = '';
 
   /** What a form gets: the `conversation` as JSON, or the newest `answer` as text. */
-  @property({ attribute: 'form-value' }) formValue: FormValueKind = 'conversation';
+  @property({ attribute: 'form-value', useDefault: true }) formValue: FormValueKind = 'conversation';
 
   /** Nothing can be written or sent. */
   @property({ type: Boolean, reflect: true }) disabled = false;
@@ -61,8 +61,8 @@ export abstract class ChatSettings extends LlmElement {
    * Origins that images of answers may be fetched from, separated by spaces: `https://cdn.example https://*.example.org`,
    * "*" for any. Empty: none is fetched, because an address can carry what was said to whoever answers it.
    */
-  @property({ attribute: 'allowed-images' }) allowedImages = '';
+  @property({ attribute: 'allowed-images', useDefault: true }) allowedImages = '';
 
   /** Origins that links of answers may lead to, in the same form; other addresses are shown as text. */
-  @property({ attribute: 'allowed-links' }) allowedLinks = '*';
+  @property({ attribute: 'allowed-links', useDefault: true }) allowedLinks = '*';
 }

@@ -141,6 +141,13 @@ describe('<llm-chat>', () => {
       await settled(chat);
       expect(engine.requests[0]).to.deep.equal({ messages: [{ role: 'user', content: 'Hi' }], stream: true });
       expect(element.hasAttribute('name')).to.equal(false);
+      for (const attribute of ['welcome', 'placeholder', 'system-prompt', 'label', 'name']) {
+        element.setAttribute(attribute, 'x');
+        element.removeAttribute(attribute);
+      }
+      expect([element.welcome, element.placeholder, element.systemPrompt, element.label, element.name]).to.deep.equal(
+        Array.from({ length: 5 }, () => ''),
+      );
       element.name = 'transcript';
       await element.updateComplete;
       expect(element.getAttribute('name')).to.equal('transcript');

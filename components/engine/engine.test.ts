@@ -24,6 +24,15 @@ describe('<llm-engine>', () => {
     expect(element && getComputedStyle(element).display).to.equal('contents');
   });
 
+  it("adds nothing to the page's HTML, and an attribute that is taken away counts as never set", async () => {
+    const page = mount(html`<llm-engine trusted-keys="ab" max-download="3" device="wasm"></llm-engine>`);
+    const element = page.querySelector('llm-engine');
+    await element?.updateComplete;
+    expect(element?.getAttributeNames().sort()).to.deep.equal(['device', 'max-download', 'trusted-keys']);
+    for (const name of element?.getAttributeNames() ?? []) element?.removeAttribute(name);
+    expect([element?.trustedKeys, element?.maxDownload, element?.device]).to.deep.equal(['', 0, 'auto']);
+  });
+
   it('gives every element inside one engine, and tells its state', async () => {
     const engine = new ScriptedEngine({ state: ready });
     const states: string[] = [];

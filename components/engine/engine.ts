@@ -30,34 +30,34 @@ export class LlmEngine extends LitElement {
   `;
 
   /** Catalogue id or URL of the model to load when the visitor chose none. */
-  @property({ reflect: true }) model = '';
+  @property({ reflect: true, useDefault: true }) model = '';
 
   /** Device to run on: `auto` takes the best that works. */
-  @property({ reflect: true }) device: 'auto' | 'webgpu' | 'wasm' = 'auto';
+  @property({ reflect: true, useDefault: true }) device: 'auto' | 'webgpu' | 'wasm' = 'auto';
 
   /**
    * Where the engine lives: `auto` in a worker of its own that all tabs share, or, where the browser or the kit's address
    * allows none, in a tab that all tabs elect; `tab` in an elected tab in any case.
    */
-  @property({ reflect: true }) host: 'auto' | 'tab' = 'auto';
+  @property({ reflect: true, useDefault: true }) host: 'auto' | 'tab' = 'auto';
 
   /** Base URL of an OpenAI-compatible endpoint ("https://host/v1"). Used only when the visitor allows it. Holds no key. */
-  @property({ attribute: 'cloud-url' }) cloudUrl = '';
+  @property({ attribute: 'cloud-url', useDefault: true }) cloudUrl = '';
 
   /** The endpoint's name of the model to ask for. */
-  @property({ attribute: 'cloud-model' }) cloudModel = '';
+  @property({ attribute: 'cloud-model', useDefault: true }) cloudModel = '';
 
   /** URL of the engine's worker script; beside the kit's own files unless set. */
-  @property({ attribute: 'worker-url' }) workerUrl = '';
+  @property({ attribute: 'worker-url', useDefault: true }) workerUrl = '';
 
   /** URL of the catalogue of models; beside the kit's own files unless set. */
-  @property({ attribute: 'catalogue-url' }) catalogueUrl = '';
+  @property({ attribute: 'catalogue-url', useDefault: true }) catalogueUrl = '';
 
   /** Ed25519 public keys (64 hex digits each, spaces between), by one of which a model must be signed. */
-  @property({ attribute: 'trusted-keys' }) trustedKeys = '';
+  @property({ attribute: 'trusted-keys', useDefault: true }) trustedKeys = '';
 
   /** Megabytes that one model's download may have; 0 for no limit. */
-  @property({ attribute: 'max-download', type: Number }) maxDownload = 0;
+  @property({ attribute: 'max-download', type: Number, useDefault: true }) maxDownload = 0;
 
   /** An engine that the page connected itself, instead of the attributes above. */
   @property({ attribute: false }) engine: EngineLike | null = null;
@@ -126,7 +126,7 @@ export class LlmEngine extends LitElement {
     const { model, device, cloudUrl, cloudModel, workerUrl, catalogueUrl, maxDownload } = this;
     const trustedKeys = this.trustedKeys.split(/\s+/).filter((key) => key !== '');
     return {
-      device,
+      device: device === 'webgpu' || device === 'wasm' ? device : 'auto', // as in HTML, a slip counts as absent
       host: this.host === 'tab' ? 'tab' : 'auto',
       ...(model === '' ? {} : { defaultModel: model }),
       ...(cloudUrl === '' ? {} : { cloudUrl }),
