@@ -1,25 +1,34 @@
 // A tab of an isolated page lends the engine a worker with threads, under the strict policy: the model is computed there,
-// and goes on with another tab's when the lender leaves.
+// and goes on with another tab's when the lender leaves. Where headers refuse memory that is shared, or a worker, one thread
+// computes the same answer and the state says that it is one.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { randomGguf } from '../../bench/lab/random-gguf.js';
+import { isolationHeaders } from '../../server/headers.mjs';
 import { holdAnswers, SharedEngine, tabEngine } from './engine-worker.js';
 import { begin, longAnswer, outcome } from './faults-support.js';
 import { clientPage, stateOf, until, withKit, type Kit } from './support.js';
 
 const skip = availableParallelism() < 2 && 'threads need two cores';
 
+interface Headers {
+  /** COOP and COEP on everything; the default. */
+  readonly isolate?: boolean;
+  readonly handle?: (request: IncomingMessage, response: ServerResponse) => boolean;
+}
+
 /** Tests with a model that threads are for: the embedded one is too small. Untrained, so what it says is not asserted. */
-async function withLargerModel(run: (kit: Kit) => Promise<void>): Promise<void> {
+async function withLargerModel(run: (kit: Kit) => Promise<void>, headers: Headers = {}): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'llm-elements-lending-'));
   try {
     writeFileSync(join(folder, 'model.gguf'), randomGguf('smollm2-135m'));
-    await withKit({ isolate: true, mounts: { '/lending/': folder } }, run);
+    await withKit({ isolate: true, mounts: { '/lending/': folder }, ...headers }, run);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -82,4 +91,54 @@ test('an elected tab lends its engine threads; the tab that takes over lends its
     assert.notEqual((await stateOf(next)).hostId, hostId);
     await withThreads(next);
   });
+});
+
+/** Serves the helper's script, the first `isolated` times with the header that a worker of an isolated page needs. */
+function helperScript(isolated: number): Required<Pick<Headers, 'handle'>> & { readonly asked: () => number } {
+  const script = readFileSync(join(import.meta.dirname, '../../dist/helper-worker.js'));
+  let asked = 0;
+  return {
+    asked: () => asked,
+    handle: (request, response) => {
+      if (request.url?.split('?', 1)[0] !== '/helper-worker.js') return false;
+      asked += 1;
+      const headers = { 'Content-Type': 'text/javascript', 'Cache-Control': 'no-store' };
+      response.writeHead(200, { ...headers, ...(asked <= isolated ? isolationHeaders : {}) }).end(script);
+      return true;
+    },
+  };
+}
+
+/** Loads, answers, and says so with one thread. */
+async function assertAlone(kit: Kit): Promise<void> {
+  const page = await clientPage(kit);
+  await page.evaluate(() => window.engine.load('/lending/model.gguf'));
+  const { status } = await stateOf(page);
+  assert.equal(status.kind, 'ready');
+  assert.match(status.model.deviceName, /WebAssembly .*SIMD, 1 thread$/);
+  await begin(page, longAnswer(4));
+  assert.equal((await outcome(page)).code, null);
+}
+
+test('without COOP and COEP one thread computes, and the state says so', async () => {
+  await withLargerModel(
+    async (kit) => {
+      const page = await clientPage(kit);
+      assert.equal(await page.evaluate(() => crossOriginIsolated), false);
+      await assertAlone(kit);
+    },
+    { isolate: false },
+  );
+});
+
+test('a helper whose script comes without COEP is refused by the browser: one thread computes', { skip }, async () => {
+  const { asked, handle } = helperScript(0);
+  await withLargerModel(assertAlone, { handle });
+  assert.equal(asked(), 1);
+});
+
+test('a helper whose threads are refused computes alone', { skip }, async () => {
+  const { asked, handle } = helperScript(1);
+  await withLargerModel(assertAlone, { handle });
+  assert.ok(asked() > 1, 'it asked for threads');
 });
