@@ -79,7 +79,7 @@ describe('<llm-chat>', () => {
         { role: 'assistant', text: 'Once upon a time.' },
       ]);
       expect(chat.field.value).to.equal('');
-      expect(element.shadowRoot?.activeElement).to.equal(chat.field);
+      await until('the focus', () => element.shadowRoot?.activeElement === chat.field);
       expect(engine.requests[0]?.messages).to.deep.equal([{ role: 'user', content: 'Tell me a story' }]);
       const meta = chat.lastAnswer?.querySelector('[part=meta]')?.textContent;
       expect(meta).to.include(turnsWords.onDevice).and.to.include(demoLoaded.name);
