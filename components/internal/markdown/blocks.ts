@@ -16,16 +16,16 @@ import {
   blockOf,
   blocksToBe,
   copyLeaf,
+  newCode,
   newParagraph,
   readCode,
   rowOf,
   tableFrom,
-  type Code,
+  type Formula,
   type Leaf,
   type Paragraph,
 } from './leaves.js';
 import { Line } from './line.js';
-import { unescaped } from './link-syntax.js';
 import { delimiterRow } from './tables.js';
 import type { Block } from './tokens.js';
 
@@ -139,18 +139,9 @@ export class BlockReader {
         if (!line.blank) leaf.end = this.#end = Math.max(leaf.end, line.endOfText);
         return taken === true || this.#push(blockOf(leaf, true));
       }
-      case 'math': {
-        const at = line.text.indexOf(leaf.close);
+      case 'math':
         // A formula never has an empty line: one that is not closed must not swallow the answer.
-        if (line.blank) return false;
-        leaf.text += `\n${at < 0 ? line.text : line.text.slice(0, at)}`;
-        leaf.end = this.#end = line.endOfText;
-        if (at < 0) return leaf.text.length < longest || this.#push(blockOf(leaf, false));
-        this.#push(blockOf(leaf, true));
-        const rest = line.text.slice(at + leaf.close.length);
-        if (rest.trim() !== '') this.read(rest, line.offset + at + leaf.close.length, whole);
-        return true;
-      }
+        return !line.blank && this.#addFormula(leaf, line.text, line, whole);
       case 'table':
         if (line.blank || line.indent > 3 || this.#begins(line, true)) return false;
         leaf.rows.push(rowOf(line.rest, leaf.align.length, this.#growing));
@@ -278,24 +269,10 @@ export class BlockReader {
     leaf.end = this.#end = line.endOfText;
   }
 
-  #beginCode(
-    line: Line,
-    fence: { readonly mark: string; readonly length: number; readonly info: string } | null,
-    whole: boolean,
-  ): void {
+  #beginCode(line: Line, fence: Line['fence'], whole: boolean): void {
     this.#endLeaf();
     this.#end = line.endOfText;
-    const leaf: Code = {
-      kind: 'code',
-      start: line.place,
-      fence: fence === null ? null : { mark: fence.mark, length: fence.length, indent: line.indent },
-      language: fence === null ? '' : (unescaped(fence.info).split(/\s/, 1)[0] ?? ''),
-      pieces: [],
-      lines: 0,
-      blanks: [],
-      open: false,
-      end: this.#end,
-    };
+    const leaf = newCode(line, fence, this.#end);
     this.#leaf = leaf;
     if (fence !== null) return;
     line.skipColumns(4);
@@ -307,13 +284,19 @@ export class BlockReader {
     const body = line.rest.trimStart().slice(formula.open.length);
     this.#end = line.endOfText;
     this.#leaf = { kind: 'math', start: line.place, close: formula.close, text: '', end: this.#end };
-    if (body.trim() === '') return;
-    const at = body.indexOf(formula.close);
-    this.#leaf.text = at < 0 ? body : body.slice(0, at);
-    if (at < 0) return;
-    this.#push(blockOf(this.#leaf, true));
-    const rest = body.slice(at + formula.close.length);
-    if (rest.trim() !== '') this.read(rest, line.offset + line.text.length - rest.length, whole);
+    if (body.trim() !== '') this.#addFormula(this.#leaf, body, line, whole);
+  }
+
+  /** Puts `text`, the end of the line, into a formula up to where that closes; what follows is running text. */
+  #addFormula(leaf: Formula, text: string, line: Line, whole: boolean): true {
+    const at = text.indexOf(leaf.close);
+    leaf.text += `\n${at < 0 ? text : text.slice(0, at)}`;
+    leaf.end = this.#end = line.endOfText;
+    if (at < 0) return leaf.text.length < longest || this.#push(blockOf(leaf, false));
+    this.#push(blockOf(leaf, true));
+    const rest = text.slice(at + leaf.close.length);
+    if (rest.trim() !== '') this.#beginText(new Line(rest, line.offset + line.text.length - rest.length), whole);
+    return true;
   }
 
   /** Closes containers down to a depth, the leaf with them. */

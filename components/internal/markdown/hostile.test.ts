@@ -3,6 +3,8 @@
 
 import { expect } from '@esm-bundle/chai';
 import { render } from 'lit';
+import { longest } from './blocks.js';
+import { effort } from './effort.js';
 import { hostileCases } from './hostile.js';
 import { formula } from './math.js';
 import { originRule } from './origins.js';
@@ -50,6 +52,25 @@ describe('bad input', () => {
       expect(root.textContent).not.to.match(/[\u202d\u202e\u{e0000}-\u{e007f}]/u);
     });
   }
+
+  it('reads each character a bounded number of times, whole and while it comes', () => {
+    const steps = 20;
+    for (const { name, text } of hostileCases) {
+      const begin = effort.characters;
+      new MarkdownStream().update(text);
+      const whole = effort.characters - begin;
+      expect(whole, name).to.be.at.most(3 * text.length + 300);
+      const stream = new MarkdownStream();
+      for (let step = 1; step <= steps; step++) {
+        const before = effort.characters;
+        const from = Math.floor((text.length * (step - 1)) / steps);
+        const to = Math.floor((text.length * step) / steps);
+        stream.update(text.slice(0, to), true);
+        // What came, and what is open: a line that is no running text, a paragraph where nothing could be settled.
+        expect(effort.characters - before, name).to.be.at.most(3 * (to - from) + 4 * longest);
+      }
+    }
+  });
 
   it('is inert at every step of a stream', () => {
     for (const { text } of hostileCases.filter((entry) => entry.text.length < 2_000)) {

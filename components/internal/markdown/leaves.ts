@@ -3,6 +3,7 @@
 
 import { nothingSettled, parseInlines, readInlines, type Settled } from './inlines.js';
 import type { Line } from './line.js';
+import { unescaped } from './link-syntax.js';
 import type { PlacedBlock } from './containers.js';
 import { cellsOf, cellsUnder } from './tables.js';
 import type { Alignment, Inline } from './tokens.js';
@@ -46,11 +47,15 @@ export interface Table {
   end: number;
 }
 
-export type Leaf =
-  | Paragraph
-  | Code
-  | Table
-  | { readonly kind: 'math'; readonly start: number; readonly close: string; text: string; end: number };
+export interface Formula {
+  readonly kind: 'math';
+  readonly start: number;
+  readonly close: string;
+  text: string;
+  end: number;
+}
+
+export type Leaf = Paragraph | Code | Table | Formula;
 
 export const newParagraph = (start: number, text: string, end: number): Paragraph => ({
   kind: 'paragraph',
@@ -59,6 +64,19 @@ export const newParagraph = (start: number, text: string, end: number): Paragrap
   end,
   open: false,
   settled: nothingSettled,
+});
+
+/** @param fence null for code that is only indented */
+export const newCode = (line: Line, fence: Line['fence'], end: number): Code => ({
+  kind: 'code',
+  start: line.place,
+  fence: fence === null ? null : { mark: fence.mark, length: fence.length, indent: line.indent },
+  language: unescaped(fence?.info ?? '').split(/\s/, 1)[0] ?? '',
+  pieces: [],
+  lines: 0,
+  blanks: [],
+  open: false,
+  end,
 });
 
 export function copyLeaf(leaf: Leaf): Leaf {

@@ -243,6 +243,7 @@ describe('markdown: hostile text', () => {
     ['addresses', 'https://a.b '.repeat(680)],
     ['dots', `https://${'a.'.repeat(4_000)}`],
     ['at signs', 'a@'.repeat(4_000)],
+    ['dollars', '$'.repeat(100_000)],
   ];
   for (const [name, bomb] of bombs) {
     it(`bounded cost: ${name}`, () => {

@@ -122,10 +122,9 @@ export class Parts {
       }
       const kind = `${close.mark}${String(close.length % 3)}${String(close.opens)}`;
       const furthest = Math.max(bottoms.get(kind) ?? 0, close.at - reach);
-      const from = marks.findLastIndex(
-        (open, place) => place < index && (place < bottom || open.at < furthest || belong(open, close)),
-      );
-      const open = marks[from];
+      let from = index - 1;
+      let open = marks[from];
+      while (open !== undefined && from >= bottom && open.at >= furthest && !belong(open, close)) open = marks[--from];
       if (open === undefined || from < bottom || open.at < furthest) {
         bottoms.set(kind, close.at);
         if (close.opens) index += 1;
