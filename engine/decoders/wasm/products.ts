@@ -57,7 +57,8 @@ export class Products {
       const { kind, data, scales } = matrix;
       if (kind === 'f32') kernels.matmulF32(out, yStride, x, xStride, rows, data, columns, first, end);
       else if (kind === 'f16') kernels.matmulF16(out, yStride, x, xStride, rows, data, columns, first, end);
-      else if (this.plan.activations === 'f32') this.multiplyExactly(matrix, x, xStride, rows, out, yStride, first, end);
+      else if (this.plan.activations === 'f32')
+        this.multiplyExactly(matrix, x, xStride, rows, out, yStride, first, end);
       else {
         const matmul =
           kind === 'q4'
