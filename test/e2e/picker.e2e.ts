@@ -141,6 +141,7 @@ test('a GGUF of the visitor’s own: chosen with the button, dropped, refused wh
         .locator('[part=error]')
         .getByText(/notes\.gguf/)
         .waitFor();
+      await inUse('mine.gguf');
 
       await dropFile(page, files.dropped);
       await inUse('dropped.gguf');
