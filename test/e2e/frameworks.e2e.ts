@@ -12,6 +12,8 @@ for (const framework of ['html', 'react', 'vue', 'svelte']) {
       const faults: string[] = [];
       page.on('pageerror', (error) => faults.push(error.message));
       await page.goto(`${kit.origin}/examples/${framework}/`);
+      // What a framework sets before the element is there it sets as an attribute, under its own spelling of the name.
+      await page.waitForFunction(() => customElements.get('llm-chat') !== undefined);
       await page.getByLabel('Short answers').check();
       await page.waitForFunction(() => document.querySelector('llm-chat')?.systemPrompt === 'Answer briefly.');
       await page.locator('llm-chat textarea').fill('What is the capital of France?');
