@@ -1,6 +1,6 @@
 // The kit's tags in React's JSX (19 and later, which sets properties and listens to events of custom elements):
 //   import type {} from 'llm-elements/react';
-//   <llm-chat systemPrompt="Be brief." onllm-message={(event) => ...} />
+//   <llm-chat system-prompt="Be brief." onllm-message={(event) => ...} />
 
 import type { DetailedHTMLProps, HTMLAttributes } from 'react';
 import type { KitAttributes, KitListeners, KitProperties, KitTag } from './elements.d.ts';

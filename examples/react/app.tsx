@@ -19,7 +19,7 @@ function App() {
       </p>
       <llm-chat
         temperature={0}
-        systemPrompt={brief ? 'Answer briefly.' : ''}
+        system-prompt={brief ? 'Answer briefly.' : ''}
         onllm-message={() => setCount((before) => before + 1)}
       />
     </main>
