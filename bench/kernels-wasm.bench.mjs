@@ -23,7 +23,9 @@ async function measure({ modules, kind, columns, rows, tokens, warm, rounds }) {
   const align = (bytes) => (bytes + 127) & ~63;
   const dense = kind === 'f32' || kind === 'f16';
   const wide = kind.endsWith('-wide');
-  const quantBytes = kind.startsWith('q4') ? (rows * columns) / 2 : rows * columns * { q8: 1, 'q8-wide': 1, f16: 2, f32: 4 }[kind];
+  const quantBytes = kind.startsWith('q4')
+    ? (rows * columns) / 2
+    : rows * columns * { q8: 1, 'q8-wide': 1, f16: 2, f32: 4 }[kind];
   const scaleBytes = dense ? 0 : (rows * columns) / 16;
   const copies = warm ? 1 : Math.max(1, Math.ceil(64e6 / quantBytes));
   const sizes = {
