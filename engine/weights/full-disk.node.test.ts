@@ -11,30 +11,17 @@ import { writePack } from '../../models/packer/write-pack.js';
 import { FileServer } from '../../test/support/file-server.js';
 import { ggufFile } from '../../test/support/gguf-model.js';
 import { MemoryPieces } from '../../test/support/memory-pieces.js';
-import { randomModel } from '../../test/support/memory-model.js';
+import { randomModel, smallSpec } from '../../test/support/memory-model.js';
 import { graphInMemory, transformersConfig } from '../../test/support/onnx-repository.js';
 import { systemClock } from './download/retry.js';
-import type { Model, ModelSpec } from './model.js';
+import type { Model } from './model.js';
 import { isGraphModel, type GraphModel } from './onnx/graph-model.js';
 import { openModel } from './open-model.js';
 import { localLocks } from './store/locks.js';
 import { ModelStore } from './store/model-store.js';
 
-const spec: ModelSpec = {
-  architecture: 'qwen2',
-  layers: 1,
-  hiddenSize: 64,
-  feedForwardSize: 96,
-  heads: 4,
-  kvHeads: 2,
-  headSize: 16,
-  vocabularySize: 320,
-  contextLength: 128,
-  rmsNormEpsilon: Math.fround(1e-6),
-  ropeTheta: 10_000,
-  ropeScaling: { kind: 'none' },
-  tiedHead: true,
-};
+/** GGUF files keep the epsilon as a 32-bit float. */
+const spec = { ...smallSpec, rmsNormEpsilon: Math.fround(smallSpec.rmsNormEpsilon) };
 const truth = randomModel(spec, { kind: 'q4' });
 const server = new FileServer();
 const dataFile = 'model_q4.onnx_data';

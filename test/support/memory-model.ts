@@ -16,6 +16,23 @@ import { dequantise, quantise } from '../../engine/weights/quantise.js';
 import { canHold, expectedTensors, partLengths, type TensorKind } from '../../engine/weights/tensor-layout.js';
 import { toHalf } from '../../engine/weights/half.js';
 
+/** The smallest shape that every reader and decoder takes; tests say what differs. */
+export const smallSpec: ModelSpec = {
+  architecture: 'qwen2',
+  layers: 1,
+  hiddenSize: 64,
+  feedForwardSize: 96,
+  heads: 4,
+  kvHeads: 2,
+  headSize: 16,
+  vocabularySize: 320,
+  contextLength: 128,
+  rmsNormEpsilon: 1e-6,
+  ropeTheta: 10_000,
+  ropeScaling: { kind: 'none' },
+  tiedHead: true,
+};
+
 export interface MemoryModelParts {
   readonly spec: ModelSpec;
   readonly tensors: ReadonlyMap<TensorName, WeightTensor>;

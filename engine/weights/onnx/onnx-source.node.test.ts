@@ -6,32 +6,17 @@ import { createHash } from 'node:crypto';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { FileServer } from '../../../test/support/file-server.js';
 import { MemoryPieces } from '../../../test/support/memory-pieces.js';
-import { randomModel } from '../../../test/support/memory-model.js';
+import { randomModel, smallSpec } from '../../../test/support/memory-model.js';
 import { graphInMemory, transformersConfig } from '../../../test/support/onnx-repository.js';
 import { EngineError } from '../../protocol/errors.js';
 import { systemClock } from '../download/retry.js';
-import type { ModelSpec } from '../model.js';
 import { openModel, openTensorModel, type OpenModelOptions } from '../open-model.js';
 import { localLocks } from '../store/locks.js';
 import { ModelStore } from '../store/model-store.js';
 import { isGraphModel, type GraphModel } from './graph-model.js';
 import { partLength } from './graph-store.js';
 
-const spec: ModelSpec = {
-  architecture: 'qwen2',
-  layers: 1,
-  hiddenSize: 64,
-  feedForwardSize: 96,
-  heads: 4,
-  kvHeads: 2,
-  headSize: 16,
-  vocabularySize: 320,
-  contextLength: 128,
-  rmsNormEpsilon: 1e-6,
-  ropeTheta: 10_000,
-  ropeScaling: { kind: 'none' },
-  tiedHead: true,
-};
+const spec = smallSpec;
 const server = new FileServer();
 const folder = '/ORG/NAME/resolve/main/';
 const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { FileServer } from '../../../test/support/file-server.js';
 import { hfCheckpoint } from '../../../test/support/hf-checkpoint.js';
 import { MemoryPieces } from '../../../test/support/memory-pieces.js';
-import { randomModel } from '../../../test/support/memory-model.js';
+import { randomModel, smallSpec } from '../../../test/support/memory-model.js';
 import { writeSafeTensors, type SafeTensorInput } from '../../../test/support/safetensors-writer.js';
 import { EngineError } from '../../protocol/errors.js';
 import { blobSource } from '../byte-source.js';
@@ -19,21 +19,7 @@ import { localLocks } from '../store/locks.js';
 import { ModelStore } from '../store/model-store.js';
 import { readSafeTensors } from './safetensors.js';
 
-const spec: ModelSpec = {
-  architecture: 'qwen2',
-  layers: 2,
-  hiddenSize: 64,
-  feedForwardSize: 96,
-  heads: 4,
-  kvHeads: 2,
-  headSize: 16,
-  vocabularySize: 320,
-  contextLength: 128,
-  rmsNormEpsilon: 1e-6,
-  ropeTheta: 10_000,
-  ropeScaling: { kind: 'none' },
-  tiedHead: true,
-};
+const spec: ModelSpec = { ...smallSpec, layers: 2 };
 const truth = randomModel(spec);
 const server = new FileServer();
 const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
