@@ -1,11 +1,24 @@
-// Every story: the elements registered, a switch for the colour scheme and the writing direction, room around it.
+// Every story: the elements registered, a switch for the colour scheme and the writing direction, room around it. Every
+// element has a docs page, made of its manifest.
 
 import { html } from 'lit';
 import type { Preview } from '@storybook/web-components-vite';
 import '../components/define/all.js';
+import manifest from '../custom-elements.json';
+import { argTypesOf, descriptionOf } from '../stories/manifest-docs.js';
+
+const ground = 'light-dark(#f6f7fa, #0f1115)';
 
 const preview: Preview = {
-  parameters: { layout: 'padded', controls: { expanded: true } },
+  tags: ['autodocs'],
+  parameters: {
+    layout: 'padded',
+    controls: { expanded: true, sort: 'requiredFirst' },
+    docs: {
+      extractArgTypes: (tag: string) => argTypesOf(manifest, tag),
+      extractComponentDescription: (tag: string) => descriptionOf(manifest, tag),
+    },
+  },
   globalTypes: {
     scheme: {
       description: 'Colour scheme',
@@ -23,15 +36,17 @@ const preview: Preview = {
   // The system's scheme first: a browser set to dark, or a test that says so, sees the stories dark.
   initialGlobals: { scheme: 'system', direction: 'ltr', width: '100%' },
   decorators: [
-    (story, { globals }) => {
+    (story, { globals, viewMode }) => {
       const { scheme, direction, width } = globals as Record<string, string>;
       const root = document.documentElement;
       root.style.colorScheme = scheme === 'light' || scheme === 'dark' ? scheme : 'light dark';
       root.dir = direction ?? 'ltr';
-      root.style.background = 'light-dark(#f6f7fa, #0f1115)';
+      root.style.background = viewMode === 'docs' ? '' : ground;
       document.body.style.background = 'transparent'; // Storybook's own is white
       root.style.fontFamily = 'system-ui, sans-serif';
-      return html`<div style=${`inline-size: ${width ?? '100%'}; max-inline-size: 100%`}>${story()}</div>`;
+      // A docs page is always light: each story on it has its own ground.
+      const docs = viewMode === 'docs' ? `padding: 1rem; background: ${ground}; box-sizing: border-box` : '';
+      return html`<div style=${`inline-size: ${width ?? '100%'}; max-inline-size: 100%; ${docs}`}>${story()}</div>`;
     },
   ],
 };

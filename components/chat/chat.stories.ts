@@ -3,7 +3,8 @@
 import { html } from 'lit';
 import type { Meta, StoryObj } from '@storybook/web-components-vite';
 import type { EngineState } from '../../engine/protocol/state.js';
-import { ScriptedEngine, demoLoaded, type Script, type ScriptStep } from '../../test/support/scripted-engine.js';
+import { given, scripted } from '../../stories/scripted.js';
+import { demoLoaded, type Script, type ScriptStep } from '../../test/support/scripted-engine.js';
 import { until } from '../../test/support/until.js';
 import type { Conversation } from '../../engine/protocol/conversations.js';
 import { ChatHarness } from './chat.harness.js';
@@ -11,7 +12,7 @@ import type { LlmChat } from './chat.js';
 
 interface Arguments {
   welcome: string;
-  suggestions: string;
+  suggestions: readonly string[];
   placeholder: string;
   /** What the engine does. */
   script: Script;
@@ -20,6 +21,7 @@ interface Arguments {
   /** What else the site asks for. */
   history: boolean;
   dictation: boolean;
+  disabled: boolean;
   /** What the story ends with, as selectors: parts of the chat are fetched when they are wanted first. */
   shows: readonly string[];
 }
@@ -34,25 +36,21 @@ const meta: Meta<Arguments> = {
   component: 'llm-chat',
   args: {
     welcome: '',
-    suggestions: '',
+    suggestions: [],
     placeholder: 'Write a message',
     script: { state: ready },
     say: '',
     history: false,
     dictation: false,
+    disabled: false,
     shows: [],
   },
-  argTypes: { script: { control: false }, say: { control: false }, shows: { control: false } },
-  render: ({ welcome, suggestions, placeholder, script, history, dictation }) =>
-    html`<llm-engine .engine=${new ScriptedEngine(script)}>
-      <llm-chat
-        welcome=${welcome}
-        suggestions=${suggestions}
-        placeholder=${placeholder}
-        ?history=${history}
-        ?dictation=${dictation}
-      ></llm-chat>
-    </llm-engine>`,
+  argTypes: {
+    script: { table: { disable: true } },
+    say: { table: { disable: true } },
+    shows: { table: { disable: true } },
+  },
+  render: ({ script, ...settings }) => scripted(script, html`<llm-chat ${given(settings)}></llm-chat>`),
   play: async ({ canvasElement, args }) => {
     const chat = canvasElement.querySelector<LlmChat>('llm-chat');
     await chat?.updateComplete;
@@ -103,7 +101,7 @@ export const Empty: Story = {};
 export const Suggestions: Story = {
   args: {
     welcome: 'What shall we talk about?',
-    suggestions: 'Write a story about a brave mouse | How do I embed the chat? | What is the capital of France?',
+    suggestions: ['Write a story about a brave mouse', 'How do I embed the chat?', 'What is the capital of France?'],
     script: answering({ say: story }),
   },
 };
@@ -192,11 +190,12 @@ export const ToolCall: Story = {
     },
   },
   render: ({ script }) =>
-    html`<llm-engine .engine=${new ScriptedEngine(script)}>
-      <llm-chat
+    scripted(
+      script,
+      html`<llm-chat
         @llm-tool-call=${(event: HTMLElementEventMap['llm-tool-call']) => event.respondWith({ ok: true })}
-      ></llm-chat>
-    </llm-engine>`,
+      ></llm-chat>`,
+    ),
 };
 
 export const RightToLeft: Story = {
@@ -225,12 +224,13 @@ export const Long: Story = {
 
 export const Themed: Story = {
   render: ({ script }) =>
-    html`<llm-engine .engine=${new ScriptedEngine(script)}>
-      <llm-chat
+    scripted(
+      script,
+      html`<llm-chat
         style="--llm-accent: light-dark(#0b6b57, #7fd9c0); --llm-on-accent: light-dark(#fff, #06281f); --llm-radius: 4px; font-family: Georgia, serif"
         suggestions="Teal and serif | Square corners"
-      ></llm-chat>
-    </llm-engine>`,
+      ></llm-chat>`,
+    ),
 };
 
 /** Waits for an answer, then does what a person would. */
@@ -353,12 +353,13 @@ export const Offline: Story = {
 
 export const SuggestionsOfThePage: Story = {
   render: ({ script }) =>
-    html`<llm-engine .engine=${new ScriptedEngine(script)}>
-      <llm-chat>
+    scripted(
+      script,
+      html`<llm-chat>
         <button slot="suggestions" value="Write a story about a mouse who learns to sail">A story</button>
         <button slot="suggestions" value="How do I embed the chat in my page?">Embedding</button>
-      </llm-chat>
-    </llm-engine>`,
+      </llm-chat>`,
+    ),
 };
 
 export const AnsweringFromTheCloud: Story = {
@@ -373,7 +374,4 @@ export const AnsweringFromTheCloud: Story = {
 
 export const Dictation: Story = { args: { dictation: true } };
 
-export const Disabled: Story = {
-  render: ({ script }) =>
-    html`<llm-engine .engine=${new ScriptedEngine(script)}><llm-chat disabled></llm-chat></llm-engine>`,
-};
+export const Disabled: Story = { args: { disabled: true } };

@@ -3,9 +3,11 @@
 import { html } from 'lit';
 import type { Meta, StoryObj } from '@storybook/web-components-vite';
 import { noMetrics } from '../../engine/protocol/state.js';
-import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
+import { given, scripted } from '../../stories/scripted.js';
+import { demoLoaded, ScriptedEngine, type Script } from '../../test/support/scripted-engine.js';
 
 interface Arguments {
+  label: string;
   script: Script;
 }
 
@@ -14,10 +16,9 @@ const status = { kind: 'ready', model: demoLoaded } as const;
 const meta: Meta<Arguments> = {
   title: 'Elements/llm-metrics',
   component: 'llm-metrics',
-  args: { script: {} },
-  argTypes: { script: { control: false } },
-  render: ({ script }) =>
-    html`<llm-engine .engine=${new ScriptedEngine(script)}><llm-metrics></llm-metrics></llm-engine>`,
+  args: { label: '', script: {} },
+  argTypes: { script: { table: { disable: true } } },
+  render: ({ script, ...settings }) => scripted(script, html`<llm-metrics ${given(settings)}></llm-metrics>`),
 };
 
 export default meta;

@@ -3,7 +3,8 @@
 import { html } from 'lit';
 import type { Meta, StoryObj } from '@storybook/web-components-vite';
 import type { KeptModel, ModelListing } from '../../engine/protocol/state.js';
-import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
+import { given, scripted } from '../../stories/scripted.js';
+import { demoLoaded, type Script } from '../../test/support/scripted-engine.js';
 import { until } from '../../test/support/until.js';
 import { ModelPickerHarness } from './model-picker.harness.js';
 
@@ -17,11 +18,8 @@ const meta: Meta<Arguments> = {
   title: 'Elements/llm-model-picker',
   component: 'llm-model-picker',
   args: { label: 'Models', catalogueOnly: false, script: { loadTime: 4_000 } },
-  argTypes: { script: { control: false } },
-  render: ({ label, catalogueOnly, script }) =>
-    html`<llm-engine .engine=${new ScriptedEngine(script)}
-      ><llm-model-picker label=${label} ?catalogue-only=${catalogueOnly}></llm-model-picker
-    ></llm-engine>`,
+  argTypes: { script: { table: { disable: true } } },
+  render: ({ script, ...settings }) => scripted(script, html`<llm-model-picker ${given(settings)}></llm-model-picker>`),
 };
 
 const downloading = {

@@ -4,9 +4,11 @@ import { html } from 'lit';
 import type { Meta, StoryObj } from '@storybook/web-components-vite';
 import '../define/privacy.js';
 import type { KeptReport } from '../../engine/protocol/kept-data.js';
-import { ScriptedEngine, type Script } from '../../test/support/scripted-engine.js';
+import { given, scripted } from '../../stories/scripted.js';
+import type { Script } from '../../test/support/scripted-engine.js';
 
 interface Arguments {
+  label: string;
   script: Script;
 }
 
@@ -28,10 +30,9 @@ const kept: KeptReport = {
 const meta: Meta<Arguments> = {
   title: 'Elements/llm-privacy',
   component: 'llm-privacy',
-  args: { script: { kept } },
-  argTypes: { script: { control: false } },
-  render: ({ script }) =>
-    html`<llm-engine .engine=${new ScriptedEngine(script)}><llm-privacy></llm-privacy></llm-engine>`,
+  args: { label: '', script: { kept } },
+  argTypes: { script: { table: { disable: true } } },
+  render: ({ script, ...settings }) => scripted(script, html`<llm-privacy ${given(settings)}></llm-privacy>`),
 };
 
 export default meta;
@@ -70,10 +71,7 @@ export const CannotBeRead: Story = {
 };
 export const RightToLeft: Story = {
   args: { script: { kept, state: { cloud } } },
-  render: ({ script }) =>
-    html`<div dir="rtl" lang="ar">
-      <llm-engine .engine=${new ScriptedEngine(script)}><llm-privacy></llm-privacy></llm-engine>
-    </div>`,
+  render: ({ script }) => html`<div dir="rtl" lang="ar">${scripted(script, html`<llm-privacy></llm-privacy>`)}</div>`,
 };
 
 export const Failed: Story = {

@@ -4,11 +4,13 @@ import { html } from 'lit';
 import type { Meta, StoryObj } from '@storybook/web-components-vite';
 import '../define/settings.js';
 import { noPreferences } from '../../engine/protocol/preferences.js';
-import { ScriptedEngine, demoLoaded, type Script } from '../../test/support/scripted-engine.js';
+import { given, scripted } from '../../stories/scripted.js';
+import { demoLoaded, type Script } from '../../test/support/scripted-engine.js';
 import { until } from '../../test/support/until.js';
 import { SettingsHarness } from './settings.harness.js';
 
 interface Arguments {
+  label: string;
   script: Script;
 }
 
@@ -17,10 +19,9 @@ const status = { kind: 'ready', model: demoLoaded } as const;
 const meta: Meta<Arguments> = {
   title: 'Elements/llm-settings',
   component: 'llm-settings',
-  args: { script: {} },
-  argTypes: { script: { control: false } },
-  render: ({ script }) =>
-    html`<llm-engine .engine=${new ScriptedEngine(script)}><llm-settings></llm-settings></llm-engine>`,
+  args: { label: '', script: {} },
+  argTypes: { script: { table: { disable: true } } },
+  render: ({ script, ...settings }) => scripted(script, html`<llm-settings ${given(settings)}></llm-settings>`),
 };
 
 export default meta;
@@ -64,15 +65,10 @@ export const CannotBeKept: Story = {
 };
 export const Narrow: Story = {
   render: ({ script }) =>
-    html`<div style="inline-size: 280px">
-      <llm-engine .engine=${new ScriptedEngine(script)}><llm-settings></llm-settings></llm-engine>
-    </div>`,
+    html`<div style="inline-size: 280px">${scripted(script, html`<llm-settings></llm-settings>`)}</div>`,
 };
 export const RightToLeft: Story = {
-  render: ({ script }) =>
-    html`<div dir="rtl" lang="ar">
-      <llm-engine .engine=${new ScriptedEngine(script)}><llm-settings></llm-settings></llm-engine>
-    </div>`,
+  render: ({ script }) => html`<div dir="rtl" lang="ar">${scripted(script, html`<llm-settings></llm-settings>`)}</div>`,
 };
 export const NoLimit: Story = {
   play: async ({ canvasElement }) => {

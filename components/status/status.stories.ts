@@ -3,11 +3,12 @@
 import { html } from 'lit';
 import type { Meta, StoryObj } from '@storybook/web-components-vite';
 import '../define/status.js';
-import type { EngineState } from '../../engine/protocol/state.js';
-import { ScriptedEngine, demoLoaded } from '../../test/support/scripted-engine.js';
+import { given, scripted } from '../../stories/scripted.js';
+import { demoLoaded, type Script } from '../../test/support/scripted-engine.js';
 
 interface Arguments {
-  state: Partial<EngineState>;
+  label: string;
+  script: Script;
 }
 
 const status = { kind: 'ready', model: demoLoaded } as const;
@@ -24,45 +25,56 @@ const elsewhere = [{ tabId: 'another', requestId: '1' }];
 const meta: Meta<Arguments> = {
   title: 'Elements/llm-status',
   component: 'llm-status',
-  args: { state: {} },
-  argTypes: { state: { control: false } },
-  render: ({ state }) =>
-    html`<llm-engine .engine=${new ScriptedEngine({ state })}><llm-status></llm-status></llm-engine>`,
+  args: { label: '', script: {} },
+  argTypes: { script: { table: { disable: true } } },
+  render: ({ script, ...settings }) => scripted(script, html`<llm-status ${given(settings)}></llm-status>`),
 };
 
 export default meta;
 type Story = StoryObj<Arguments>;
 
 export const NotLoaded: Story = {};
-export const Loading: Story = { args: { state: { status: loading } } };
-export const Paused: Story = { args: { state: { status: { ...loading, phase: 'paused' } } } };
-export const Ready: Story = { args: { state: { status } } };
-export const Answering: Story = { args: { state: { status, generating: [{ tabId: 'this-tab', requestId: '1' }] } } };
-export const BusyInAnotherTab: Story = { args: { state: { status, generating: elsewhere } } };
-export const WaitingInLine: Story = { args: { state: { status, generating: elsewhere, waiting: ['this-tab'] } } };
+export const Loading: Story = { args: { script: { state: { status: loading } } } };
+export const Paused: Story = { args: { script: { state: { status: { ...loading, phase: 'paused' } } } } };
+export const Ready: Story = { args: { script: { state: { status } } } };
+export const Answering: Story = {
+  args: { script: { state: { status, generating: [{ tabId: 'this-tab', requestId: '1' }] } } },
+};
+export const BusyInAnotherTab: Story = { args: { script: { state: { status, generating: elsewhere } } } };
+export const WaitingInLine: Story = {
+  args: { script: { state: { status, generating: elsewhere, waiting: ['this-tab'] } } },
+};
 export const AnsweringFromTheCloud: Story = {
-  args: { state: { status, generating: elsewhere, cloud: { endpoint: 'cloud.example', allowed: true, active: true } } },
+  args: {
+    script: {
+      state: { status, generating: elsewhere, cloud: { endpoint: 'cloud.example', allowed: true, active: true } },
+    },
+  },
 };
 export const DeviceLost: Story = {
   args: {
-    state: {
-      status,
-      recovering: {
-        cause: 'device-lost',
-        message: 'The graphics card was lost; the model is loaded again.',
-        attempt: 1,
-        attemptsAllowed: 2,
-        action: 'reloading',
+    script: {
+      state: {
+        status,
+        recovering: {
+          cause: 'device-lost',
+          message: 'The graphics card was lost; the model is loaded again.',
+          attempt: 1,
+          attemptsAllowed: 2,
+          action: 'reloading',
+        },
       },
     },
   },
 };
 export const Failed: Story = {
   args: {
-    state: {
-      status: {
-        kind: 'failed',
-        error: { code: 'network', message: 'The model could not be downloaded.', hint: 'Check the connection.' },
+    script: {
+      state: {
+        status: {
+          kind: 'failed',
+          error: { code: 'network', message: 'The model could not be downloaded.', hint: 'Check the connection.' },
+        },
       },
     },
   },
