@@ -1,0 +1,79 @@
+// All eight files of the kernels compute a model, in a cross-origin isolated page: relaxed SIMD and SIMD128, alone and with
+// threads, with addresses of 32 and of 64 bits. The same bits come out of all of them.
+
+import { expect } from '@esm-bundle/chai';
+import { kernelAssets } from '../../../kernels/wasm/kernel-assets.js';
+import { type KernelFile, largeMemorySupported, supportedBuild } from '../../../kernels/wasm/kernels.js';
+import { fixtureModel, fixtures } from '../../../test/fixtures/fixture-models.js';
+import { createWasmDecoder } from './wasm-decoder.js';
+import { fetchedKernels } from './wasm-kernels.js';
+
+const script = new URL('/test/fixtures/wasm-helper.ts', location.href);
+const newWorker = (): Worker => new Worker(script, { type: 'module' });
+
+const [best, large] = [supportedBuild(), largeMemorySupported()];
+const all = (Object.keys(kernelAssets) as KernelFile[]).filter(
+  (file) => (best === 'relaxed' || file.startsWith('simd')) && (large || !file.includes('-large')),
+);
+
+it('every file of the kernels that this browser runs computes the same bits', async () => {
+  expect(crossOriginIsolated).to.equal(true);
+  const chosen = (await fixtures()).filter(({ name }) => name === 'gemma3-q4' || name === 'qwen2-q8');
+  expect(chosen).to.have.length(2);
+  for (const fixture of chosen) {
+    const tokens = Array.from({ length: 100 }, (_, i) => (i * 37 + 11) % fixture.spec.vocabularySize);
+    const found = new Map<string, number[]>();
+    for (const file of all) {
+      const asked: string[] = [];
+      const source = fetchedKernels('/');
+      const threads = { count: 2, fromBytes: 0, start: newWorker };
+      const decoder = await createWasmDecoder({
+        model: fixtureModel(fixture),
+        kernels: (name) => {
+          asked.push(name);
+          return source(name);
+        },
+        build: file.startsWith('relaxed') ? 'relaxed' : 'simd',
+        large: file.includes('-large'),
+        kvPrecision: 'int8', // pages close, and are read by threads
+        ...(file.includes('-threads') && { threads }),
+      });
+      expect(asked).to.deep.equal([file]);
+      const count = file.includes('-threads') ? '2 threads' : '1 thread';
+      expect(decoder.info.deviceName).to.match(new RegExp(`${count}$`));
+      found.set(file, [...new Uint32Array((await decoder.logits(tokens)).slice().buffer)]);
+      await decoder.dispose();
+    }
+    const [[, expected] = ['', []]] = found;
+    expect(expected).to.have.length(tokens.length * fixture.spec.vocabularySize);
+    for (const [file, bits] of found) expect(bits, `${fixture.name} by ${file}`).to.deep.equal(expected);
+  }
+});
+
+it('a load that fails ends the threads that it had started', async () => {
+  const [fixture] = (await fixtures()).filter(({ name }) => name === 'qwen3-q4');
+  if (fixture === undefined) throw new Error('no qwen3-q4 fixture');
+  const model = fixtureModel(fixture);
+  let [started, ended] = [0, 0];
+  const start = (): Worker => {
+    const worker = newWorker();
+    const { terminate } = worker;
+    started += 1;
+    worker.terminate = () => {
+      ended += 1;
+      terminate.call(worker);
+    };
+    return worker;
+  };
+  const failure: unknown = await createWasmDecoder({
+    model: {
+      ...model,
+      readTensor: (name, signal) =>
+        name.startsWith('layers.1') ? Promise.reject(new Error('unreadable')) : model.readTensor(name, signal),
+    },
+    kernels: '/',
+    threads: { count: 3, fromBytes: 0, start },
+  }).catch((error: unknown) => error);
+  expect(failure).to.have.property('code', 'internal');
+  expect([started, ended]).to.deep.equal([2, 2]);
+});
