@@ -7,6 +7,8 @@ export interface OpenLab {
     ...values: Parameters<Lab[Method]>
   ): Promise<Awaited<ReturnType<Lab[Method]>>>;
   reload(): Promise<void>;
+  /** Files of the WebAssembly kernels that pages and workers have fetched. */
+  readonly kernels: readonly string[];
   close(): Promise<void>;
 }
 

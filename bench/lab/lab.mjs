@@ -13,7 +13,7 @@ const isolation = { 'Cross-Origin-Embedder-Policy': 'require-corp', 'Cross-Origi
 
 /**
  * @param {{mounts?: Record<string, string>, gpu?: 'software' | 'real', isolate?: boolean}} options
- * @returns {Promise<{call: (method: string, ...values: unknown[]) => Promise<any>, reload: () => Promise<void>, close: () => Promise<void>}>}
+ * @returns {Promise<{call: (method: string, ...values: unknown[]) => Promise<any>, reload: () => Promise<void>, kernels: string[], close: () => Promise<void>}>}
  */
 export async function openLab({ mounts = {}, gpu, isolate = false } = {}) {
   const bundle = await build({
@@ -27,10 +27,12 @@ export async function openLab({ mounts = {}, gpu, isolate = false } = {}) {
     logLevel: 'error',
   });
   const kernels = await buildKernels();
+  const served = [];
   const handle = (request, response) => {
     const script = bundle.outputFiles.find(({ path }) => path === request.url)?.text;
     const kernel = kernels.get(request.url.slice('/kernels/'.length));
     if (script === undefined && kernel === undefined) return false;
+    if (kernel !== undefined) served.push(request.url.slice('/kernels/'.length));
     const type = kernel === undefined ? 'text/javascript' : 'application/wasm';
     const headers = isolate ? isolation : {};
     response.writeHead(200, { 'Content-Type': type, ...headers }).end(kernel ?? script);
@@ -75,6 +77,8 @@ export async function openLab({ mounts = {}, gpu, isolate = false } = {}) {
       await page.close();
       page = await openPage();
     },
+    /** Files of the WebAssembly kernels that pages and workers have fetched. */
+    kernels: served,
     close: () => kit.close(),
   };
 }

@@ -72,17 +72,32 @@ class Bytes {
   }
 }
 
-export function writeGguf(file: GgufWriterFile): Uint8Array<ArrayBuffer> {
+/** What precedes the tensors' bytes, and where each of those goes. */
+export interface GgufLayout {
+  /** All that comes before the data section, which begins at a multiple of the alignment behind it. */
+  readonly header: Uint8Array<ArrayBuffer>;
+  /** Place of each tensor in the file. */
+  readonly places: readonly number[];
+  /** Length of the file. */
+  readonly byteLength: number;
+}
+
+/** For files that are too large to be held: whoever calls this writes the tensors. */
+export function layOutGguf(
+  file: Omit<GgufWriterFile, 'tensors'> & {
+    readonly tensors: readonly (Omit<GgufWriterTensor, 'data'> & { readonly byteLength: number })[];
+  },
+): GgufLayout {
   const alignment = file.alignment ?? 32;
   const header = new Bytes().raw([0x47, 0x47, 0x55, 0x46]).u32(file.version ?? 3);
   const pairs = [...file.metadata];
   if (file.alignment !== undefined) pairs.push(['general.alignment', { type: 'uint32', value: alignment }]);
   header.u64(file.tensorCount ?? BigInt(file.tensors.length)).u64(file.pairCount ?? BigInt(pairs.length));
   for (const [key, value] of pairs) writeValue(header.string(key), value);
-  let offset = 0;
-  const offsets = file.tensors.map(({ data }) => {
-    const at = offset;
-    offset = roundUp(offset + data.length, alignment);
+  let end = 0;
+  const offsets = file.tensors.map(({ byteLength }) => {
+    const at = end;
+    end = roundUp(end + byteLength, alignment);
     return at;
   });
   file.tensors.forEach((tensor, i) => {
@@ -91,11 +106,15 @@ export function writeGguf(file: GgufWriterFile): Uint8Array<ArrayBuffer> {
     header.u32(tensor.type).u64(tensor.offset ?? BigInt(offsets[i] as number));
   });
   const start = roundUp(header.length, alignment);
-  const whole = new Uint8Array(start + offset);
-  whole.set(header.done());
-  file.tensors.forEach(({ data }, i) => {
-    whole.set(data, start + (offsets[i] as number));
-  });
+  return { header: header.done(), places: offsets.map((offset) => start + offset), byteLength: start + end };
+}
+
+export function writeGguf(file: GgufWriterFile): Uint8Array<ArrayBuffer> {
+  const tensors = file.tensors.map((tensor) => ({ ...tensor, byteLength: tensor.data.length }));
+  const { header, places, byteLength } = layOutGguf({ ...file, tensors });
+  const whole = new Uint8Array(byteLength);
+  whole.set(header);
+  file.tensors.forEach(({ data }, i) => whole.set(data, places[i] as number));
   return whole;
 }
 
