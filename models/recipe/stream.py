@@ -23,7 +23,7 @@ SKILLS = ("facts", "tools", "extraction", "guide", "smalltalk")
 SHARES = {"stories": 0.22, "tiny": 0.14, "facts": 0.12, "tools": 0.20, "extraction": 0.14, "guide": 0.14, "smalltalk": 0.04}
 # Answers known by heart are decided by their first words: most of these documents stop there, which leaves room for more questions.
 # A story's subject is decided in its first sentences, too.
-DECIDED_EARLY = {"guide": 16, "smalltalk": 16, "stories": 70}
+DECIDED_EARLY = {"guide": 10, "smalltalk": 10, "stories": 70}
 CHAINED = {"stories", "facts", "guide", "smalltalk"}
 
 
@@ -93,7 +93,7 @@ def documents(t, shares: dict[str, float], tokens: int, longest: int, shared: pa
                 e = Example(e.skill, e.messages[:-2], e.tools)
                 ids, own = tok.encode(t, e)
             ids, own = ids[:longest], own[:longest]
-            if name in DECIDED_EARLY and rng.random() < 0.75:
+            if name in DECIDED_EARLY and rng.random() < 0.85:
                 first = len(own) - own[::-1].index(False) + DECIDED_EARLY[name]  # counted from where the last answer begins
                 ids, own = ids[:first], own[:first]
             learn = [o or rng.random() < keep_prompt for o in own]
@@ -115,7 +115,7 @@ def chain(e: Example, rng: random.Random, pools, names: list[str]) -> Example:
 def chunk(t, number: int, seed: int, shares: dict[str, float], rows: int, length: int, shared: pathlib.Path,
           keep_prompt: float = 0.1) -> Rows:
     rng = random.Random(f"{seed}/{number}")
-    docs = documents(t, shares, rows * (length - 8), length + 1, shared, rng, 0.12 if length <= 512 else 0.5, keep_prompt)
+    docs = documents(t, shares, rows * (length - 8), length + 1, shared, rng, {256: 0.06, 512: 0.25}.get(length, 0.5), keep_prompt)
     rng.shuffle(docs)
     docs.sort(key=lambda d: -len(d[0]))
     space = [length + 1] * rows

@@ -201,15 +201,16 @@ def main() -> None:
         end = min(x for x in (plan["steps"], o.stop_at, math.inf) if x is not None)
         if step >= end:
             break
-        length = 1024 if (number + 1) % plan["long_every"] == 0 else 512
-        per_step = at_step(plan["batch"], step) // (length // 512)
+        usual, longer = at_step(plan["lengths"], step)
+        length = longer if (number + 1) % plan["long_every"] == 0 else usual
+        per_step = at_step(plan["batch"], step) * 512 // length  # batch counts rows of 512
         per_chunk = at_step(plan["steps_per_chunk"], step)
         rows = stream.chunk(t, number, plan["seed"], at_step(plan["shares"], step), per_step * per_chunk, length, o.shared, plan["keep_prompt"])
         total, count, t0, s0 = 0.0, 0, time.time(), step
         for i in range(per_chunk):
             quant = step >= plan["quantise_from"]
             work.portion = max(1, o.portion // length) if o.portion else None
-            work.hidden = hidden if length == 512 else model.hidden  # compiling the rare length costs more than it saves
+            work.hidden = hidden if length <= 512 else model.hidden  # compiling the rare length costs more than it saves
             with on_grid(model) if quant else contextlib.nullcontext():
                 value, n = work.step(rows, i * per_step, (i + 1) * per_step)
             if not math.isfinite(value):

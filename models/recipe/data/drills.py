@@ -1,18 +1,22 @@
 """Drills for copying: repeat this, which value belongs to that key, what comes after. Training only, never evaluated.
 
-Called by stream.py. Tool calls and extraction are copying, and a small model learns to copy late and suddenly (the
+Called by stream.py. A byte-level tokenizer has two entries for a word, with the space before it and without; where the
+text has the one and the answer the other (a name that begins a sentence, in a list; a word of the request, between JSON's
+quotes), copying is a translation, and each word's two entries must be met together: the drills on `entries` do that. Tool calls and extraction are copying, and a small model learns to copy late and suddenly (the
 induction heads of Olsson et al. 2022); dense, varied drills bring that forward for few tokens. Their words are mostly
 invented, so that nothing but looking back can answer them.
 """
 from __future__ import annotations
 
 import functools
+import json
 import pathlib
 import random
 import re
 from typing import Iterator
 
 from . import storyworld as sw
+from .skills import pools
 from .plots import PLOTS
 from .types import Example
 
@@ -49,8 +53,51 @@ def common() -> list[str]:
     return sorted({w for w in re.findall(r"\b[a-z]{2,8}\b", text)})
 
 
+def entry(rng: random.Random) -> str:
+    """A word or name to be carried from one spelling to the other: common, invented, or of the pools, none kept for evaluation."""
+    roll = rng.random()
+    if roll < 0.35:
+        w = rng.choice(common())
+        return w.capitalize() if rng.random() < 0.5 else w
+    if roll < 0.6:
+        w = pools.invented(rng)
+        return w.capitalize() if rng.random() < 0.6 else w
+    if roll < 0.7:
+        return piece(rng)
+    while True:
+        v = pools.person(rng) if roll < 0.85 else rng.choice(rng.choice((pools.CITIES, pools.PRODUCTS, pools.TOPICS, pools.TITLES, pools.MESSAGES)))
+        if not pools.kept_name(v):
+            return v
+
+
+_DOES = ["sings", "paid", "came", "is here", "left", "waits", "called us", "has it", "is new", "laughed"]
+
+
+def _carried(rng: random.Random) -> tuple[str, str]:
+    """Several entries out of one short text, into a list or into JSON."""
+    items = list(dict.fromkeys(entry(rng) for _ in range(rng.randint(2, 6))))
+    if rng.random() < 0.5:
+        kind = rng.randrange(3)
+        if kind == 0:
+            text = " ".join(i[0].upper() + i[1:] + " " + rng.choice(_DOES) + "." for i in items)
+            items = [i[0].upper() + i[1:] for i in items]
+        elif kind == 1:
+            text = "\n".join(items)
+        else:
+            text = " ".join(f"{rng.choice(['We saw', 'There is', 'They like', 'Then came', 'We met', 'It was'])} {i}." for i in items)
+        return rng.choice(["List them:\n", "As a list: ", "List all.\n\n", "A list, please: "]) + text, "\n".join("- " + i for i in items)
+    keys = rng.sample(_KEYS, min(len(items), rng.randint(1, 4)))
+    values: dict[str, object] = {k: int(v) if v.isdigit() else v for k, v in zip(keys, items)}
+    said = list(values.items())
+    rng.shuffle(said)
+    asked = rng.choice([", ", " and ", ". ", "; "]).join(rng.choice(["{k} {v}", "{k}: {v}", "{v} as {k}", "set {k} to {v}", "the {k} is {v}", "put {v} in {k}"]).format(k=k, v=v) for k, v in said)
+    return "(" + ", ".join(keys) + ") " + asked, json.dumps(values, ensure_ascii=False)
+
+
 def _drill(rng: random.Random) -> tuple[str, str]:
-    kind = rng.choice([0, 0, 0, 0, 0, 0, 2, 2, 3, 4, 5])
+    kind = rng.choice([0, 0, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6])
+    if kind == 6:
+        return _carried(rng)
     if kind == 0:
         n = rng.choice([1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 6, 10, 16])
         plain = rng.sample(common(), n) if rng.random() < 0.8 else [piece(rng) for _ in range(n)]

@@ -202,26 +202,34 @@ def _list_task(rng: random.Random) -> Task:
     return Task(ask, _listed(kind, rows), sentences, kept, rows)
 
 
+_TABLES = (("name", "amount"), ("name", "date"), ("name", "date", "amount"), ("name", "amount"), ("name", "date"))
+
+
+def _tabled(columns: tuple[str, ...], rows: list[Row]) -> str:
+    lines = ["| " + " | ".join(capital(c) for c in columns) + " |", "|" + " --- |" * len(columns)]
+    return "\n".join(lines + ["| " + " | ".join(str(getattr(row, c)) for c in columns) + " |" for row in rows if row.name is not None])
+
+
+def _table_ask(columns: tuple[str, ...], rng: random.Random) -> str:
+    spoken = [rng.choice(_COLUMNS[c]) for c in columns]
+    return expand(rng.choice(_ASK_TABLE), rng, c=", ".join(spoken[:-1]) + " and " + spoken[-1])
+
+
 def _table_task(rng: random.Random) -> Task:
-    columns = rng.choice((("name", "amount"), ("name", "date"), ("name", "date", "amount"), ("name", "amount"), ("name", "date")))
+    columns = rng.choice(_TABLES)
     source = {2: _NAME_AMOUNT if columns[1] == "amount" else _NAME_DATE, 3: _NAME_DATE_AMOUNT}[len(columns)]
     if len(columns) == 2 and rng.random() < 0.25:
         source = _NAME_DATE_AMOUNT
     templates = [rng.choice(source) for _ in range(rng.choice((1, 2, 2, 3, 3)))]
     if rng.random() < 0.3:
         templates.insert(rng.randint(0, len(templates)), rng.choice(_FILLER))
-    lines = ["| " + " | ".join(capital(c) for c in columns) + " |", "|" + " --- |" * len(columns)]
     sentences, rows, kept = [], [], False
     for template in templates:
         sentence, row, k = _fill(template, rng)
         sentences.append(sentence)
         rows.append(row)
         kept = kept or k
-        if row.name is not None:
-            lines.append("| " + " | ".join(str(getattr(row, c)) for c in columns) + " |")
-    spoken = [rng.choice(_COLUMNS[c]) for c in columns]
-    joined = ", ".join(spoken[:-1]) + " and " + spoken[-1]
-    return Task(expand(rng.choice(_ASK_TABLE), rng, c=joined), "\n".join(lines), sentences, kept, rows)
+    return Task(_table_ask(columns, rng), _tabled(columns, rows), sentences, kept, rows)
 
 
 def _place(ask: str, sentences: list[str], rng: random.Random) -> str:
@@ -254,9 +262,16 @@ _ASK_MORE = (
 def _followed(first: Example, task: Task, rng: random.Random) -> Example:
     """Further questions on the same text: each shows the copying again for few tokens. Training only."""
     messages = list(first.messages)
-    for kind in rng.sample(list(_KINDS), rng.randint(1, 3)):
-        ask = expand(rng.choice(_ASK_MORE), rng, k=rng.choice(_WORDS[_KINDS[kind]]))
-        messages += [{"role": "user", "content": casual(ask, rng, typos=False)}, {"role": "assistant", "content": _listed(kind, task.rows)}]
+    named = [row for row in task.rows if row.name is not None]
+    # Only tables in which every row is full: what to write into an empty cell is nobody's lesson here.
+    tables = [c for c in dict.fromkeys(_TABLES) if named and all(getattr(row, k) is not None for row in named for k in c)]
+    for kind in rng.sample([*_KINDS, *tables], min(rng.randint(2, 4), len(_KINDS) + len(tables))):
+        if isinstance(kind, tuple):
+            ask, answer = _table_ask(kind, rng), _tabled(kind, task.rows)
+        else:
+            words = rng.choice(_ASK_MORE if rng.random() < 0.5 else _ASK_LIST)
+            ask, answer = expand(words, rng, k=rng.choice(_WORDS[_KINDS[kind]])), _listed(kind, task.rows)
+        messages += [{"role": "user", "content": casual(ask, rng, typos=False)}, {"role": "assistant", "content": answer}]
     return Example("extraction", tuple(messages), (), {"exact": messages[-1]["content"]})
 
 
@@ -268,7 +283,7 @@ def _one(split: Split, rng: random.Random) -> Example:
             continue
         expect = {"exact": task.answer, "kind": "table" if table else "list"}
         first = turn("extraction", _place(task.ask, task.sentences, rng), task.answer, expect, rng)
-        return _followed(first, task, rng) if split == "train" and rng.random() < 0.4 else first
+        return _followed(first, task, rng) if split == "train" and rng.random() < 0.75 else first
 
 
 def examples(split: Split, rng: random.Random) -> Iterator[Example]:

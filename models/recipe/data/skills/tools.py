@@ -227,7 +227,8 @@ def _afterwards(request: Request, rng: random.Random) -> list[dict]:
 def _stranger(requests: list[Request], split: Split, rng: random.Random) -> Request:
     """A request that none of these tools serves."""
     while True:
-        other = _any(rng)
+        # In training half of them sound like a listed tool.
+        other = _near(rng.choice(requests), rng) if split == "train" and rng.random() < 0.5 else _any(rng)
         if other.kept == (split == "heldout") and not any(_clash(other, there) for there in requests):
             return other
 
@@ -242,17 +243,18 @@ def _conversation(split: Split, rng: random.Random, turns: int) -> Example:
     order = requests[:1] + rng.sample(requests[1:], len(requests) - 1)
     if turns > len(order):
         # More requests for tools already listed: the list is long, so it should be used well.
-        more = [_known(request.source, rng, request) for request in order if request.source is not None]
-        order += [request for request in more if not request.kept and request not in order]
+        more = [_known(request.source, rng, request) for request in order * 2 if request.source is not None]
+        order += rng.sample(fresh := [request for request in more if not request.kept and request not in order], len(fresh))
     for request in order[:turns]:
-        if rng.random() < 0.12:
+        if rng.random() < (0.12 if split == "heldout" else 0.18):
             stranger = _stranger(requests, split, rng)
             messages += [{"role": "user", "content": _ask(stranger, rng)}, {"role": "assistant", "content": NO_TOOL}]
             expect = {"call": None}
             continue
         messages += [{"role": "user", "content": _ask(request, rng)}, _called(request)]
         expect = {"call": messages[-1]["tool_calls"][0]}
-        if split == "train" and (request is not order[:turns][-1] or rng.random() < 0.6):
+        # Not after every call: what is hard is the next call, and the list should be long enough for many.
+        if split == "train" and rng.random() < 0.35:
             messages += _afterwards(request, rng)
     return Example("tools", tuple(messages), tools, expect)
 
@@ -261,7 +263,7 @@ def examples(split: Split, rng: random.Random) -> Iterator[Example]:
     """Endless for "train"; 200 requests of one turn for "heldout", ending with the call that is expected."""
     if split == "train":
         while True:
-            yield _conversation(split, rng, rng.choice((1, 2, 3, 4, 5)))
+            yield _conversation(split, rng, rng.choice((1, 3, 4, 5, 6, 8)))
     def source() -> Iterator[Example]:
         while True:
             yield _conversation(split, rng, 1)
