@@ -123,6 +123,34 @@ export const chatStyles = css`
     margin-inline: auto;
   }
 
+  .turn {
+    display: flex;
+    flex-direction: column;
+    gap: 0.15rem;
+  }
+
+  /* As high as the buttons that come into it. */
+  .under {
+    align-self: flex-end;
+    align-items: center;
+    min-block-size: 2rem;
+  }
+
+  /* The bubble is the part that pages restyle: ::part(user-message). */
+  .user {
+    align-self: flex-end;
+    max-inline-size: 85%;
+    padding: 0.6rem 1rem;
+    border-radius: 1.25rem;
+    border-end-end-radius: 0.4rem;
+    background: color-mix(in oklab, var(--_accent) 17%, var(--_surface));
+  }
+
+  .bubble {
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+  }
+
   .welcome {
     display: flex;
     flex-direction: column;
@@ -164,16 +192,6 @@ export const chatStyles = css`
     padding-block: 0.45rem;
     padding-inline: 1rem;
     line-height: 1.35;
-  }
-
-  .latest {
-    position: absolute;
-    inset-block-end: 0.75rem;
-    inset-inline-start: calc(50% - 1.25rem);
-    inline-size: 2.5rem;
-    block-size: 2.5rem;
-    padding: 0;
-    box-shadow: 0 2px 10px rgb(0 0 0 / 18%);
   }
 
   .failure {
@@ -290,10 +308,6 @@ export const chatStyles = css`
     .round[aria-disabled='true'] {
       border-color: GrayText;
       color: GrayText;
-    }
-
-    .dots i {
-      background: CanvasText;
     }
   }
 `;

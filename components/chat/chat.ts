@@ -9,21 +9,16 @@ import type { ChatMessage } from '../../engine/protocol/chat.js';
 import { baseStyles } from '../internal/base.styles.js';
 import { engineFailure } from '../internal/engine-store.js';
 import { LlmStateChangeEvent } from '../internal/events.js';
-import { keptRule } from '../internal/markdown/origins.js';
-import { markdownStyles } from '../internal/markdown/markdown.styles.js';
-import { languageTag } from '../internal/texts.js';
 import { words } from '../internal/words.js';
 import { ChatSettings } from './chat-settings.js';
 import { chatStyles } from './chat.styles.js';
-import { copyText } from './copy.js';
 import type { Entry } from './entries.js';
 import { formValue } from './form.js';
 import { renderHeader, renderWelcome } from './frame.js';
 import { chatKey } from './keys.js';
-import { modelName, renderEntries, renderLog } from './log.js';
-import { messageStyles } from './message.styles.js';
+import { renderLog, renderPlain } from './log.js';
 import { ChatParts } from './parts.js';
-import { statusLine, type StatusLine } from './status.js';
+import { statusLine } from './status.js';
 
 /**
  * @summary A chat with the model of the page's engine: answers stream in, can be stopped and tried again; who wrote
@@ -96,10 +91,12 @@ import { statusLine, type StatusLine } from './status.js';
 export class LlmChat extends ChatSettings {
   /** It takes part in forms: see `name` and `form-value`. */
   static readonly formAssociated = true;
-  static override readonly styles = [baseStyles, markdownStyles, messageStyles, chatStyles];
+  static override readonly styles = [baseStyles, chatStyles];
 
   readonly #parts = new ChatParts(this, () => this.#engineChanged());
   #told: unknown = null;
+  /** What was said of the engine. */
+  #aloud = '';
   #loads: number | undefined;
   /** A form around it is disabled. */
   #disabledByForm = false;
@@ -108,9 +105,6 @@ export class LlmChat extends ChatSettings {
     super();
     this.#parts.talk.subscribe(() => this.#talkChanged());
   }
-
-  readonly #images = keptRule();
-  readonly #links = keptRule();
 
   /** The conversation in OpenAI's shapes. Assigning replaces it and ends a running answer. */
   // A Lit property, so that what a page assigns before the element is defined is not lost.
@@ -178,6 +172,9 @@ export class LlmChat extends ChatSettings {
   #talkChanged(): void {
     if (this.busy) return;
     const { id, messages } = this.#parts.talk.conversation;
+    const last = messages.at(-1);
+    // What else says it sentence by sentence is not here.
+    if (this.#parts.turns.failed && last?.role === 'assistant') this.#parts.speaker.say(last.content ?? '');
     this.internals.setFormValue(formValue(messages, this.formValue), this.history ? id : '');
     this.#parts.draftChanged();
   }
@@ -190,7 +187,11 @@ export class LlmChat extends ChatSettings {
 
   #engineChanged(): void {
     const { connection, state: engineState } = this.#parts.engine.store;
-    this.#parts.talk.narrator.statusChanged(statusLine(connection, this.busy), engineState?.status.kind === 'ready');
+    const { aloud } = statusLine(connection, this.busy);
+    // A model that was ready before the page opened is no news.
+    if (aloud !== this.#aloud && (this.#aloud !== '' || engineState?.status.kind !== 'ready'))
+      this.#parts.speaker.say(aloud);
+    this.#aloud = aloud;
     this.#parts.troubles.engineChanged(this.busy);
     // Another model reads more or less, and counts otherwise.
     if (engineState?.loads !== this.#loads) this.#parts.draftChanged();
@@ -225,7 +226,8 @@ export class LlmChat extends ChatSettings {
   newChat(): void {
     this.#parts.troubles.forget();
     this.#parts.talk.replace(() => this.#parts.talk.conversation.open());
-    this.#parts.talk.narrator.newChat();
+    this.#parts.speaker.cancel();
+    this.#parts.speaker.say(() => words.chat.started);
   }
 
   /** Hands in a tool's result by the id of its call. False where no open call has this id. */
@@ -255,11 +257,13 @@ export class LlmChat extends ChatSettings {
         history: this.history ? () => void rare.openHistory() : null,
         menu: rare.menu,
       })}
-      ${renderLog({
-        label: this.label || words.chat.conversation,
-        follow: this.#parts.follow,
-        content: entries.length === 0 ? this.#renderWelcome() : this.#renderEntries(entries, status),
-      })}
+      ${renderLog(
+        this.label || words.chat.conversation,
+        turns?.follow,
+        entries.length === 0
+          ? this.#renderWelcome()
+          : (turns?.renderEntries(entries, status, this.#off) ?? renderPlain(entries, this.#parts.turns.failed)),
+      )}
       ${this.#renderTroubles(last)} ${turns?.renderUndo()}
       ${this.#parts.composer.render({ disabled: this.#off, placeholder: this.placeholder })}
       ${entries.length === 0 ? nothing : turns?.meter.render()} ${rare.renderCloudSwitch()}
@@ -273,23 +277,6 @@ export class LlmChat extends ChatSettings {
     const cloudAllowed = this.#parts.engine.state?.cloud.allowed === true;
     const ask = (text: string) => this.#off || this.#parts.talk.request(text);
     return renderWelcome({ welcome, suggestions, cloudAllowed, disabled: this.#off, ask });
-  }
-
-  #renderEntries(entries: readonly Entry[], status: StatusLine): TemplateResult {
-    const { conversation } = this.#parts.talk;
-    return renderEntries(entries, {
-      markdown: (answer) => this.#parts.talk.markdown(answer),
-      turns: this.#parts.turns.part,
-      status,
-      busy: conversation.busy || this.#off,
-      siblings: (id) => conversation.thread.siblingsOf(id),
-      language: languageTag(),
-      images: this.#images(this.allowedImages),
-      links: this.#links(this.allowedLinks),
-      modelName: (id) => modelName(this.#parts.engine.state, id),
-      copy: (text) => copyText(text, this.#parts.speaker),
-      again: (id) => this.#off || this.#refocus(() => this.#parts.talk.again(id)),
-    });
   }
 
   /** What no answer shows; while one is asked for, its own failure is told instead. */

@@ -69,6 +69,7 @@ export class Composer {
         enterkeyhint="send"
         placeholder=${placeholder || words.chat.placeholder}
         ?disabled=${disabled}
+        @focus=${() => this.#parts.turns.soon()}
         @input=${input}
         @keydown=${this.#keydown}
         @paste=${rare.paste}

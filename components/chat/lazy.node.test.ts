@@ -47,3 +47,19 @@ test('a part that cannot be fetched is told once, and fetched by the next press'
   assert.equal(await part.get(), 'part');
   assert.equal(seen.told.length, 1);
 });
+
+test('a part that is fetched before anybody waits for it says nothing where that fails', async () => {
+  let loads = 0;
+  const { seen, part } = lazy(async () => {
+    loads += 1;
+    if (loads < 3) throw new TypeError('Failed to fetch dynamically imported module');
+    return 'part';
+  });
+  part.soon();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([loads, part.failed, seen.told.length], [1, false, 0]);
+  part.soon();
+  assert.equal(await part.get(), null); // somebody waits for the one that is under way
+  assert.deepEqual([loads, part.failed, seen.told.length], [2, true, 1]);
+  assert.equal(await part.get(), 'part');
+});

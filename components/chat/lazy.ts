@@ -1,7 +1,7 @@
 // A part of the chat that is fetched when it is first needed: until then a page downloads nothing of it. Used by chat.ts and
 // by what stands around it; what a part does is in its own folder.
-// What goes wrong: the part cannot be fetched (no network, a new version of the site) -> told in words; the next press, or
-// the next message, tries again.
+// What goes wrong: the part cannot be fetched (no network, a new version of the site) -> told in words, unless nobody asked
+// for it yet; the next press, or the next message, tries again.
 
 import type { ReactiveElement } from 'lit';
 import { EngineError } from '../../engine/protocol/errors.js';
@@ -9,10 +9,13 @@ import { EngineError } from '../../engine/protocol/errors.js';
 export class Lazy<Part> {
   /** The part, once it is there. */
   part: Part | null = null;
+  /** It was asked for and could not be fetched. */
+  failed = false;
   readonly #host: ReactiveElement;
   readonly #load: () => Promise<Part>;
   readonly #failed: (error: EngineError) => void;
   #pending: Promise<Part | null> | null = null;
+  /** Somebody waits for it. */
   #wanted = false;
 
   constructor(host: ReactiveElement, load: () => Promise<Part>, failed: (error: EngineError) => void) {
@@ -27,6 +30,11 @@ export class Lazy<Part> {
     this.#pending = null;
   }
 
+  /** It may be needed soon: fetches it, and says nothing where that fails. */
+  soon(): void {
+    void this.#fetch();
+  }
+
   /** It will be needed: fetches it, once. What fails by itself is not tried by itself again. */
   want(): void {
     if (!this.#wanted) void this.get();
@@ -35,7 +43,11 @@ export class Lazy<Part> {
   /** Fetches it where that has not happened; null where that fails, which is told elsewhere. */
   get(): Promise<Part | null> {
     this.#wanted = true;
-    this.#pending ??= this.#load().then(
+    return this.#fetch();
+  }
+
+  #fetch(): Promise<Part | null> {
+    return (this.#pending ??= this.#load().then(
       (part) => {
         this.part = part;
         this.#host.requestUpdate();
@@ -43,6 +55,8 @@ export class Lazy<Part> {
       },
       (cause: unknown) => {
         this.#pending = null;
+        this.failed = this.#wanted;
+        if (!this.failed) return null;
         this.#failed(
           new EngineError('network', 'A part of the chat could not be loaded.', {
             hint: 'Check the connection and try again, or reload the page.',
@@ -51,7 +65,6 @@ export class Lazy<Part> {
         );
         return null;
       },
-    );
-    return this.#pending;
+    ));
   }
 }

@@ -1,24 +1,15 @@
-// The scrolling part of the chat: the log of messages and the way back to its end. Template functions of `<llm-chat>`; they
-// hold no state. The log is silent to screen readers (`aria-live="off"`): the narrator says what is news.
+// The scrolling part of the chat. Template functions of `<llm-chat>`; they hold no state. The log is silent to screen readers
+// (`aria-live="off"`): what is news is said by turns/narrator.ts.
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { repeat } from 'lit/directives/repeat.js';
-import type { EngineState } from '../../engine/protocol/state.js';
-import { downIcon } from '../internal/icons.js';
+import { errorNotice } from '../internal/error-notice.js';
 import { words } from '../internal/words.js';
 import type { Entry } from './entries.js';
-import type { FollowController } from './follow.js';
-import { renderEntry } from './message.js';
+import type { Turns } from './turns/turns.js';
 
-export interface LogOptions {
-  readonly label: string;
-  readonly follow: FollowController;
-  /** What stands in it: the messages, or the welcome of an empty chat. */
-  readonly content: unknown;
-}
-
-export function renderLog({ label, follow, content }: LogOptions): TemplateResult {
-  return html`<div class="middle">
+/** @param content the messages, or the welcome of an empty chat */
+export const renderLog = (label: string, follow: Turns['follow'] | undefined, content: unknown): TemplateResult =>
+  html`<div class="middle">
     <div
       class="scroller"
       part="messages"
@@ -26,52 +17,32 @@ export function renderLog({ label, follow, content }: LogOptions): TemplateResul
       aria-live="off"
       aria-label=${label}
       tabindex="0"
-      @scroll=${follow.scrolled}
+      @scroll=${follow?.scrolled}
     >
       ${content}
     </div>
-    ${
-      follow.following
-        ? nothing
-        : html`<button
-            type="button"
-            class="latest"
-            aria-label=${words.chat.jumpToLatest}
-            title=${words.chat.jumpToLatest}
-            @click=${(event: Event) => {
-              // The button goes: the focus stays at what it led to.
-              (event.currentTarget as Element).parentElement?.querySelector<HTMLElement>('.scroller')?.focus();
-              follow.latest();
-            }}
-          >
-            ${downIcon()}
-          </button>`
-    }
+    ${follow?.render()}
   </div>`;
-}
 
-type EntryContext = Parameters<typeof renderEntry>[1];
-
-export function renderEntries(
-  entries: readonly Entry[],
-  context: Omit<EntryContext, 'results' | 'last'>,
-): TemplateResult {
-  const results = new Map(entries.flatMap((entry) => (entry.kind === 'tool' ? [[entry.callId, entry] as const] : [])));
-  const whole = { ...context, results, last: entries.at(-1) };
-  return html`<div class="messages">
-    ${repeat(
-      entries,
-      ({ id }) => id,
-      (entry) => renderEntry(entry, whole),
-    )}
+/**
+ * The messages until what shows them is fetched (turns/turns.ts): the visitor's words, which look the same later.
+ * @param failed it could not be fetched: the answers, too, as they were written
+ */
+export const renderPlain = (entries: readonly Entry[], failed: boolean): TemplateResult =>
+  html`<div class="messages">
+    ${entries.map((entry) => {
+      if (entry.kind === 'user') {
+        return html`<div class="turn">
+          <article class="user" part="message user-message" aria-label=${words.chat.you}>
+            <div class="bubble" dir="auto">${entry.text}</div>
+          </article>
+          <div class="under"></div>
+        </div>`;
+      }
+      if (entry.kind !== 'answer' || !failed) return nothing;
+      return html`<article part="message assistant-message" aria-label=${words.chat.assistant}>
+        <div class="bubble" dir="auto">${entry.text}</div>
+        ${entry.error === null ? nothing : errorNotice(entry.error)}
+      </article>`;
+    })}
   </div>`;
-}
-
-/** What a model is called, from the id that an answer tells. */
-export function modelName(state: EngineState | null, id: string): string {
-  if (state === null) return id;
-  const { models, status } = state;
-  // A model named by its address is in no catalogue; while it is loaded the engine knows its name.
-  const loaded = status.kind === 'ready' && status.model.id === id ? status.model.name : id;
-  return models.find((model) => model.id === id)?.name ?? loaded;
-}

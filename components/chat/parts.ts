@@ -9,7 +9,6 @@ import type { ChatSettings } from './chat-settings.js';
 import { Composer } from './composer.js';
 import { withSystemPrompt } from './entries.js';
 import { withFiles } from './files-in-text.js';
-import { FollowController } from './follow.js';
 import { Lazy } from './lazy.js';
 import { RareController } from './rare.js';
 import { TalkController } from './talk.js';
@@ -26,12 +25,11 @@ export class ChatParts {
   readonly host: ChatHost;
   readonly engine: EngineController;
   readonly speaker: SpeakerController;
-  readonly follow: FollowController;
   readonly troubles: Troubles;
   readonly talk: TalkController;
   readonly composer: Composer;
   readonly rare: RareController;
-  /** What can be done with messages: fetched with the first. */
+  /** What shows messages, and what can be done with them: fetched when somebody turns to writing. */
   readonly turns: Lazy<Turns>;
 
   /** @param engineChanged called when the engine's state did, before the render */
@@ -39,9 +37,12 @@ export class ChatParts {
     this.host = host;
     this.engine = new EngineController(host, engineChanged);
     this.speaker = new SpeakerController(host);
-    this.follow = new FollowController(host);
     this.troubles = new Troubles(host, () => this.engine.store, this.speaker);
-    this.turns = this.lazy(async () => new (await import('./turns/turns.js')).Turns(this));
+    this.turns = this.lazy(async () => {
+      // Both at once, and not the one when the other says that it needs it.
+      const [{ Turns }] = await Promise.all([import('./turns/turns.js'), import('../internal/markdown/markdown.js')]);
+      return new Turns(this);
+    });
     this.talk = new TalkController(this);
     this.composer = new Composer(this);
     this.rare = new RareController(this);
@@ -61,7 +62,7 @@ export class ChatParts {
   asks(): void {
     void this.turns.get();
     this.troubles.forget();
-    this.follow.latest();
+    this.turns.part?.follow.latest();
   }
 
   /** What a request would send now, with what stands in the composer. */

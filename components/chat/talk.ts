@@ -1,14 +1,12 @@
-// The conversation in its element: asks the engine, keeps what is drawn of each answer, speaks, and tells the page by events
-// (which may veto). One per `<llm-chat>`; what is said and kept is Conversation's, what it looks like is for the templates,
-// and what a visitor does with messages that are there is turns/turns.ts'.
+// The conversation in its element: asks the engine and tells the page by events (which may veto). One per `<llm-chat>`; what
+// is said and kept is Conversation's, what it looks like, what is read aloud of it and what a visitor does with messages
+// that are there is turns/turns.ts'.
 
 import type { ReactiveController } from 'lit';
 import type { Attachment } from '../../engine/protocol/conversations.js';
 import { LlmErrorEvent, LlmMessageEvent, LlmSendEvent } from '../internal/events.js';
-import { MarkdownStream } from '../internal/markdown/stream.js';
 import { Conversation } from './conversation.js';
-import { toMessage, type AnswerEntry, type Entry } from './entries.js';
-import { Narrator } from './narrator.js';
+import { toMessage, type Entry } from './entries.js';
 import { PaintController } from './paint.js';
 import type { ChatParts } from './parts.js';
 
@@ -18,9 +16,7 @@ export class TalkController implements ReactiveController {
   /** Called when something is asked for or other messages are shown: what could be undone cannot any more. */
   moving: (() => void) | null = null;
   readonly conversation: Conversation;
-  readonly narrator: Narrator;
   readonly #parts: ChatParts;
-  readonly #streams = new Map<string, MarkdownStream>();
   readonly #paint: PaintController;
   readonly #listeners = new Set<() => void>();
 
@@ -28,7 +24,6 @@ export class TalkController implements ReactiveController {
     const { host, engine, turns } = parts;
     this.#parts = parts;
     this.#paint = new PaintController(host);
-    this.narrator = new Narrator(parts.speaker, (answer) => this.markdown(answer));
     this.conversation = new Conversation(() => engine.store.connect(), {
       changed: () => this.#changed(),
       message: (entry) => this.#messageAdded(entry),
@@ -52,20 +47,9 @@ export class TalkController implements ReactiveController {
     return () => this.#listeners.delete(listener);
   }
 
-  /** What is drawn of an answer, kept from one render to the next. */
-  markdown(answer: AnswerEntry): MarkdownStream {
-    let stream = this.#streams.get(answer.id);
-    if (stream === undefined) {
-      stream = new MarkdownStream();
-      this.#streams.set(answer.id, stream);
-    }
-    return stream;
-  }
-
-  /** Other messages take the place of these: what was drawn of them goes. */
+  /** Other messages take the place of these. */
   replace(act: () => void): void {
     this.replacing?.();
-    this.#streams.clear();
     act();
     this.moving?.();
   }
@@ -103,13 +87,6 @@ export class TalkController implements ReactiveController {
   }
 
   #changed(): void {
-    const last = this.conversation.entries.at(-1);
-    if (last?.kind === 'answer') {
-      this.narrator.answerChanged(
-        last,
-        () => this.conversation.entries.findLast((entry) => entry.kind === 'answer') ?? null,
-      );
-    }
     for (const listener of this.#listeners) listener();
     this.#paint.soon();
   }

@@ -1,15 +1,21 @@
 // What goes wrong beside the answers: a load, the cloud switch, an engine that fails by itself. Remembered until the next
 // request, shown by one notice, said aloud, told to the page as `llm-error`, each once. One per `<llm-chat>`; an answer
-// that fails shows its own error (message.ts).
+// that fails shows its own error (turns/message.ts).
 
 import { nothing, type ReactiveElement } from 'lit';
-import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
+import { EngineError, type EngineErrorCode, type EngineErrorShape } from '../../engine/protocol/errors.js';
 import { engineFailure, type EngineStore } from '../internal/engine-store.js';
 import { errorNotice, spokenError } from '../internal/error-notice.js';
 import { LlmErrorEvent } from '../internal/events.js';
 import type { SpeakerController } from '../internal/speaker.js';
 import { words } from '../internal/words.js';
-import { unchangeable } from './message.js';
+
+/** Asking the same again would fail the same way. */
+export const unchangeable: ReadonlySet<EngineErrorCode> = new Set([
+  'prompt-empty',
+  'prompt-too-long',
+  'invalid-request',
+]);
 
 export class Troubles {
   readonly #host: ReactiveElement;

@@ -73,12 +73,12 @@ export class Keeper {
   /** Opens a kept conversation in the place of the one that is open. @throws EngineError */
   async open(id: string): Promise<void> {
     await this.flush();
-    const { engine, talk, follow } = this.#parts;
+    const { engine, talk, turns } = this.#parts;
     const conversation = await (await engine.store.connect()).conversations.read(id);
     talk.replace(() => openRecord(talk.conversation, conversation));
     this.#drop();
     this.#know(conversation);
-    follow.latest();
+    turns.part?.follow.latest();
   }
 
   /** The open conversation was deleted from the device: what is left of it here is not written again. */
@@ -158,7 +158,7 @@ export class Keeper {
   /** After a reload of this tab: the conversation that was open in it. */
   async #bringBack(): Promise<void> {
     const id = sessionStorageOf()?.getItem(this.#place) ?? null;
-    const { engine, talk, follow } = this.#parts;
+    const { engine, talk, turns } = this.#parts;
     if (id === null) return;
     try {
       const conversation = await (await engine.store.connect()).conversations.read(id);
@@ -167,7 +167,7 @@ export class Keeper {
       talk.replace(() => openRecord(talk.conversation, conversation));
       this.#drop();
       this.#know(conversation);
-      follow.latest();
+      turns.part?.follow.latest();
     } catch {
       this.#remember(null); // deleted meanwhile, or it cannot be opened; the list says so
     }

@@ -112,8 +112,8 @@ export class Menu {
   async #open(): Promise<void> {
     const opened = await (await this.#export.get())?.open();
     if (!opened) return;
-    const { talk, follow } = this.#parts;
+    const { talk, turns } = this.#parts;
     talk.replace(() => openRecord(talk.conversation, opened));
-    follow.latest();
+    turns.part?.follow.latest();
   }
 }

@@ -87,7 +87,8 @@ export function renderQuestionRow({ id, text }: UserEntry, context: RowContext):
 
 export interface AnswerRowContext extends RowContext {
   readonly newest: boolean;
-  readonly modelName: (id: string) => string;
+  /** Of the model that wrote it. */
+  readonly modelName: string;
   /** What else stands among the buttons. */
   readonly extra: unknown;
 }
@@ -98,7 +99,7 @@ export function renderAnswerRow(answer: AnswerEntry, context: AnswerRowContext):
   const { busy, actions, newest } = context;
   const facts = [
     status === 'stopped' ? turnsWords.stopped : status === 'interrupted' ? turnsWords.interrupted : '',
-    provenance === null ? '' : context.modelName(provenance.model),
+    provenance === null ? '' : context.modelName,
     tokensPerSecond === null ? '' : formatRate(tokensPerSecond),
     usage === null || usage.completion_tokens === 0 ? '' : tokenWords.tokens(usage.completion_tokens),
   ].filter((fact) => fact !== '');

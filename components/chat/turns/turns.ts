@@ -1,6 +1,6 @@
-// What a visitor does with messages that are there, and what is seen of it: the rows of buttons, other words for a question,
-// versions, deleting and undoing, cards of tool calls, the room that is left, reading aloud. Fetched with the first message
-// (chat.ts), so that it is there before the first answer is whole; until then a message is shown without it.
+// The messages as they are shown and said, and what a visitor does with them: the rows of buttons, other words for a question,
+// versions, deleting and undoing, cards of tool calls, the room that is left, reading aloud. Fetched, with markdown, when
+// somebody turns to the field, at the latest with the first message (parts.ts); until then there is log.ts.
 // It changes the conversation through TalkController and moves the focus when a button goes with what it did.
 
 import { html, nothing, type ReactiveController, type TemplateResult } from 'lit';
@@ -10,17 +10,22 @@ import { LlmDeleteEvent } from '../../internal/events.js';
 import { formatBytes } from '../../internal/format.js';
 import { fileIcon } from '../../internal/more-icons.js';
 import { laterMarkdownStyles } from '../../internal/markdown/later.styles.js';
-import { blockText } from '../../internal/markdown/tokens.js';
+import { blockText, keptRule, markdownStyles, MarkdownStream } from '../../internal/markdown/markdown.js';
+import { languageTag } from '../../internal/texts.js';
 import { words } from '../../internal/words.js';
-import { copyText } from '../copy.js';
-import { toMessage, type AnswerEntry, type ToolEntry, type UserEntry } from '../entries.js';
+import { isOpen, toMessage, type AnswerEntry, type Entry, type UserEntry } from '../entries.js';
 import type { ChatParts } from '../parts.js';
+import type { StatusLine } from '../status.js';
 import type { ReadAloudSetting } from '../voice/read-aloud.js';
+import { copyText } from './copy.js';
 import { renderEditor } from './editor.js';
+import { FollowController } from './follow.js';
+import { renderEntries } from './message.js';
+import { messageStyles } from './message.styles.js';
 import { Meter } from './meter.js';
+import { Narrator } from './narrator.js';
 import { renderAnswerRow, renderQuestionRow, type MessageActions, type RowContext } from './row.js';
 import { countFrom, deleteFrom, putBack, show, type Deleted } from './thread-changes.js';
-import { renderToolCall } from './tool-card.js';
 import { toolCallEvent } from './tool-result.js';
 import { turnsStyles } from './turns.styles.js';
 import { turnsWords } from './turns.words.js';
@@ -29,8 +34,14 @@ export class Turns implements ReactiveController {
   /** Whose words the visitor is changing. */
   editing: string | null = null;
   readonly meter: Meter;
+  readonly follow: FollowController;
   readonly #parts: ChatParts;
   readonly #readAloud;
+  readonly #narrator: Narrator;
+  readonly #images = keptRule();
+  readonly #links = keptRule();
+  /** What is drawn of each answer, kept from one render to the next. */
+  readonly #streams = new Map<string, MarkdownStream>();
   /** What can be put back, until something else is asked for. */
   #deleted: { readonly piece: Deleted; readonly count: number } | null = null;
 
@@ -38,10 +49,17 @@ export class Turns implements ReactiveController {
     this.#parts = parts;
     const { host, talk } = parts;
     this.meter = new Meter(parts);
+    this.follow = new FollowController(host);
+    this.#narrator = new Narrator(parts.speaker, (answer) => this.markdown(answer));
     this.#readAloud = parts.lazy(async () => new (await import('../voice/read-aloud.js')).ReadAloud(host));
     talk.moving = () => this.#moved();
-    adopt(host, laterMarkdownStyles, turnsStyles);
+    talk.subscribe(() => this.#narrate());
+    this.#narrate();
     host.addController(this);
+  }
+
+  hostConnected(): void {
+    adopt(this.#parts.host, markdownStyles, laterMarkdownStyles, messageStyles, turnsStyles);
   }
 
   hostUpdated(): void {
@@ -58,6 +76,43 @@ export class Turns implements ReactiveController {
   /** Another one has the rows drawn anew. */
   get look(): string {
     return `${this.#parts.host.readAloud} ${String(this.#readAloud.part?.reading)} ${String(this.#readAloud.part !== null)}`;
+  }
+
+  /** @param off nothing can be done with them */
+  renderEntries(entries: readonly Entry[], status: StatusLine, off: boolean): TemplateResult {
+    const { host, talk } = this.#parts;
+    return renderEntries(entries, {
+      turns: this,
+      busy: talk.conversation.busy || off,
+      status,
+      language: languageTag(),
+      images: this.#images(host.allowedImages),
+      links: this.#links(host.allowedLinks),
+    });
+  }
+
+  /** An answer as far as it has come. */
+  markdown(answer: AnswerEntry): MarkdownStream {
+    const stream = this.#streams.get(answer.id) ?? new MarkdownStream();
+    this.#streams.set(answer.id, stream);
+    stream.update(answer.text, isOpen(answer));
+    return stream;
+  }
+
+  /** The versions of a message, itself included. */
+  siblings(id: string): readonly string[] {
+    return this.#parts.talk.conversation.thread.siblingsOf(id);
+  }
+
+  /** What the model is called that wrote an answer. */
+  modelName({ provenance }: AnswerEntry): string {
+    const { state } = this.#parts.engine;
+    const id = provenance?.model ?? '';
+    if (state === null) return id;
+    const { models, status } = state;
+    // A model named by its address is in no catalogue; while it is loaded the engine knows its name.
+    const loaded = status.kind === 'ready' && status.model.id === id ? status.model.name : id;
+    return models.find((model) => model.id === id)?.name ?? loaded;
   }
 
   /** The whole answer calls a tool of the page. */
@@ -95,17 +150,19 @@ export class Turns implements ReactiveController {
     </ul>`;
   }
 
-  renderQuestionRow(entry: UserEntry): TemplateResult {
-    return renderQuestionRow(entry, this.#rowOf(entry.id));
+  renderQuestionRow(entry: UserEntry, busy: boolean): TemplateResult {
+    return renderQuestionRow(entry, this.#rowOf(entry.id, busy));
   }
 
   /** @param newest only the newest can go on */
-  renderAnswerRow(answer: AnswerEntry, newest: boolean, modelName: (id: string) => string): TemplateResult {
-    return renderAnswerRow(answer, { ...this.#rowOf(answer.id), newest, modelName, extra: this.#renderRead(answer) });
-  }
-
-  renderToolCall(call: ToolCall, result: ToolEntry | undefined): TemplateResult {
-    return renderToolCall(call, result);
+  renderAnswerRow(answer: AnswerEntry, newest: boolean, busy: boolean): TemplateResult {
+    const modelName = this.modelName(answer);
+    return renderAnswerRow(answer, {
+      ...this.#rowOf(answer.id, busy),
+      newest,
+      modelName,
+      extra: this.#renderRead(answer),
+    });
   }
 
   /** What was deleted, and the way back. */
@@ -117,13 +174,15 @@ export class Turns implements ReactiveController {
     </div>`;
   }
 
-  readonly #actions: MessageActions = {
+  readonly actions: MessageActions = {
     copy: (text) => copyText(text, this.#parts.speaker),
     edit: (id) => this.edit(id),
     delete: (id) => this.#delete(id),
     again: (id) => {
-      this.#parts.talk.again(id);
-      this.#parts.host.focus({ preventScroll: true });
+      const { host, talk } = this.#parts;
+      if (host.matches(':disabled')) return;
+      talk.again(id);
+      host.focus({ preventScroll: true });
     },
     proceed: () => {
       this.#parts.talk.proceed();
@@ -132,13 +191,8 @@ export class Turns implements ReactiveController {
     turn: (id, step) => this.#turn(id, step),
   };
 
-  #rowOf(id: string): RowContext {
-    const { busy, thread } = this.#parts.talk.conversation;
-    return {
-      busy: busy || this.#parts.host.matches(':disabled'),
-      siblings: thread.siblingsOf(id),
-      actions: this.#actions,
-    };
+  #rowOf(id: string, busy: boolean): RowContext {
+    return { busy, siblings: this.siblings(id), actions: this.actions };
   }
 
   #renderRead(answer: AnswerEntry): unknown {
@@ -146,8 +200,7 @@ export class Turns implements ReactiveController {
     const part = this.#readAloud.part;
     if (part === null || answer.text === '' || !part.possible(setting)) return nothing;
     const text = () =>
-      this.#parts.talk
-        .markdown(answer)
+      this.markdown(answer)
         .blocks.map(({ block }) => blockText(block, words.code.block))
         .join('\n');
     return part.render(answer.id, text, setting);
@@ -162,7 +215,7 @@ export class Turns implements ReactiveController {
 
   #turn(id: string, step: -1 | 1): void {
     const { talk, speaker } = this.#parts;
-    const siblings = talk.conversation.thread.siblingsOf(id);
+    const siblings = this.siblings(id);
     const place = siblings.indexOf(id) + step;
     const other = siblings[place];
     if (other === undefined) return;
@@ -200,9 +253,17 @@ export class Turns implements ReactiveController {
 
   /** Something was asked for, or other messages are shown. */
   #moved(): void {
+    const { entries, thread } = this.#parts.talk.conversation;
     this.#deleted = null;
     this.#readAloud.part?.end();
-    if (!this.#parts.talk.conversation.entries.some(({ id }) => id === this.editing)) this.editing = null;
+    if (!entries.some(({ id }) => id === this.editing)) this.editing = null;
+    for (const id of this.#streams.keys()) if (!thread.entries.has(id)) this.#streams.delete(id);
+  }
+
+  #narrate(): void {
+    const newest = () => this.#parts.talk.conversation.entries.findLast((entry) => entry.kind === 'answer') ?? null;
+    const last = this.#parts.talk.conversation.entries.at(-1);
+    if (last?.kind === 'answer') this.#narrator.answerChanged(last, newest);
   }
 
   /** The button of this name at a message, else the field: a button that went must not take the focus with it. */

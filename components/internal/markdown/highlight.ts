@@ -92,7 +92,7 @@ function languageOf(name: string): Promise<ShjLanguageData | undefined> {
  * @param place the node that shows it: its root is given the colours
  * @returns a value for a template, null where the text stays as it is
  */
-export async function highlighted(text: string, language: string, place: () => Node): Promise<unknown> {
+export async function highlighted(text: string, language: string, place: Node): Promise<unknown> {
   const name = language.toLowerCase();
   const known = Object.hasOwn(aliases, name) ? (aliases[name] ?? name) : name;
   if (text.length > longest || !Object.hasOwn(modules, known)) return null;
@@ -103,7 +103,7 @@ export async function highlighted(text: string, language: string, place: () => N
     parts.push(type === undefined ? shown : html`<span class=${`hl-${type}`}>${shown}</span>`);
   });
   for (let step = steps.next(); step.done !== true;) step = steps.next(await languageOf(step.value));
-  addColours(place());
+  addColours(place);
   return parts.length === 0 ? nothing : parts;
 }
 

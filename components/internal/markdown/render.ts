@@ -83,9 +83,14 @@ function renderBlock(block: Block, options: Rendering): TemplateResult {
     case 'code':
       return renderCode(block, options);
     case 'math':
-      return html`<div class="scroll formula" dir="ltr" role="group" tabindex="0" aria-label=${words.markdown.formula}>
-        ${renderMath(block.text, true, block.closed)}
-      </div>`;
+      return html`<div
+        class="scroll formula"
+        dir="ltr"
+        role="group"
+        tabindex="0"
+        aria-label=${words.markdown.formula}
+        ${formula(block.text, true, block.closed)}
+      ></div>`;
     case 'quote':
       return html`<blockquote dir=${direction(block)}>
         ${grouped(block.children, options, (child) => renderBlock(child, options))}
@@ -168,9 +173,9 @@ function renderCode(block: CodeBlock, options: Rendering): TemplateResult {
   const plain = pieces.map(
     (piece) => html`<span class="piece">${guard([piece], () => showHidden(piece, 'code'))}</span>`,
   );
-  const coloured = async (place: () => Node) => {
+  const coloured = async (element: Element) => {
     const { highlighted } = await import('./highlight.js');
-    return highlighted(pieces.join(''), language, place);
+    return highlighted(pieces.join(''), language, element);
   };
   return html`<figure class="code" part="code">
     <figcaption>
@@ -180,15 +185,15 @@ function renderCode(block: CodeBlock, options: Rendering): TemplateResult {
         ><span class="when-copied">${words.code.copied}</span>
       </button>
     </figcaption>
-    <pre dir="ltr" tabindex="0" role="group" aria-label=${label}><code>${late(
+    <pre dir="ltr" tabindex="0" role="group" aria-label=${label}><code ${late(
       closed && language !== '' ? block : null,
       plain,
       coloured,
-    )}</code></pre>
+    )}></code></pre>
   </figure>`;
 }
 
-function renderMath(text: string, display: boolean, closed = true): unknown {
+function formula(text: string, display: boolean, closed = true): unknown {
   const load = async () => (await import('./math.js')).formula(text, display);
   return late(closed ? text : null, html`<code class="tex" dir="ltr">${text}</code>`, load);
 }
@@ -214,7 +219,7 @@ function renderInline(inline: Inline, options: Rendering): unknown {
     case 'break':
       return html`<br />`;
     case 'math':
-      return html`<span dir="ltr" class="formula">${renderMath(inline.text, inline.display)}</span>`;
+      return html`<span dir="ltr" class="formula" ${formula(inline.text, inline.display)}></span>`;
     case 'link': {
       const text = renderInlines(inline.children, options);
       if (!options.links(inline.href))

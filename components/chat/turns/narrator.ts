@@ -1,19 +1,17 @@
-// What the chat says to screen readers and when: the finished sentences of a growing answer, the end of one, a
-// failure, what the engine is doing. `<llm-chat>` tells it what changed; it decides what is news.
+// What the chat says of its answers to screen readers and when: the finished sentences of a growing answer, the end of one,
+// a failure. turns.ts tells it what changed; it decides what is news.
 
-import { spokenError } from '../internal/error-notice.js';
-import { SentenceReader } from '../internal/sentences.js';
-import type { MarkdownStream } from '../internal/markdown/stream.js';
-import { words } from '../internal/words.js';
-import { isOpen, type AnswerEntry } from './entries.js';
-import type { SpeakerController } from '../internal/speaker.js';
-import type { StatusLine } from './status.js';
+import { spokenError } from '../../internal/error-notice.js';
+import { SentenceReader } from '../../internal/sentences.js';
+import type { MarkdownStream } from '../../internal/markdown/stream.js';
+import { words } from '../../internal/words.js';
+import type { AnswerEntry } from '../entries.js';
+import type { SpeakerController } from '../../internal/speaker.js';
 
 export class Narrator {
   readonly #speaker: SpeakerController;
   readonly #markdown: (answer: AnswerEntry) => MarkdownStream;
   #reading: { readonly id: string; readonly reader: SentenceReader } | null = null;
-  #status = '';
 
   constructor(speaker: SpeakerController, markdown: (answer: AnswerEntry) => MarkdownStream) {
     this.#speaker = speaker;
@@ -46,25 +44,11 @@ export class Narrator {
     }
   }
 
-  /** @param ready the engine has a model */
-  statusChanged({ aloud }: StatusLine, ready: boolean): void {
-    // A model that was ready before the page opened is no news.
-    if (aloud !== this.#status && (this.#status !== '' || !ready)) this.#speaker.say(aloud);
-    this.#status = aloud;
-  }
-
-  newChat(): void {
-    this.#speaker.cancel();
-    this.#speaker.say(() => words.chat.started);
-  }
-
   #unsaid(answer: AnswerEntry | null, finished: boolean): string {
     if (answer === null) return '';
     if (this.#reading?.id !== answer.id) {
       this.#reading = { id: answer.id, reader: new SentenceReader(words.code.block) };
     }
-    const stream = this.#markdown(answer);
-    stream.update(answer.text, isOpen(answer));
-    return this.#reading.reader.next(stream.blocks, finished);
+    return this.#reading.reader.next(this.#markdown(answer).blocks, finished);
   }
 }

@@ -1,7 +1,7 @@
 // Puts text on the clipboard and says whether that went well. Browsers refuse it in frames without the permission.
 
-import type { SpeakerController } from '../internal/speaker.js';
-import { words } from '../internal/words.js';
+import type { SpeakerController } from '../../internal/speaker.js';
+import { words } from '../../internal/words.js';
 
 /** @returns whether the text is on the clipboard */
 export async function copyText(text: string, speaker: SpeakerController): Promise<boolean> {

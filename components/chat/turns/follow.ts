@@ -1,19 +1,17 @@
 // Keeps the newest words in view while they arrive, until the reader scrolls up: then nothing moves under their eyes
 // and the element offers a way back. One per `<llm-chat>`; it knows a scrolling element and nothing of messages.
 
-import type { ReactiveController, ReactiveElement } from 'lit';
+import { html, nothing, type ReactiveController, type ReactiveElement } from 'lit';
+import { downIcon } from '../../internal/icons.js';
+import { words } from '../../internal/words.js';
 
 /** Nearer to the end than this (CSS pixels) counts as being there. */
 const nearEnd = 48;
 
 export class FollowController implements ReactiveController {
-  /** The view stays at the end; false after the reader scrolled up. */
-  get following(): boolean {
-    return this.#following;
-  }
-
   readonly #host: ReactiveElement;
   #scroller: HTMLElement | null = null;
+  /** The view stays at the end; false after the reader scrolled up. */
   #following = true;
   #top = 0;
 
@@ -50,6 +48,24 @@ export class FollowController implements ReactiveController {
     this.#toEnd();
     this.#host.requestUpdate();
   };
+
+  /** The way back. */
+  render(): unknown {
+    if (this.#following) return nothing;
+    const back = () => {
+      this.#scroller?.focus(); // the button goes: the focus stays at what it led to
+      this.latest();
+    };
+    return html`<button
+      type="button"
+      class="latest"
+      aria-label=${words.chat.jumpToLatest}
+      title=${words.chat.jumpToLatest}
+      @click=${back}
+    >
+      ${downIcon()}
+    </button>`;
+  }
 
   #toEnd(): void {
     const scroller = this.#scroller;

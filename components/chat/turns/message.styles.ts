@@ -1,36 +1,21 @@
-// How messages look: the visitor's bubble, what stands around an answer. Part of the styles of `<llm-chat>`.
+// How messages look: what stands around the visitor's bubble (chat.styles.ts) and around an answer. Fetched with turns.ts.
 
 import { css } from 'lit';
 
 export const messageStyles = css`
-  .turn {
-    display: flex;
-    flex-direction: column;
-    align-items: flex-end;
-    gap: 0.15rem;
-  }
-
-  /* As high as the buttons that come into it. */
   .under {
-    align-items: center;
-    min-block-size: 2rem;
     font-size: 0.8125em;
     color: var(--_quiet);
   }
 
-  /* The bubble is the part that pages restyle: ::part(user-message). */
-  .user {
-    align-self: flex-end;
-    max-inline-size: 85%;
-    padding: 0.6rem 1rem;
-    border-radius: 1.25rem;
-    border-end-end-radius: 0.4rem;
-    background: color-mix(in oklab, var(--_accent) 17%, var(--_surface));
-  }
-
-  .bubble {
-    white-space: pre-wrap;
-    overflow-wrap: anywhere;
+  .latest {
+    position: absolute;
+    inset-block-end: 0.75rem;
+    inset-inline-start: calc(50% - 1.25rem);
+    inline-size: 2.5rem;
+    block-size: 2.5rem;
+    padding: 0;
+    box-shadow: 0 2px 10px rgb(0 0 0 / 18%);
   }
 
   .remark {
@@ -98,6 +83,12 @@ export const messageStyles = css`
     }
     30% {
       opacity: 1;
+    }
+  }
+
+  @media (forced-colors: active) {
+    .dots i {
+      background: CanvasText;
     }
   }
 `;
