@@ -61,6 +61,7 @@ export class StoryBrowser {
     page.setDefaultTimeout(120_000); // a machine that does much else beside
     const faults: string[] = [];
     page.on('pageerror', (error) => faults.push(error.message));
+    page.on('filechooser', () => undefined); // from now on and not from the press that opens one: none is shown for real
     await page.clock.setFixedTime(new Date('2026-03-01T12:00:00Z'));
     await page.route(`${origin}/**`, (route) => {
       const { pathname } = new URL(route.request().url());
