@@ -53,7 +53,9 @@ class LargeAddresses {
       if (segments.length > 0) throw new Error('kernels/wasm has static data: remove it');
       const text = (value) => module.allocStringCached(value);
       const none = [0, 0, 0, 0, 0, 0];
-      binaryen._BinaryenSetMemory(module.ref, initial, maximum, text(exportName), ...none, shared, true, text(name));
+      // Memory that is shared must not be allowed to grow further than the file says: 16 GiB, as far as engines go.
+      const most = shared ? 4 * maximum : maximum;
+      binaryen._BinaryenSetMemory(module.ref, initial, most, text(exportName), ...none, shared, true, text(name));
     };
   }
 

@@ -4,7 +4,7 @@
 import { expect } from '@esm-bundle/chai';
 import { kernelAssets } from '../../../kernels/wasm/kernel-assets.js';
 import { type KernelFile, largeMemorySupported, supportedBuild } from '../../../kernels/wasm/kernels.js';
-import { fixtureModel, fixtures } from '../../../test/fixtures/fixture-models.js';
+import { errorAgainst, fixtureModel, fixtures } from '../../../test/fixtures/fixture-models.js';
 import { createWasmDecoder } from './wasm-decoder.js';
 import { fetchedKernels } from './wasm-kernels.js';
 
@@ -48,6 +48,25 @@ it('every file of the kernels that this browser runs computes the same bits', as
     expect(expected).to.have.length(tokens.length * fixture.spec.vocabularySize);
     for (const [file, bits] of found) expect(bits, `${fixture.name} by ${file}`).to.deep.equal(expected);
   }
+});
+
+it('threads compute with room for texts beyond 4 GiB, too', async function () {
+  if (!large) return this.skip();
+  const [fixture] = (await fixtures()).filter(({ name }) => name === 'qwen3-q4');
+  if (fixture === undefined) throw new Error('no qwen3-q4 fixture');
+  const { layers, kvHeads, headSize } = fixture.spec;
+  // Addresses are reserved for sixteen texts as long as the model's context.
+  const contextLength = Math.ceil((5 * 2 ** 30) / (16 * layers * kvHeads * headSize * 8));
+  const decoder = await createWasmDecoder({
+    model: fixtureModel({ ...fixture, spec: { ...fixture.spec, contextLength } }),
+    kernels: '/',
+    large,
+    threads: { count: 2, fromBytes: 0, start: newWorker },
+  });
+  expect(decoder.info.deviceName).to.match(/2 threads$/);
+  const logits = await decoder.logits(fixture.tokens);
+  expect(errorAgainst(fixture, logits)).to.be.lessThan(1e-4);
+  await decoder.dispose();
 });
 
 it('a load that fails ends the threads that it had started', async () => {

@@ -8,7 +8,9 @@ import { TeamFailure } from './team.js';
  * behind it can no longer be trusted: the decoder that it happened to is finished. So is one that lost a thread.
  */
 export const isTrap = (thrown: unknown): boolean =>
-  thrown instanceof WebAssembly.RuntimeError || thrown instanceof TeamFailure;
+  thrown instanceof TeamFailure ||
+  // A browser may have no WebAssembly at all, which is said here like everything else.
+  (typeof WebAssembly === 'object' && thrown instanceof WebAssembly.RuntimeError);
 
 export function asEngineError(thrown: unknown): EngineError {
   if (!isTrap(thrown)) return EngineError.from(thrown);

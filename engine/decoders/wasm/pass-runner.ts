@@ -92,14 +92,15 @@ export class PassRunner {
       }
       this.team.next();
       this.forward.end(pass);
+      const stride = logitStride(spec) * 4;
+      for (let row = 0; row < pass.logitRows; row++) {
+        // Chooses a token with kernels, too: a trap in those is one of this decoder's.
+        onLogits.call(request, scratch.logits + row * stride, pass.rows - pass.logitRows + row);
+      }
     } catch (error) {
       this.team.abandon();
       if (isTrap(error)) this.failure = asEngineError(error);
       throw asEngineError(error);
-    }
-    const stride = logitStride(spec) * 4;
-    for (let row = 0; row < pass.logitRows; row++) {
-      onLogits.call(request, scratch.logits + row * stride, pass.rows - pass.logitRows + row);
     }
   }
 

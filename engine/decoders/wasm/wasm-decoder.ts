@@ -50,7 +50,10 @@ export interface WasmDecoderOptions {
   readonly threads?: ThreadOptions;
   /** Another build than the best that this browser runs, for tests and measurements. */
   readonly build?: KernelBuild;
-  /** Memory with addresses of 64 bits (Memory64) also for a small model, for tests. Default: when 4 GiB are too few. */
+  /**
+   * Memory with addresses of 64 bits (Memory64) also for a small model, for tests. Default: when 4 GiB are too few for weights
+   * and a text as long as the context.
+   */
   readonly large?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: LoadProgress) => void;
@@ -89,10 +92,12 @@ async function open(options: WasmDecoderOptions): Promise<Decoder> {
     logitRows: passLogits,
     threads: options.threads?.count ?? 1,
   });
-  const large = options.large ?? (plain.end + page > mostBytes && largeMemorySupported());
+  const contextLength = Math.min(spec.contextLength, options.maxContext ?? 4096);
+  // A text as long as the context shall fit, too; where addresses end at 4 GiB, one page of it must do.
+  const text = pageBytes(spec, kvPrecision === 'int8') * Math.ceil(contextLength / pageTokens);
+  const large = options.large ?? (plain.end + text > mostBytes && largeMemorySupported());
   const most = large ? mostLargeBytes : mostBytes;
   checkFit(plain.end, page, most);
-  const contextLength = Math.min(spec.contextLength, options.maxContext ?? 4096);
   const threads = options.threads;
   const worthSharing = weights.weightBytes >= (threads?.fromBytes ?? threadsFromBytes) && threadsSupported();
   const machine = await assemble(options, large, worthSharing ? threads : undefined, (build, threads) => {
