@@ -76,6 +76,9 @@ _DOES = ["sings", "paid", "came", "is here", "left", "waits", "called us", "has 
 def _carried(rng: random.Random) -> tuple[str, str]:
     """Several entries out of one short text, into a list or into JSON."""
     items = list(dict.fromkeys(entry(rng) for _ in range(rng.randint(2, 6))))
+    if rng.random() < 0.2:
+        w, k = items[0], rng.choice(_KEYS)
+        return rng.choice(['{W} {k}', '{k} "{w}"', "{W} is the {k}", '"{W}" as {k}', "{k}: {w}", "the {k} '{w}'"]).format(w=w, W=w[0].upper() + w[1:], k=k), f"The {k} is {w}."
     if rng.random() < 0.5:
         kind = rng.randrange(3)
         if kind == 0:

@@ -62,6 +62,25 @@ def invented(rng: random.Random) -> str:
     return "".join(rng.choice(_ONSET) + rng.choice(_VOWEL) for _ in range(rng.randint(1, 2))) + rng.choice(_ONSET) + rng.choice(_VOWEL) + rng.choice(_CODA)
 
 
+def fresh(value: str, rng: random.Random) -> str:
+    """Another value of the same look that no pool holds: a name for a name, words for words; times and addresses stay.
+    For training: a value met a hundred times is said by heart, and only one never met is truly copied."""
+    from ..drills import common  # it imports this module
+
+    if not all(c.isalpha() or c in " '" for c in value):
+        return value
+
+    def one(word: str) -> str:
+        new = invented(rng) if rng.random() < 0.45 else rng.choice(common())
+        return new.capitalize() if word[:1].isupper() else new
+
+    words = value.split()
+    count = len(words) if words[0][:1].isupper() and len(words) < 3 else max(1, len(words) + rng.randint(-1, 1))
+    whole = [one(words[min(i, len(words) - 1)]) for i in range(count)]
+    # Now and then only a part is new, so that known and new words stand side by side.
+    return " ".join(w if rng.random() < 0.75 or i >= len(words) else words[i] for i, w in enumerate(whole))
+
+
 def kept(value: str) -> bool:
     """Whether this value is for evaluation only."""
     return held_out("value", value.lower(), one_in=8)

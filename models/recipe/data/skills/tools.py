@@ -22,6 +22,7 @@ from .tool_families import CHOICES, FAMILIES, NOUNS, NUMBERS, VERBS, Family, Par
 Split = Literal["train", "heldout"]
 
 NO_TOOL = "None of the tools on this page can do that."
+_FRESH = 0.6  # of the copied values in training
 _FAILURES = ("not found", "no connection", "not allowed", "try again later", "already done", "out of stock", "not ready")
 
 
@@ -56,8 +57,9 @@ def _property(param: Param, value: Optional[str], rng: random.Random) -> dict:
     return {"type": "integer" if param.integer else "string"}
 
 
-def _known(family: Family, rng: random.Random, before: Optional[Request] = None) -> Request:
-    """A request of this family; with `before`, another one for the very tool that is listed already."""
+def _known(family: Family, rng: random.Random, before: Optional[Request] = None, fresh: float = 0.0) -> Request:
+    """A request of this family; with `before`, another one for the very tool that is listed already. `fresh`: how often a
+    copied value is one that no pool holds."""
     t = rng.randrange(len(family.asks))
     ask = expand(family.asks[t], rng)
     names = before.names if before is not None and before.names else {slot: rng.choice(param.names) for slot, param in family.params.items()}
@@ -74,6 +76,8 @@ def _known(family: Family, rng: random.Random, before: Optional[Request] = None)
             spoken[slot] = rng.choice(words) if words else str(value)
         else:
             value = param.values(rng)
+            if isinstance(value, str) and fresh > 0 and rng.random() < fresh:
+                value = pools.fresh(value, rng)
             spoken[slot] = str(value)
             if isinstance(value, str) and pools.kept_name(value):
                 kept = True
@@ -150,8 +154,8 @@ def _made_up(rng: random.Random, verb: Optional[str] = None, noun: Optional[str]
     return Request("made-up " + noun, tool, ask, {key: value}, (({"ok": True}, f"{capital(words)} set to {value}."),), kept)
 
 
-def _any(rng: random.Random) -> Request:
-    return _known(rng.choice(FAMILIES), rng) if rng.random() < 0.65 else _made_up(rng)
+def _any(rng: random.Random, fresh: float = 0.0) -> Request:
+    return _known(rng.choice(FAMILIES), rng, fresh=fresh) if rng.random() < 0.65 else _made_up(rng)
 
 
 # Families whose requests can mean each other: never on one page, or the right call would be a matter of taste.
@@ -172,27 +176,28 @@ def _clash(first: Request, second: Request) -> bool:
     return words <= {"color", "filter"} or words <= {"weekday", "event"} or words <= {"temperature", "heat"} or words <= {"size", "font", "font_size"} or words <= {"level", "quiz", "difficulty", "volume"} or words <= {"font_size", "font"}
 
 
-def _near(request: Request, rng: random.Random) -> Request:
+def _near(request: Request, rng: random.Random, fresh: float = 0.0) -> Request:
     """A made-up tool that shares its verb or its noun: the name has to be read to its end."""
     name: str = request.tool["name"]
     if request.family == "made-up" and "_" in name:
         verb, _, noun = name.partition("_")
         if verb in VERBS:
             return _made_up(rng, verb=verb) if rng.random() < 0.5 else _made_up(rng, noun=noun)
-    return _any(rng)
+    return _any(rng, fresh)
 
 
 def _page(split: Split, rng: random.Random) -> list[Request]:
     """The tools of one page; for the evaluation the first one is a held-out request, for training none is asked."""
+    new = _FRESH if split == "train" else 0.0
     while True:
-        first = _any(rng)
+        first = _any(rng, new)
         if first.kept == (split == "heldout"):
             break
     requests = [first]
     for _ in range(40):
         if len(requests) >= rng.randint(2, 5):
             break
-        other = _near(first, rng) if rng.random() < 0.4 else _any(rng)
+        other = _near(first, rng, new) if rng.random() < 0.4 else _any(rng, new)
         if split == "train" and other.kept:
             continue
         if not any(_clash(other, there) for there in requests):
@@ -243,7 +248,7 @@ def _conversation(split: Split, rng: random.Random, turns: int) -> Example:
     order = requests[:1] + rng.sample(requests[1:], len(requests) - 1)
     if turns > len(order):
         # More requests for tools already listed: the list is long, so it should be used well.
-        more = [_known(request.source, rng, request) for request in order * 2 if request.source is not None]
+        more = [_known(request.source, rng, request, _FRESH) for request in order * 2 if request.source is not None]
         order += rng.sample(fresh := [request for request in more if not request.kept and request not in order], len(fresh))
     for request in order[:turns]:
         if rng.random() < (0.12 if split == "heldout" else 0.18):
