@@ -194,6 +194,22 @@ test('a browser without WebGPU answers on WebAssembly, and says so when WebGPU i
   });
 });
 
+test('WebGPU that computes on the processor is measured, and WebAssembly answers in its place; a note gives the figures', async () => {
+  await withKit({ gpu: 'software' }, async (kit) => {
+    const page = await clientPage(kit, { device: 'auto' });
+    assert.notEqual((await answer(page, 'Hello')).trim(), '');
+    const { notes } = await until(
+      page,
+      ({ status }) => status.kind === 'ready' && status.model.device === 'wasm',
+      'it is on WebAssembly',
+    );
+    assert.match(
+      notes.join('\n'),
+      /measured slower than WebAssembly here \([\d.e+-]+ against [\d.e+-]+ billion products/,
+    );
+  });
+});
+
 test('the engine dies: what it answered and what waited in line is answered by the next one', async () => {
   await withKit({}, async (kit) => {
     const page = await clientPage(kit);
