@@ -99,6 +99,21 @@ describe('markdown while it grows', () => {
     assert.deepEqual(growing('see [the page](https://exam'), [{ type: 'text', text: 'see the page' }]);
     assert.deepEqual(growing('5 * 3 and 2*x'), [{ type: 'text', text: '5 * 3 and 2*x' }]);
     assert.deepEqual(growing('about ~5 of them'), [{ type: 'text', text: 'about ~5 of them' }]);
+    // A formula without its end is code, as it is after \\(; money and names of variables are neither.
+    for (const formula of ['x^2 + y', 'a_{1', '\\frac{1}{2', 'x_1 * y_2 * z']) {
+      for (const dollars of ['$', '$$']) {
+        assert.deepEqual(growing(`so ${dollars}${formula}`), [
+          { type: 'text', text: 'so ' },
+          { type: 'code', text: formula },
+        ]);
+      }
+    }
+    for (const text of ['costs $5 or ^ more', '$HOME/a_file and', 'so $x', '$ x^2', 'x $y^2\nand']) {
+      assert.ok(
+        growing(text).every(({ type }) => type === 'text' || type === 'break'),
+        text,
+      );
+    }
     const note = `*a note ${'that goes on '.repeat(30)}`;
     assert.equal(growing(note)[0]?.type, 'text');
     assert.equal(growing(`a \`quote ${'that goes on '.repeat(30)}`)[0]?.type, 'text');

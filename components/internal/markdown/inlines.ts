@@ -35,6 +35,8 @@ const formulas = [
 const plainText = /[^\\`*_~[\]!<&\n$hw@]+/y;
 /** What the end of a text may yet become a mark with. */
 const halfMark = /(?:[*_~`\\]{1,64}|<(?:br? ?\/?)?)$/i;
+/** A formula that has not ended yet: a power, an index or a command tells it from money and from names in capitals. */
+const halfFormula = /\${1,2}(?![\s$\d])(?=[^\n$]{0,200}(?:\\[a-z]|\^|_[{\d]))([^\n$]{1,200})$/iy;
 /** An address that has not ended yet. */
 const halfTail = /\(\S*(?:\s["'(][^\n]*)?$/y;
 
@@ -311,7 +313,11 @@ class InlineReader {
       this.#parts.put({ type: 'math', text: showHidden(text, 'code'), display });
       return;
     }
-    this.#sayHalf('$');
+    halfFormula.lastIndex = this.#at;
+    const half = this.#growing ? halfFormula.exec(this.#text)?.[1] : undefined;
+    if (half === undefined) return this.#sayHalf('$');
+    this.#at = this.#text.length;
+    this.#parts.put({ type: 'code', text: showHidden(half, 'code') });
   }
 
   #bareLink(): void {
