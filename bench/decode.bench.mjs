@@ -3,28 +3,24 @@
 // names a file. All are loaded as on a second visit, from what each keeps in the browser; peak memory is a third visit's, of all
 // processes, above a blank page: looking at it takes a quarter of a core, which would be missing where all cores compute.
 // On software WebGPU the embedded model alone, because others would never end.
+//   npm run bench -- decode --table [--model smollm2-135m] [--rounds 3]
+// The decoders on the processor in one run of a few minutes, with the bars behind the table: rows of ours in rounds, with the
+// others' between them, because a machine wavers from minute to minute (the best of all rounds counts, and two threads are also
+// told over one round by round); the slow ones make few tokens, which their notes say.
 //   npm run bench -- decode [--model smollm2-135m,qwen2.5-0.5b] [--gguf file] [--threads 1,2] [--only wasm,wllama]
 //                           [--prompts 32,128,512] [--tokens 32] [--runs 2] [--gpu] [--json]
-// All decoders on the processor (half an hour on a quiet machine of two cores):
-//   npm run bench -- decode --model smollm2-135m,qwen2.5-0.5b --only "wasm,wasm (int8),wasm (SIMD128),wllama,onnx-wasm (blocks)"
-//   npm run bench -- decode --model smollm2-135m --only transformers.js --threads 1 --prompts 32 --tokens 8 --runs 1
-// `wasm` is the default (16-bit activations); with more threads than one it computes in a worker that the page lends.
-// Needs nothing but npm and Chromium; transformers.js is installed into bench/rivals on first use.
-// Our decoders are driven without host and worker (bench/lab), wllama through its own API; the figures are for the
-// n-th token after prompts of 32, 128 and 512 tokens. Speeds are the best of --runs runs in one browser.
+// Any decoders, each with all lengths. `wasm` is the default (16-bit activations); with more threads than one it computes in a
+// worker that the page lends. Needs nothing but npm and Chromium; transformers.js is installed into bench/rivals on first use.
+// The figures are for the n-th token after prompts of 32, 128 and 512 tokens, the best of --runs runs in one browser.
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openKit } from '../server/kit-browser.mjs';
-import { openLab } from './lab/lab.mjs';
+import { barLines } from './decode-bars.mjs';
+import { contenders, measure } from './decode-contenders.mjs';
 import { packToGguf } from './lab/pack-to-gguf.ts';
 import { randomGguf } from './lab/random-gguf.ts';
-import { writeTransformersRepo } from './lab/transformers-repo.ts';
-import { bundleTransformers, rivals, transformersSpeed } from './lab/transformers-speed.mjs';
-import { wllamaSpeed } from './lab/wllama-speed.mjs';
-import { familyMemory, watchMemory } from './memory.mjs';
 
 export const title = 'decode: every decoder on the same weights';
 export const columns = [
@@ -47,103 +43,30 @@ export const columns = [
 /** Software WebGPU computes some 0.01 GMAC/s in ONNX Runtime's shaders. */
 const fewLengths = { prefill: [32], contexts: [32] };
 
-const contenders = {
-  wasm: { open: { decoder: 'wasm', device: 'wasm' } },
-  'wasm (int8)': { open: { decoder: 'wasm', device: 'wasm', activations: 'int8' } },
-  'wasm (SIMD128)': { open: { decoder: 'wasm', device: 'wasm', build: 'simd' } },
-  webgpu: { open: { decoder: 'webgpu', device: 'webgpu' } },
-  'onnx-wasm': { open: { decoder: 'onnx', device: 'wasm' } },
-  'onnx-wasm (blocks)': { open: { decoder: 'onnx', device: 'wasm', denseBytes: 0 } },
-  'onnx-webgpu': { open: { decoder: 'onnx', device: 'webgpu' } },
-  wllama: { rival: wllama },
-  'transformers.js': { rival: transformers },
+/** What `--table` measures: rows of ours in rounds, one of the others' between two of those. */
+const table = {
+  ours: [
+    ['wasm', 1],
+    ['wasm', 2],
+    ['wasm (int8)', 1],
+    ['wasm (SIMD128)', 1],
+  ],
+  others: [
+    ['wllama', 1],
+    ['wllama', 2],
+    ['onnx-wasm (blocks)', 1],
+    ['transformers.js', 1],
+  ],
+};
+/** Of a decoder that is slow: what it is asked for instead. Less text at the third visit takes less memory, if anything. */
+const slow = {
+  wllama: { tokens: 12, runs: 1, memoryPrompt: 128 },
+  'onnx-wasm (blocks)': { tokens: 6, runs: 1, memoryPrompt: 128 },
+  'transformers.js': { longest: 128, tokens: 6, runs: 1, memoryPrompt: 32 },
 };
 
-/** What takes the most memory: the longest prompt, and some tokens after it. */
-function forMemory({ prefill, contexts }) {
-  return { prefill: [Math.max(...prefill)], contexts: [Math.max(...contexts)], tokens: 8, runs: 1, plain: true };
-}
-
-async function kitSpeed(url, open, threads, kitOptions, request) {
-  const lab = await openLab({ ...kitOptions, isolate: threads > 1 });
-  try {
-    const blank = familyMemory(process.pid);
-    // Once for the store; what is measured is the second visit.
-    const opening = { url, ...open, threads, keep: true };
-    await lab.call('open', opening);
-    while (!(await lab.call('kept', url))) await new Promise((later) => setTimeout(later, 200));
-    await lab.reload();
-    const { load, device } = await lab.call('open', opening);
-    const speed = await lab.call('speed', request);
-    await lab.reload();
-    const stop = watchMemory(process.pid);
-    await lab.call('open', opening);
-    await lab.call('speed', forMemory(request));
-    return { ...speed, load, device, memory: { ...stop(), baseline: blank } };
-  } finally {
-    await lab.close();
-  }
-}
-
-/** @returns what to mount, to handle, and to run in the page with which arguments */
-async function wllama(url) {
-  const mounts = { '/wllama/': join(import.meta.dirname, '../node_modules/@wllama/wllama/esm') };
-  return { mounts, inPage: wllamaSpeed, given: (origin) => ({ url: origin + url }) };
-}
-
-async function transformers(url, file, scratch) {
-  const repo = join(scratch, 'repository');
-  rmSync(repo, { recursive: true, force: true });
-  await writeTransformersRepo(file, repo);
-  const { vocab_size: vocabulary } = JSON.parse(readFileSync(join(repo, 'config.json'), 'utf8'));
-  const script = await bundleTransformers();
-  const handle = (request, response) => {
-    if (request.url !== '/transformers.js') return false;
-    response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(script);
-    return true;
-  };
-  const mounts = { '/repository/': repo, '/rival-ort/': join(rivals, 'node_modules/onnxruntime-web/dist') };
-  return {
-    mounts,
-    handle,
-    inPage: transformersSpeed,
-    given: () => ({ repo: 'repository', device: 'wasm', vocabulary }),
-  };
-}
-
-async function rivalSpeed({ mounts, handle, inPage, given }, threads, kitOptions, request) {
-  const kit = await openKit({
-    ...kitOptions,
-    mounts: { ...kitOptions.mounts, ...mounts },
-    isolate: threads > 1,
-    policy: null,
-    ...(handle === undefined ? {} : { handle }),
-  });
-  try {
-    const openPage = async () => {
-      const page = await kit.context.newPage();
-      await page.goto(`${kit.origin}/blank.html`);
-      return page;
-    };
-    const page = await openPage();
-    const wanted = { ...given(kit.origin), threads, ...request };
-    const blank = familyMemory(process.pid);
-    await page.evaluate(inPage, { ...wanted, visit: 'first' });
-    await page.close();
-    const second = await openPage();
-    const speed = await second.evaluate(inPage, { ...wanted, visit: 'second' });
-    await second.close();
-    const third = await openPage();
-    const stop = watchMemory(process.pid);
-    await third.evaluate(inPage, { ...wanted, ...forMemory(request), visit: 'second' });
-    return { ...speed, memory: { ...stop(), baseline: blank } };
-  } finally {
-    await kit.close();
-  }
-}
-
 /** A row in the table's words and in the machine-readable ones. */
-function row(model, decoder, threads, speed) {
+function row(model, decoder, threads, speed, asked = '') {
   const { prefill, decode, load, memory, device, dispatches, submits, bytesPerToken, copyRate } = speed;
   const share = copyRate == null ? null : (100 * decode[32] * bytesPerToken) / copyRate;
   const peak = memory.peak === null ? null : memory.peak - memory.baseline;
@@ -170,11 +93,31 @@ function row(model, decoder, threads, speed) {
     dispatches,
     'MB/token': bytesPerToken === undefined ? null : bytesPerToken / 1e6,
     '% copy': share,
-    note: device,
+    note: [device, asked].filter(Boolean).join('; '),
   };
 }
 
-export async function* run(args) {
+const isBetterHigh = (key) => /^(prefill|decode)/.test(key);
+
+/** The best of several rounds of a row, figure by figure, with all of them beside it. */
+function bestOf(rounds) {
+  if (rounds.length === 1) return rounds[0];
+  const [first] = rounds;
+  const best = Object.entries(first).map(([key, value]) => {
+    const all = rounds.map((round) => round[key]).filter((one) => typeof one === 'number');
+    if (all.length === 0 || !/^(prefill|decode|load)/.test(key)) return [key, value];
+    return [key, isBetterHigh(key) ? Math.max(...all) : Math.min(...all)];
+  });
+  const figures = ({ note, model, decoder, ...rest }) => rest;
+  return {
+    ...Object.fromEntries(best),
+    note: `${first.note}, best of ${rounds.length} rounds`,
+    rounds: rounds.map(figures),
+  };
+}
+
+/** Options of the command line as what to measure. */
+function readOptions(args) {
   const string = { type: 'string' };
   const boolean = { type: 'boolean' };
   const { values } = parseArgs({
@@ -187,49 +130,113 @@ export async function* run(args) {
       prompts: string,
       tokens: string,
       runs: string,
+      rounds: string,
+      table: boolean,
       gpu: boolean,
     },
   });
   const list = (text) => text.split(',').map((one) => one.trim());
-  const threads = list(values.threads ?? '1,2').map(Number);
   const only = list(values.only ?? Object.keys(contenders).join(','));
   const unknown = only.filter((name) => contenders[name] === undefined);
   if (unknown.length > 0)
     throw new Error(`There is no ${unknown[0]}; there is: ${Object.keys(contenders).join(', ')}.`);
-  const prompts = list(values.prompts ?? '32,128,512').map(Number);
-  const contexts = prompts.filter((length) => length === 32 || length === 512);
-  const request = { prefill: prompts, contexts, tokens: Number(values.tokens ?? 32), runs: Number(values.runs ?? 2) };
+  const usual = values.table ? 'smollm2-135m' : 'embedded,smollm2-135m';
+  const prefill = list(values.prompts ?? '32,128,512').map(Number);
+  return {
+    models: list(values.model ?? (values.gguf === undefined ? usual : 'file')),
+    gguf: values.gguf,
+    threads: list(values.threads ?? '1,2').map(Number),
+    only,
+    request: {
+      prefill,
+      contexts: prefill.filter((length) => length === 32 || length === 512),
+      tokens: Number(values.tokens ?? 32),
+      runs: Number(values.runs ?? 2),
+    },
+    table: values.table === true,
+    rounds: Number(values.rounds ?? 3),
+    gpu: values.gpu === true,
+  };
+}
+
+/** What a slow decoder is asked for in the table, and how the note says it. */
+function fewer(name, request) {
+  const { longest = Infinity, ...rest } = slow[name];
+  const some = (lengths) => lengths.filter((length) => length <= longest);
+  const tokens = Math.min(rest.tokens, request.tokens);
+  const wanted = { ...request, ...rest, tokens, prefill: some(request.prefill), contexts: some(request.contexts) };
+  const memoryPrompt = Math.min(rest.memoryPrompt, Math.max(...wanted.prefill));
+  return [{ ...wanted, memoryPrompt }, `${tokens} tokens, one run, memory at ${memoryPrompt}`];
+}
+
+/** @returns {Generator<[name: string, threads: number, round: number]>} in the order of measuring */
+function* tableOrder({ only, threads, rounds }) {
+  const wanted = ([name, count]) => only.includes(name) && threads.includes(count);
+  const [ours, others] = [table.ours.filter(wanted), table.others.filter(wanted)];
+  const share = Math.ceil(others.length / Math.max(rounds - 1, 1));
+  for (let round = 0; round < rounds; round++) {
+    for (const row of ours) yield [...row, round];
+    const last = round === rounds - 1;
+    for (const row of others.slice(round * share, last ? undefined : (round + 1) * share)) yield [...row, 0];
+  }
+}
+
+async function* measureTable(options, model, place) {
+  const { request } = options;
+  const found = new Map();
+  for (const [name, threads, round] of tableOrder(options)) {
+    const [wanted, asked] = name in slow ? fewer(name, request) : [{ ...request, noMemory: round > 0 }, ''];
+    console.error(`${model}: ${name}, ${threads} thread(s)${name in slow ? '' : `, round ${round + 1}`} ...`);
+    const measured = await tried(model, name, threads, async () =>
+      row(model, name, threads, await measure(name, { ...place, threads }, wanted), asked),
+    );
+    const key = `${name} ${threads}`;
+    found.set(key, [...(found.get(key) ?? []), measured]);
+  }
+  for (const rounds of found.values()) yield rounds.find((one) => one.error) ?? bestOf(rounds);
+}
+
+async function* measureAll({ only, threads, request, gpu }, model, place) {
+  for (const name of only) {
+    const onGpu = name.endsWith('webgpu');
+    const software = onGpu && !gpu;
+    // Software WebGPU is for correctness: it would take hours on anything but the embedded model.
+    if (software && model !== 'embedded') continue;
+    const wanted = software ? { ...request, ...fewLengths, tokens: 8, runs: 1 } : request;
+    for (const count of onGpu ? [1] : threads) {
+      yield await tried(model, name, count, async () =>
+        row(model, name, count, await measure(name, { ...place, threads: count }, wanted)),
+      );
+    }
+  }
+}
+
+/** A contender that fails is a row, too. */
+async function tried(model, decoder, threads, work) {
+  try {
+    return await work();
+  } catch (error) {
+    return { model, decoder, threads, note: error.message.split('\n')[0], error: error.message };
+  }
+}
+
+export async function* run(args) {
+  const options = readOptions(args);
   const scratch = mkdtempSync(join(tmpdir(), 'llm-elements-bench-'));
   try {
-    for (const model of list(values.model ?? (values.gguf === undefined ? 'embedded,smollm2-135m' : 'file'))) {
-      const file = await modelFile(model, values.gguf, scratch);
-      const url = `/bench-model/${encodeURIComponent(basename(file))}`;
-      const mounts = { '/bench-model/': dirname(file) };
-      for (const name of only) {
-        const gpu = name.endsWith('webgpu');
-        const software = gpu && !values.gpu;
-        // Software WebGPU is for correctness: it would take hours on anything but the embedded model.
-        if (software && model !== 'embedded') continue;
-        const options = { mounts, gpu: values.gpu ? 'real' : 'software' };
-        const wanted = software ? { ...request, ...fewLengths, tokens: 8, runs: 1 } : request;
-        for (const count of gpu ? [1] : threads) {
-          try {
-            const { open, rival } = contenders[name];
-            const speed =
-              rival === undefined
-                ? await kitSpeed(url, open, count, options, wanted)
-                : await rivalSpeed(await rival(url, file, scratch), count, options, wanted);
-            yield row(model, name, count, speed);
-          } catch (error) {
-            yield { model, decoder: name, threads: count, note: error.message.split('\n')[0], error: error.message };
-          }
-        }
-      }
+    for (const model of options.models) {
+      const file = await modelFile(model, options.gguf, scratch);
+      const kit = { mounts: { '/bench-model/': dirname(file) }, gpu: options.gpu ? 'real' : 'software' };
+      const place = { url: `/bench-model/${encodeURIComponent(basename(file))}`, file, scratch, kit };
+      yield* options.table ? measureTable(options, model, place) : measureAll(options, model, place);
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
+
+/** Behind the table: the bars. */
+export const summary = barLines;
 
 async function modelFile(model, gguf, scratch) {
   if (model === 'file') {

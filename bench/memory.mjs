@@ -39,6 +39,18 @@ export function familyMemory(root) {
   return kibibytes * 1024;
 }
 
+/** The same once it no longer changes: processes that start or end take their time. Six seconds at most. */
+export async function settledMemory(root) {
+  let last = familyMemory(root);
+  for (let tries = 0, still = 0; last !== null && tries < 20 && still < 3; tries++) {
+    await new Promise((later) => setTimeout(later, 300));
+    const now = familyMemory(root);
+    still = Math.abs(now - last) < 2 * 2 ** 20 ? still + 1 : 0;
+    last = now;
+  }
+  return last;
+}
+
 /** Samples until stopped. @returns {() => {baseline: number | null, peak: number | null}} stop */
 export function watchMemory(root, everyMilliseconds = 200) {
   const baseline = familyMemory(root);

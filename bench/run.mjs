@@ -1,5 +1,6 @@
 // `npm run bench -- <name> [options] [--json]`: runs bench/<name>.bench.mjs, writes its rows as JSON lines to bench/results/
-// and prints a table, or with --json the lines. A bench module exports `run(arguments): AsyncIterable<row>`, `columns` and `title`.
+// and prints a table, or with --json the lines. A bench module exports `run(arguments): AsyncIterable<row>`, `columns`, `title` and, if it likes,
+// `summary(rows)`: lines behind the table.
 
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -16,7 +17,7 @@ if (!benches.includes(name)) {
   console.error(`npm run bench -- <name>; there is: ${benches.join(', ')}`);
   process.exit(1);
 }
-const { run, columns, title } = await import(join(here, `${name}.bench.mjs`));
+const { run, columns, title, summary = () => [] } = await import(join(here, `${name}.bench.mjs`));
 const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
 if (!json) console.log(`${title}\n${machine}`);
 const rows = [];
@@ -43,4 +44,5 @@ const widths = columns.map((column) => Math.max(column.length, ...rows.map((row)
 const line = (cells) => cells.map((cell, index) => cell.padEnd(widths[index])).join('  ');
 console.log(line(columns));
 for (const row of rows) console.log(line(columns.map((column) => show(row[column]))));
+for (const text of summary(rows)) console.log(text);
 process.exit(failed ? 1 : 0);

@@ -1,6 +1,6 @@
 // Runs in the page: wllama (llama.cpp in WebAssembly) measured as lab-page.ts's `speed` measures our decoders. Handed to
-// the browser as a function by decode.bench.mjs, so it stands alone. Prompts are made of a word until llama.cpp counts as
-// many tokens as wanted; the file is in wllama's own cache when it is loaded, as on a second visit.
+// the browser as a function by decode-contenders.mjs, so it stands alone. Prompts are a word again and again, as often as makes
+// the tokens that are wanted; the file is in wllama's own cache when it is loaded, as on a second visit.
 
 /** @param {{visit: 'first' | 'second', url: string, threads: number, prefill: number[], contexts: number[], tokens: number, runs: number}} request */
 export async function wllamaSpeed({ visit, url, threads, prefill, contexts, tokens, runs }) {
@@ -37,18 +37,16 @@ export async function wllamaSpeed({ visit, url, threads, prefill, contexts, toke
     const reply = await wllama.createCompletion({ prompt, max_tokens: 1, temperature: 0, cache_prompt: false });
     return reply.usage.prompt_tokens;
   };
-  const prompts = new Map();
-  for (const length of new Set([...prefill, ...contexts])) {
-    let words = length;
-    let prompt = '';
-    for (let tries = 0; tries < 6; tries++) {
-      prompt = Array.from({ length: words }, () => 'a').join(' ');
-      const count = await countOf(prompt);
-      if (count === length) break;
-      words = Math.max(1, Math.round((words * length) / count));
-    }
-    prompts.set(length, { prompt, count: await countOf(prompt) });
-  }
+  // Each further word is as many tokens as the one before: two short prompts tell how many words a length takes.
+  const prompt = (words) => Array.from({ length: words }, () => 'a').join(' ');
+  const [few, more] = [await countOf(prompt(8)), await countOf(prompt(24))];
+  const each = (more - few) / 16;
+  const prompts = new Map(
+    [...new Set([...prefill, ...contexts])].map((length) => {
+      const words = Math.max(1, Math.round(8 + (length - few) / each));
+      return [length, { prompt: prompt(words), count: few + (words - 8) * each }];
+    }),
+  );
   await complete('a a a', 4);
   const result = { prefill: {}, decode: {} };
   for (let run = 0; run < runs; run++) {
