@@ -5,7 +5,7 @@ import { expect } from '@esm-bundle/chai';
 import { kernelAssets } from '../../../kernels/wasm/kernel-assets.js';
 import { type KernelFile, largeMemorySupported, supportedBuild } from '../../../kernels/wasm/kernels.js';
 import { errorAgainst, fixtureModel, fixtures } from '../../../test/fixtures/fixture-models.js';
-import { createWasmDecoder } from './wasm-decoder.js';
+import { createWasmDecoder, type WasmDecoderOptions } from './wasm-decoder.js';
 import { fetchedKernels } from './wasm-kernels.js';
 
 const script = new URL('/test/fixtures/wasm-helper.ts', location.href);
@@ -47,6 +47,37 @@ it('every file of the kernels that this browser runs computes the same bits', as
     const [[, expected] = ['', []]] = found;
     expect(expected).to.have.length(tokens.length * fixture.spec.vocabularySize);
     for (const [file, bits] of found) expect(bits, `${fixture.name} by ${file}`).to.deep.equal(expected);
+  }
+});
+
+it('the best file is taken that the browser runs, with threads where they are worth it', async () => {
+  const [fixture] = await fixtures();
+  if (fixture === undefined) throw new Error('no fixture');
+  const asked = async (threads: Partial<WasmDecoderOptions>): Promise<string[]> => {
+    const files: string[] = [];
+    const source = (file: string): Promise<never> => {
+      files.push(file);
+      return Promise.reject(new Error('far enough'));
+    };
+    await createWasmDecoder({ model: fixtureModel(fixture), kernels: source, ...threads }).then(
+      () => expect.fail('it opened'),
+      () => undefined,
+    );
+    return files;
+  };
+  const shared = { threads: { count: 2, fromBytes: 0, start: newWorker } };
+  expect(await asked({})).to.deep.equal([`${best}.wasm`]);
+  expect(await asked(shared)).to.deep.equal([`${best}-threads.wasm`]);
+  expect(await asked({ threads: { count: 2, start: newWorker } }), 'a small model').to.deep.equal([`${best}.wasm`]);
+  const validate = WebAssembly.validate.bind(WebAssembly);
+  // A module with i16x8.relaxed_dot_i8x16_i7x16_s is the question; only a browser without relaxed SIMD says no to it.
+  const isRelaxed = (bytes: Uint8Array): boolean => bytes.some((byte, i) => byte === 0x92 && bytes[i - 1] === 0xfd);
+  WebAssembly.validate = (bytes) => !isRelaxed(bytes as Uint8Array) && validate(bytes);
+  try {
+    expect(await asked({})).to.deep.equal(['simd.wasm']);
+    expect(await asked(shared)).to.deep.equal(['simd-threads.wasm']);
+  } finally {
+    WebAssembly.validate = validate;
   }
 });
 
