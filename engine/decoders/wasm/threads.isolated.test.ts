@@ -10,7 +10,9 @@ import type { Model } from '../../weights/model.js';
 import { greedyOptions } from '../choose.js';
 import type { Decoder } from '../decoder.js';
 import { createLentDecoder } from './lent-decoder.js';
+import { controlBytes } from './team.js';
 import { createWasmDecoder, type WasmDecoderOptions } from './wasm-decoder.js';
+import type { ThreadOrder } from './wasm-thread.js';
 
 const script = new URL('/test/fixtures/wasm-helper.ts', location.href);
 const kernels = new URL('/', location.href).href;
@@ -98,6 +100,29 @@ describe('the WebAssembly decoder with threads', () => {
     expect(choice).to.deep.equal(expected);
     await decoder.dispose();
     await alone.dispose();
+  });
+
+  it('sleeps between answers: every thread but the leader waits without computing', async () => {
+    const orders: ThreadOrder[] = [];
+    const start = (): Worker => {
+      const worker = newWorker();
+      const post = worker.postMessage.bind(worker) as (order: ThreadOrder) => void;
+      worker.postMessage = (order: ThreadOrder) => {
+        orders.push(order);
+        post(order);
+      };
+      return worker;
+    };
+    const decoder = await open(fixtureModel(named('qwen3-q4')), 3, { threads: { count: 3, fromBytes: 0, start } });
+    await decoder.logits([1, 2, 3]);
+    const [order] = orders;
+    if (order === undefined) throw new Error('no thread was started');
+    const words = new Int32Array(order.memory.buffer, order.plan.scratch.control, controlBytes / 4);
+    /** Wakes whoever sleeps, which looks around and goes to sleep again. @returns how many slept */
+    const asleep = (): number => words.reduce((sum, _, i) => sum + Atomics.notify(words, i), 0);
+    while (asleep() !== 2) await new Promise((later) => setTimeout(later, 20)); // else the test's time runs out
+    await decoder.logits([4, 5]);
+    await decoder.dispose();
   });
 
   it('computes alone where threads do not start, and for models that are too small to share', async () => {
