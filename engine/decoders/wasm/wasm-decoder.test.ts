@@ -10,6 +10,7 @@ import { supportedBuild } from '../../../kernels/wasm/kernels.js';
 import { EngineError } from '../../protocol/errors.js';
 import { architectures } from '../../weights/architectures.js';
 import type { Model } from '../../weights/model.js';
+import { putTensor } from '../../weights/tensor-target.js';
 import { greedyOptions } from '../choose.js';
 import type { Decoder } from '../decoder.js';
 import { createWasmDecoder, type WasmDecoderOptions } from './wasm-decoder.js';
@@ -136,6 +137,34 @@ describe('the WebAssembly decoder', () => {
     // Of four pages, two closed (one of them only closed), three still as floats would be too many.
     expect(held[0]).to.be.lessThan(3.6 * floatPage);
     expect(new Set(held).size).to.equal(1);
+    await decoder.dispose();
+  });
+
+  it('has each matrix put straight into its memory, once, and reads the vectors beside', async () => {
+    const [fixture] = all.filter(({ name }) => name === 'qwen2-q8');
+    if (fixture === undefined) throw new Error('no qwen2-q8 fixture');
+    const base = fixtureModel(fixture);
+    const [placed, read] = [[] as string[], [] as string[]];
+    const buffers = new Set<ArrayBufferLike>();
+    const decoder = await open({
+      ...base,
+      readTensor(name, signal) {
+        read.push(name);
+        return base.readTensor(name, signal);
+      },
+      async readTensorInto(name, target, signal) {
+        placed.push(name);
+        for (const part of [target.data, target.scales]) buffers.add(part.buffer);
+        putTensor(await base.readTensor(name, signal), target);
+      },
+    });
+    const names = [...base.tensors.values()];
+    const isVector = (shape: readonly number[]): boolean => shape.length === 1;
+    expect(placed.sort()).to.deep.equal(names.flatMap(({ name, shape }) => (isVector(shape) ? [] : [name])).sort());
+    expect(read.sort()).to.deep.equal(names.flatMap(({ name, shape }) => (isVector(shape) ? [name] : [])).sort());
+    expect(buffers.size).to.equal(1);
+    for (const { byteLength } of buffers) expect(byteLength % 65_536, 'WebAssembly memory').to.equal(0);
+    expect(errorAgainst(fixture, await decoder.logits(fixture.tokens))).to.be.lessThan(1e-4);
     await decoder.dispose();
   });
 
