@@ -1,22 +1,21 @@
 // One life of the connection between this page and the host: the page's own lock as sign of life, hello, checked
 // calls, and the notice of the host's death (its lock is granted to us, or it answers no heartbeat). Called by Engine,
 // which makes a new connection after a death. Knows nothing of chat. After `end` every pending call and stream has
-// failed with the reason: nothing hangs, although comlink never settles a call to a dead worker.
+// failed with the reason: nothing hangs, although a call to a dead worker never settles by itself.
 
-import { transfer, wrap, type Remote } from 'comlink';
 import { EngineError } from '../protocol/errors.js';
 import {
   protocolVersion,
   type EngineSettings,
   type HelloReply,
   type HelloRequest,
-  type HostApi,
   type HostMethod,
 } from '../protocol/host-api.js';
 import { parseReply, replies } from '../protocol/page-messages.js';
 import type { allReplies } from '../protocol/rare-replies.js';
 import { hostLockName, tabLockName } from '../protocol/scope.js';
 import type { Reader } from '../protocol/shape.js';
+import { Calls } from './calls.js';
 import { later } from './later.js';
 import type { WorkerPort } from './worker-port.js';
 
@@ -60,11 +59,10 @@ export class Connection {
   /** Heartbeats since the host was last heard; counted, not timed, because hidden pages' timers run late. */
   #unanswered = 0;
 
-  /** comlink drops the calls of a proxy that is collected: it is held here as long as the connection. */
   private constructor(
     private readonly options: ConnectionOptions,
     private readonly carrier: WorkerPort,
-    private readonly host: Remote<HostApi>,
+    private readonly host: Calls,
   ) {}
 
   /** @throws EngineError `engine-lost` when the host cannot be started or does not answer; what hello refuses */
@@ -92,7 +90,7 @@ export class Connection {
   ): Promise<{ connection: Connection; hello: HelloReply }> {
     const carrier = await options.openPort();
     const { port, failed, gone } = carrier;
-    const connection = new Connection(options, carrier, wrap<HostApi>(carrier.port));
+    const connection = new Connection(options, carrier, new Calls(port));
     const late = setTimeout(() => connection.end(silence), patience);
     failed.catch((error: unknown) => connection.end(EngineError.from(error)));
     // Chromium tells when the worker behind a port is no more; a host in a tab is known to be gone by its lock.
@@ -151,11 +149,10 @@ export class Connection {
   }
 
   async #request<M extends HostMethod>(method: M, argument: unknown, port?: MessagePort): Promise<Answers[M]> {
-    const remote = this.host[method] as unknown as (...args: unknown[]) => Promise<unknown>;
-    const args = port === undefined ? [argument] : [argument, transfer(port, [port])];
+    const args = port === undefined ? [argument] : [argument, port];
     // Fetched before the call: what cannot be read is not asked for.
     const reader = usual[method] ?? (await later(() => import('../protocol/rare-replies.js'))).allReplies[method];
-    const reply = parseReply(reader as Reader<Answers[M]>, await remote(...args));
+    const reply = parseReply(reader as Reader<Answers[M]>, await this.host.send(method, args, port));
     if (reply.ok) return reply.value;
     throw EngineError.from(reply.error);
   }
@@ -182,8 +179,7 @@ export class Connection {
   /** Leaves in order: the host frees everything of this page at once. */
   goodbye(why: string): void {
     if (this.gone.aborted) return;
-    const farewell: HostMethod = 'goodbye';
-    void this.host[farewell](); // no answer is waited for: the page may be gone by then
+    void this.host.send('goodbye', []); // no answer is waited for: the page may be gone by then
     this.end(new EngineError('engine-lost', why, { hint: 'Send the request again.' }));
   }
 
@@ -239,7 +235,7 @@ export class Connection {
       return;
     }
     this.#unanswered++;
-    this.host.ping().then(
+    this.host.send('ping', []).then(
       () => this.heard(),
       (error: unknown) => this.end(EngineError.from(error)),
     );

@@ -1,5 +1,5 @@
-// What crosses the port between a page and the host. Calls go over comlink (`HostApi`, narrow on purpose: comlink
-// walks any property path, so the host exposes exactly these methods and refuses every other message before comlink
+// What crosses the port between a page and the host. Calls go over comlink's wire format (`HostApi`, narrow on purpose:
+// comlink walks any property path, so the host exposes exactly these methods and refuses every other message before comlink
 // sees it); each answer streams over a MessagePort of its own (`StreamMessage` host -> page, `StreamControl` page ->
 // host). Errors cross as `Reply` values, because comlink rebuilds thrown errors without our fields.
 // The schemas of what the host accepts are here; what a page accepts is in page-messages.ts.
