@@ -128,7 +128,7 @@ function engineBuildOfPages() {
       if (!id.endsWith(join('client', 'kit-build.ts'))) return null;
       this.addWatchFile(join(dist, 'engine-worker.js')); // here, so that a new engine has this module written again
       const build = await engineBuild(dist);
-      const written = code.replace('engine-build:unbuilt', `engine-build:${build}`);
+      const written = code.replace("engineBuild: string = ''", `engineBuild: string = '${build}'`);
       if (written === code) this.error('kit-build.ts has no place for the build; see rollup.config.mjs');
       return { code: written, map: null };
     },

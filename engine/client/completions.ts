@@ -16,6 +16,7 @@ import type {
 import type { TextCompletionRequest } from '../protocol/text-completion.js';
 import { ChatCompletionStream } from './chat-stream.js';
 import type { Connection } from './connection.js';
+import { given } from './given.js';
 import { modelReference } from './locations.js';
 
 export interface RequestOptions {
@@ -112,7 +113,7 @@ export class Completions {
     // What was begun by one model is not continued by another, whatever is loaded by now.
     const begun = from?.backend === 'local' ? from.model : this.parts.model();
     const model = typeof request.model === 'string' ? modelReference(request.model) : (request.model ?? begun);
-    const whole = { ...request, ...(model !== undefined && { model }), ...(resume !== undefined && { resume }) };
+    const whole = { ...request, ...given({ model, resume }) };
     await connection.call('complete', whole, port2);
     admitted();
     await answered;
@@ -154,7 +155,6 @@ const livesAllowed = 4;
 
 const stopped = (): EngineError => new EngineError('aborted', 'The request was stopped.');
 
-/** Reads a stream to its end. */
 /** The whole answer of a stream. Also for the service worker's whole answers. */
 export async function collect(stream: AsyncIterable<ChatCompletionChunk>): Promise<ChatCompletion> {
   let content = '';

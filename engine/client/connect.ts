@@ -9,6 +9,7 @@ import type { Connection } from './connection.js';
 import { Engine } from './engine.js';
 import { engineBuild } from './kit-build.js';
 import { catalogueUrlIn, helperUrlBeside, isForeign, kitBaseUrl, modelReference, workerUrlIn } from './locations.js';
+import { given } from './given.js';
 import { later } from './later.js';
 import type { ElectedTab, ElectedTabOptions } from './elected-tab.js';
 import { sharedWorkerDoor, type EngineDoor } from './worker-port.js';
@@ -77,8 +78,10 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
     device: options.device ?? 'auto',
     cloudUrl: options.cloudUrl ? absolute(options.cloudUrl, page, 'cloudUrl') : null,
     cloudModel: options.cloudModel ?? null,
-    ...(options.trustedKeys === undefined ? {} : { trustedKeys: options.trustedKeys.map((key) => key.toLowerCase()) }),
-    ...(options.maxDownload === undefined ? {} : { maxDownload: options.maxDownload }),
+    ...given({
+      trustedKeys: options.trustedKeys?.map((key) => key.toLowerCase()),
+      maxDownload: options.maxDownload,
+    }),
   };
   const home: EngineHome =
     options.host === 'tab' || typeof SharedWorker === 'undefined' || isForeign(workerUrl) ? 'tab' : 'shared-worker';

@@ -37,6 +37,9 @@ export interface ConnectionOptions {
 
 type Answers = { readonly [M in HostMethod]: ReturnType<(typeof allReplies)[M]> };
 
+/** Asks the host, over whichever connection there is. @throws EngineError */
+export type Call = <M extends HostMethod>(method: M, argument?: unknown) => Promise<Answers[M]>;
+
 /** What reads the reply of a usual call is here already: such a call goes out at once. */
 const usual: { readonly [M in HostMethod]?: Reader<unknown> } = replies;
 

@@ -2,12 +2,12 @@
 // that all tabs see the same. Nothing is kept here, and nothing is kept by itself: whoever embeds a chat calls `write`.
 
 import type { Conversation, ConversationList, ConversationQuery } from '../protocol/conversations.js';
-import type { Connection } from './connection.js';
+import type { Call } from './connection.js';
 
 export class Conversations {
   /** @param erased `EngineState.changes.erased` as this page knows it */
   constructor(
-    private readonly connected: () => Promise<Connection>,
+    private readonly call: Call,
     private readonly erased: () => number,
   ) {}
 
@@ -17,12 +17,12 @@ export class Conversations {
    * @throws EngineError `storage`
    */
   async list(query: ConversationQuery = {}): Promise<ConversationList> {
-    return await (await this.connected()).call('listConversations', query);
+    return await this.call('listConversations', query);
   }
 
   /** @throws EngineError `conversation-not-found`, `conversation-unreadable`, `storage` */
   async read(id: string): Promise<Conversation> {
-    return await (await this.connected()).call('readConversation', id);
+    return await this.call('readConversation', id);
   }
 
   /**
@@ -34,11 +34,11 @@ export class Conversations {
    */
   async write(conversation: Conversation, removed: readonly string[] = []): Promise<Conversation> {
     const erased = this.erased();
-    return await (await this.connected()).call('writeConversation', { conversation, removed, erased });
+    return await this.call('writeConversation', { conversation, removed, erased });
   }
 
   /** Also one that cannot be read. @throws EngineError `conversation-not-found`, `storage` */
   async delete(id: string): Promise<void> {
-    await (await this.connected()).call('deleteConversation', id);
+    await this.call('deleteConversation', id);
   }
 }

@@ -15,7 +15,8 @@ import { parseBroadcast } from '../protocol/page-messages.js';
 import { cloudModelId, type EngineState, type LoadedModel, type RecoveryState } from '../protocol/state.js';
 import { Completions } from './completions.js';
 import { Conversations } from './conversations.js';
-import { Connection, type ConnectionOptions } from './connection.js';
+import { Connection, type Call, type ConnectionOptions } from './connection.js';
+import { given } from './given.js';
 import { PageLife } from './page-life.js';
 import type { EngineDoor } from './worker-port.js';
 import { modelReference } from './locations.js';
@@ -94,11 +95,8 @@ export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-st
         model: () => (this.#state.status.kind === 'idle' ? this.#lastModel : undefined),
       }),
     };
-    this.models = new Models(() => this.#connected());
-    this.conversations = new Conversations(
-      () => this.#connected(),
-      () => this.#state.changes.erased,
-    );
+    this.models = new Models(this.#call);
+    this.conversations = new Conversations(this.#call, () => this.#state.changes.erased);
     this.cloud = { allow: (allowed) => this.#allowCloud(allowed) };
   }
 
@@ -159,12 +157,7 @@ export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-st
     try {
       const named =
         typeof model === 'string' ? { model: modelReference(model) } : { model: chosenFileName(model), file: model };
-      return await connection.call('load', {
-        ...named,
-        loadId,
-        ...(device === undefined ? {} : { device }),
-        ...(confirmed === undefined ? {} : { confirmed }),
-      });
+      return await connection.call('load', { ...named, loadId, ...given({ device, confirmed }) });
     } finally {
       signal?.removeEventListener('abort', cancel);
     }
@@ -175,13 +168,13 @@ export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-st
    * @throws EngineError `invalid-request`
    */
   async countTokens(request: { readonly messages: readonly ChatMessage[] }): Promise<TokenCount> {
-    return await (await this.#connected()).call('countTokens', request);
+    return await this.#call('countTokens', request);
   }
 
   /** Frees the model for all tabs, after the answer that runs. */
   async unload(): Promise<void> {
     this.#lastModel = undefined;
-    await (await this.#connected()).call('unload');
+    await this.#call('unload');
   }
 
   /**
@@ -189,12 +182,12 @@ export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-st
    * @throws EngineError `invalid-request`; `storage` when it acts but could not be kept
    */
   async setPreferences(change: PreferencesChange): Promise<void> {
-    await (await this.#connected()).call('setPreferences', change);
+    await this.#call('setPreferences', change);
   }
 
   /** All that this site keeps on this device for the kit, by kind. */
   async kept(): Promise<KeptReport> {
-    return await (await this.#connected()).call('kept');
+    return await this.#call('kept');
   }
 
   /**
@@ -204,7 +197,7 @@ export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-st
    */
   async eraseAll(): Promise<Erasure> {
     this.#lastModel = undefined;
-    return await (await this.#connected()).call('eraseAll');
+    return await this.#call('eraseAll');
   }
 
   /**
@@ -212,12 +205,12 @@ export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-st
    * @param running begins anew or ends the measuring, which makes answers somewhat slower; absent: leaves it as it is
    */
   async profile(running?: boolean): Promise<ProfileReport> {
-    return await (await this.#connected()).call('profile', running);
+    return await this.#call('profile', running);
   }
 
   /** Same-origin URLs the engine's worker fetched: what offline use needs, beside the page's own. */
   async fetched(): Promise<readonly string[]> {
-    return await (await this.#connected()).call('fetched');
+    return await this.#call('fetched');
   }
 
   /**
@@ -229,11 +222,8 @@ export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-st
     const { port } = await this.options.door.open();
     // What holds for the site, and what this page itself demands of models: its answers over HTTP are held to that, too.
     const { trustedKeys, maxDownload } = this.options.settings;
-    const own = {
-      ...(trustedKeys === undefined ? {} : { trustedKeys }),
-      ...(maxDownload === undefined ? {} : { maxDownload }),
-    };
-    return { port, scope: this.options.scope, settings: { ...this.#settings, ...own } };
+    const settings = { ...this.#settings, ...given({ trustedKeys, maxDownload }) };
+    return { port, scope: this.options.scope, settings };
   }
 
   /**
@@ -271,8 +261,11 @@ export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-st
         hint: 'Open this page in a tab of its own and switch the cloud on there.',
       });
     }
-    await (await this.#connected()).call('setCloudAllowed', allowed);
+    await this.#call('setCloudAllowed', allowed);
   }
+
+  /** Over the connection; a new one if the last is over. */
+  #call: Call = async (method, argument) => await (await this.#connected()).call(method, argument);
 
   /** The connection; a new one if the last is over. */
   async #connected(signal?: AbortSignal): Promise<Connection> {
@@ -348,7 +341,7 @@ export class Engine extends (EventTarget as new () => TypedEventTarget<{ 'llm-st
 
   async #reload(connection: Connection, { model, device }: Rebirth): Promise<void> {
     const loadId = `${this.tabId}.${++this.#loadIds}`;
-    await connection.call('load', { model, loadId, ...(device === undefined ? {} : { device }) });
+    await connection.call('load', given({ model, loadId, device }));
   }
 
   #listen(channel: BroadcastChannel): void {

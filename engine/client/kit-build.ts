@@ -2,6 +2,4 @@
 // sw/stamp-kit.mjs). It is part of the engine's scope and of its worker's URL, so that a page with a newer kit never
 // joins the engine of an older tab, nor an old page a newer engine; each ends with its own pages. '' when run from source.
 
-const written = 'engine-build:unbuilt';
-
-export const engineBuild: string = ((id) => (id === 'unbuilt' ? '' : id))(written.slice(written.indexOf(':') + 1));
+export const engineBuild: string = '';

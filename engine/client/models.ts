@@ -2,7 +2,7 @@
 // is changed here: the host does it, and the state tells every tab.
 
 import type { ModelListing, StorageReport } from '../protocol/state.js';
-import type { Connection } from './connection.js';
+import type { Call } from './connection.js';
 
 export interface ModelStorage extends StorageReport {
   /** Whether the browser promised not to clear it when the disk fills up; null where it does not say. */
@@ -10,16 +10,16 @@ export interface ModelStorage extends StorageReport {
 }
 
 export class Models {
-  constructor(private readonly connected: () => Promise<Connection>) {}
+  constructor(private readonly call: Call) {}
 
   /** The catalogue of the site. @throws EngineError */
   async list(): Promise<{ readonly object: 'list'; readonly data: readonly ModelListing[] }> {
-    return { object: 'list', data: await (await this.connected()).call('models') };
+    return { object: 'list', data: await this.call('models') };
   }
 
   /** What is kept on this device, with its size. @throws EngineError `storage` */
   async storage(): Promise<ModelStorage> {
-    const report = await (await this.connected()).call('storage');
+    const report = await this.call('storage');
     const { storage } = navigator as { storage?: StorageManager };
     return { ...report, persisted: (await storage?.persisted?.()) ?? null };
   }
@@ -30,7 +30,7 @@ export class Models {
    * @throws EngineError `model-not-found` when it is not kept here
    */
   async delete(source: string): Promise<void> {
-    await (await this.connected()).call('deleteModel', source);
+    await this.call('deleteModel', source);
   }
 
   /**
@@ -39,21 +39,21 @@ export class Models {
    * @throws EngineError of the catalogue
    */
   async assess(): Promise<void> {
-    await (await this.connected()).call('assess');
+    await this.call('assess');
   }
 
   /** Pauses the download under way, for all tabs. `load()` goes on waiting. */
   async pause(): Promise<void> {
-    await (await this.connected()).call('pauseLoad', true);
+    await this.call('pauseLoad', true);
   }
 
   async resume(): Promise<void> {
-    await (await this.connected()).call('pauseLoad', false);
+    await this.call('pauseLoad', false);
   }
 
   /** Breaks off the load under way, for all tabs. What was downloaded stays, and the next load goes on from there. */
   async cancel(): Promise<void> {
-    await (await this.connected()).call('stopLoad');
+    await this.call('stopLoad');
   }
 }
 

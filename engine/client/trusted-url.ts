@@ -3,6 +3,7 @@
 // page's own origin and nothing else; a site with a `trusted-types` directive lists that name. Called by this room only.
 
 import { EngineError } from '../protocol/errors.js';
+import { isForeign } from './locations.js';
 
 interface ScriptUrlPolicy {
   createScriptURL(url: string): unknown;
@@ -20,7 +21,7 @@ const shared = Symbol.for('llm-elements.trusted-types');
  * @throws EngineError `engine-lost` for another origin, or where the site's policy does not allow ours
  */
 export function trustedScriptUrl(url: string): string {
-  if (new URL(url, globalThis.location.href).origin !== globalThis.location.origin) {
+  if (isForeign(url)) {
     throw new EngineError('engine-lost', `The engine's script at ${url} is of another origin than this page.`, {
       hint: 'Serve the files of the kit from the same origin as the page.',
     });
@@ -30,8 +31,8 @@ export function trustedScriptUrl(url: string): string {
   try {
     const policy = (scope[shared] ??= scope.trustedTypes.createPolicy('llm-elements', {
       createScriptURL: (given) => {
-        if (new URL(given, scope.location.href).origin === scope.location.origin) return given;
-        throw new TypeError('This script is of another origin.');
+        if (isForeign(given)) throw new TypeError('This script is of another origin.');
+        return given;
       },
     }));
     return policy.createScriptURL(url) as string;

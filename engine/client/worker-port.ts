@@ -1,6 +1,6 @@
 // What a connection takes its port from (`EngineDoor`), and the usual one: a SharedWorker whose script is of the page's own
-// origin. The other one is elected-tab.ts. Called by connect(). What goes wrong (no SharedWorker here, a script from
-// elsewhere, a script that does not start) is a typed error with what to do, never a silence.
+// origin. The other one is elected-tab.ts. Called by connect(). What goes wrong (a script from elsewhere, one that
+// does not start) is a typed error with what to do, never a silence.
 
 import { EngineError } from '../protocol/errors.js';
 import { trustedScriptUrl } from './trusted-url.js';
@@ -25,26 +25,21 @@ export interface EngineDoor {
   leave(): void;
 }
 
-/** A SharedWorker ends by itself when its last page has gone. */
+/**
+ * A SharedWorker ends by itself when its last page has gone.
+ * @param url of the engine worker's script
+ * @param scope becomes the worker's name (protocol/scope.ts)
+ */
 export const sharedWorkerDoor = (url: string, scope: string): EngineDoor => ({
   open: () => openWorkerPort(url, scope),
   leave: () => undefined,
 });
 
-/**
- * @param url of the engine worker's script
- * @param scope becomes the worker's name (protocol/scope.ts)
- * @throws EngineError `engine-lost`
- */
-export function openWorkerPort(url: string, scope: string): WorkerPort {
-  if (typeof SharedWorker === 'undefined') {
-    throw new EngineError('engine-lost', 'This browser has no SharedWorker, in which the engine lives.', {
-      hint: 'Use a recent Chrome, Edge, Firefox or Safari; on Android, Chrome 148 or later.',
-    });
-  }
+/** @throws EngineError `engine-lost` */
+function openWorkerPort(url: string, scope: string): WorkerPort {
   if (!('locks' in navigator)) {
-    throw new EngineError('engine-lost', 'This page is not a secure context: the engine cannot be shared safely.', {
-      hint: 'Serve the site over https, or from localhost.',
+    throw new EngineError('engine-lost', 'This browser has no Web Locks, by which the engine is shared safely.', {
+      hint: 'Use a recent Chrome, Edge, Firefox or Safari; on Android, Chrome 148 or later.',
     });
   }
   const script = trustedScriptUrl(url);
