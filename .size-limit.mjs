@@ -25,6 +25,8 @@ const rare = [
   ...['menu', 'dialog', 'shortcuts', 'history', 'export', 'dictation', 'read-aloud'], // by a button or a key
   ...['attachments', 'cloud-switch'], // where a file is dropped, where the site has a cloud
   'keeper', // conversations that are kept: by an attribute
+  'same-settings', // where a page connects again, or with other settings than another tab
+  'collect', // answers that nobody wants in parts: no element does
   'rare-replies', // what is kept on this device, and the kernels' times
   'elected-tab', // where there can be no SharedWorker
   'lend-helper', // pages that are cross-origin isolated

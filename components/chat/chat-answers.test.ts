@@ -6,6 +6,7 @@ import { mount, unmount, until } from '../../test/support/page.js';
 import { ScriptedEngine, demoLoaded } from '../../test/support/scripted-engine.js';
 import type { LlmErrorEvent, LlmMessageEvent } from '../internal/events.js';
 import { words } from '../internal/words.js';
+import { turnsWords } from './turns/turns.words.js';
 import { chatWith, ready, settled } from '../../test/support/chat-page.js';
 import { LlmChat } from './chat.js';
 import { ChatHarness } from './chat.harness.js';
@@ -43,7 +44,7 @@ describe('<llm-chat> answers', () => {
       expect(chat.messages[1]?.text).to.equal('Once');
       expect(chat.errors).to.have.length(0);
       await until('the focus', () => element.shadowRoot?.activeElement === chat.sendButton);
-      expect(chat.announcement).to.equal(words.chat.answerStopped);
+      expect(chat.announcement).to.equal(turnsWords.answerStopped);
     });
 
     it('follows the newest words until the reader scrolls up, and offers the way back', async () => {
@@ -58,11 +59,11 @@ describe('<llm-chat> answers', () => {
       await until('a long answer', () => scroller.scrollHeight > 1_500);
       expect(fromEnd()).to.be.below(2);
       scroller.scrollTop = 100;
-      await until('the way back', () => chat.button(words.chat.jumpToLatest));
+      await until('the way back', () => chat.button(turnsWords.jumpToLatest));
       await settled(chat);
       expect(scroller.scrollTop).to.equal(100);
-      chat.button(words.chat.jumpToLatest)?.click();
-      await until('the end', () => fromEnd() < 2 && chat.button(words.chat.jumpToLatest) === null);
+      chat.button(turnsWords.jumpToLatest)?.click();
+      await until('the end', () => fromEnd() < 2 && chat.button(turnsWords.jumpToLatest) === null);
     });
 
     it('announces whole answers and sentences, never the log itself', async () => {

@@ -51,7 +51,6 @@ const modules: Readonly<Record<string, () => Promise<{ readonly catalogue: objec
 const languages = new Map<string, Sections>([['en', {}]]);
 /** What a site replaced: by language, '*' for all. */
 const replaced = new Map<string, Sections[]>();
-const loading = new Map<string, Promise<void>>();
 const listeners = new Set<() => void>();
 
 // Answers that hold until a language is loaded or a text replaced.
@@ -95,15 +94,10 @@ export async function loadLanguage(tag: string): Promise<void> {
   const name = nameOf(canonical(tag));
   const load = modules[name];
   if (load === undefined || languages.has(name)) return;
-  let pending = loading.get(name);
-  if (pending === undefined) {
-    pending = load().then(({ catalogue }) => {
-      languages.set(name, catalogue as Sections);
-      changed();
-    });
-    loading.set(name, pending);
-  }
-  await pending;
+  const { catalogue } = await load();
+  if (languages.get(name) === catalogue) return; // asked for twice
+  languages.set(name, catalogue as Sections);
+  changed();
 }
 
 /**

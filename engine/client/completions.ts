@@ -4,19 +4,12 @@
 // answer: that goes on from what had come (`resume`), a bounded number of times.
 
 import { EngineError } from '../protocol/errors.js';
-import type {
-  AnswerSoFar,
-  ChatCompletion,
-  ChatCompletionChunk,
-  ChatCompletionInput,
-  FinishReason,
-  LogprobEntry,
-  ToolCall,
-} from '../protocol/chat.js';
+import type { AnswerSoFar, ChatCompletion, ChatCompletionInput } from '../protocol/chat.js';
 import type { TextCompletionRequest } from '../protocol/text-completion.js';
 import { ChatCompletionStream } from './chat-stream.js';
 import type { Connection } from './connection.js';
 import { given } from './given.js';
+import { later } from './later.js';
 import { modelReference } from './locations.js';
 
 export interface RequestOptions {
@@ -48,8 +41,11 @@ export class Completions {
     options: RequestOptions = {},
   ): Promise<ChatCompletionStream | ChatCompletion> {
     // Without messages it is refused, and not taken for a text to go on with.
-    const stream = await this.#begin({ ...({ messages: undefined } as object), ...request }, options);
-    return request.stream ? stream : await collect(stream);
+    const asked = copied({ ...({ messages: undefined } as object), ...request });
+    // Before anything is asked for: an answer that cannot be put together is not begun.
+    const whole = asked.stream ? null : await later(() => import('./collect.js'));
+    const stream = await this.#begin(asked, options);
+    return whole === null ? stream : await whole.collect(stream);
   }
 
   /**
@@ -60,13 +56,12 @@ export class Completions {
   async continueText(request: TextCompletionRequest, options: RequestOptions = {}): Promise<ChatCompletionStream> {
     const text = { ...request };
     delete text.messages;
-    return await this.#begin(text, options);
+    return await this.#begin(copied(text), options);
   }
 
-  async #begin(given: Request, options: RequestOptions): Promise<ChatCompletionStream> {
+  async #begin(request: Request, options: RequestOptions): Promise<ChatCompletionStream> {
     const { signal, onPlace = () => undefined } = options;
     if (signal?.aborted) throw stopped();
-    const request = copied(given);
     const stream = new ChatCompletionStream({ signal, onPlace, resume: answerSoFar(request.resume) });
     await new Promise<void>((admitted, refused) => {
       this.#answer(stream, request, signal, admitted).then(admitted, refused);
@@ -154,38 +149,3 @@ function answerSoFar(resume: unknown): AnswerSoFar | undefined {
 const livesAllowed = 4;
 
 const stopped = (): EngineError => new EngineError('aborted', 'The request was stopped.');
-
-/** The whole answer of a stream. Also for the service worker's whole answers. */
-export async function collect(stream: AsyncIterable<ChatCompletionChunk>): Promise<ChatCompletion> {
-  let content = '';
-  let finish: FinishReason | null = null;
-  const toolCalls: ToolCall[] = [];
-  const logprobs: LogprobEntry[] = [];
-  for await (const chunk of stream) {
-    const [choice] = chunk.choices;
-    content += choice.delta.content ?? '';
-    for (const { id, type, function: named } of choice.delta.tool_calls ?? [])
-      toolCalls.push({ id, type, function: named });
-    logprobs.push(...(choice.logprobs?.content ?? []));
-    finish = choice.finish_reason ?? finish;
-    if (finish === null || chunk.usage === undefined) continue;
-    const { backend, model } = chunk.llm;
-    return {
-      id: chunk.id,
-      object: 'chat.completion',
-      created: chunk.created,
-      model: chunk.model,
-      choices: [
-        {
-          index: 0,
-          message: { role: 'assistant', content, ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls }) },
-          finish_reason: finish,
-          ...(logprobs.length === 0 ? {} : { logprobs: { content: logprobs } }),
-        },
-      ],
-      usage: chunk.usage,
-      llm: { backend, model },
-    };
-  }
-  throw new EngineError('internal', 'The answer ended without its last part.', { hint: 'Send the request again.' });
-}

@@ -89,13 +89,13 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
   const key = JSON.stringify([scope, options.tabId ?? '']);
   const known = engines.get(key);
   if (known) {
-    if (!options.reconfigure) checkSameKeys(known.settings, settings);
+    if (!options.reconfigure && settings.trustedKeys) (await sameSettings()).checkSameKeys(known.settings, settings);
     const engine = await known.engine;
     if (options.reconfigure) {
       engines.set(key, { engine: known.engine, settings });
       await engine.reconfigure(settings);
     }
-    warnOfOthers(engine.settings, settings);
+    await tellOfOthers(engine.settings, settings);
     return engine;
   }
   const startTimeout = options.startTimeout ?? 30_000;
@@ -114,12 +114,20 @@ export async function connect(options: ConnectOptions = {}): Promise<Engine> {
   engines.set(key, { engine: opening, settings });
   try {
     const engine = await opening;
-    warnOfOthers(engine.settings, settings);
+    await tellOfOthers(engine.settings, settings);
     return engine;
   } catch (error) {
     engines.delete(key);
     throw error;
   }
+}
+
+const sameSettings = async () => await later(() => import('./same-settings.js'));
+
+async function tellOfOthers(held: EngineSettings, wanted: EngineSettings): Promise<void> {
+  if (JSON.stringify(held) === JSON.stringify(wanted)) return;
+  const told = await sameSettings().catch(() => null); // where it cannot be fetched, the developer is told another time
+  told?.warnOfOthers(held, wanted);
 }
 
 /** Only a page that may share memory has something to lend. Without it the engine works, somewhat slower. */
@@ -152,28 +160,4 @@ function absolute(url: string | URL, base: string, what: string): string {
   throw new EngineError('invalid-request', `${what} is no URL: ${String(url).slice(0, 200)}`, {
     hint: 'Correct the attribute or option of this name.',
   });
-}
-
-/** Keys are a page's own, whatever other tabs set; but a page is one page, and what it connected without cannot be added. */
-function checkSameKeys({ trustedKeys: held = [] }: EngineSettings, { trustedKeys: wanted = [] }: EngineSettings): void {
-  if (wanted.length === 0 || (held.length > 0 && held.every((key) => wanted.includes(key)))) return;
-  throw new EngineError(
-    'invalid-request',
-    'Another part of this page connected to the engine without these trusted keys.',
-    {
-      hint: 'Give the same trusted-keys wherever this page connects, or only at its <llm-engine>.',
-    },
-  );
-}
-
-function warnOfOthers(held: EngineSettings, wanted: EngineSettings): void {
-  const names = ['catalogueUrl', 'defaultModel', 'device', 'cloudUrl', 'cloudModel'] as const;
-  const others = names.filter((name) => JSON.stringify(held[name]) !== JSON.stringify(wanted[name]));
-  if (others.length === 0) return;
-  // A site's mistake, for its developer; visitors see nothing of it.
-  // eslint-disable-next-line no-console
-  console.warn(
-    `llm-elements: another tab or element set ${others.join(', ')} of the shared engine first; ` +
-      `what this one wants does not hold. Set the same values everywhere.`,
-  );
 }

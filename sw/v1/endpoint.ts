@@ -4,7 +4,7 @@
 // when the reader leaves or the page goes. Knows nothing of files and caches. Never throws: everything is a response.
 // Source: the OpenAI API reference; what cannot be served is refused by name (protocol/request-edges.ts).
 
-import { collect } from '../../engine/client/completions.js';
+import { collect } from '../../engine/client/collect.js';
 import { parseChatCompletionRequest, type ChatCompletionChunk } from '../../engine/protocol/chat.js';
 import { EngineError } from '../../engine/protocol/errors.js';
 import { cloudModelId, type ModelListing } from '../../engine/protocol/state.js';

@@ -3,7 +3,7 @@
 
 import { html, nothing, type ReactiveController, type ReactiveElement } from 'lit';
 import { downIcon } from '../../internal/icons.js';
-import { words } from '../../internal/words.js';
+import { turnsWords } from './turns.words.js';
 
 /** Nearer to the end than this (CSS pixels) counts as being there. */
 const nearEnd = 48;
@@ -59,8 +59,8 @@ export class FollowController implements ReactiveController {
     return html`<button
       type="button"
       class="latest"
-      aria-label=${words.chat.jumpToLatest}
-      title=${words.chat.jumpToLatest}
+      aria-label=${turnsWords.jumpToLatest}
+      title=${turnsWords.jumpToLatest}
       @click=${back}
     >
       ${downIcon()}

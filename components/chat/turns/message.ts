@@ -13,6 +13,7 @@ import type { StatusLine } from '../status.js';
 import { unchangeable } from '../troubles.js';
 import { renderToolCall } from './tool-card.js';
 import type { Turns } from './turns.js';
+import { turnsWords } from './turns.words.js';
 
 export interface MessageContext {
   readonly turns: Turns;
@@ -106,8 +107,8 @@ function renderBody(answer: AnswerEntry, context: InLine): TemplateResult {
   return html`${answer.status === 'waiting' && answer.text === '' ? renderWaiting(context.status) : nothing}
     <div class="answer">${renderMarkdown(turns.markdown(answer), { cloudFrom, cloudName, copy, images, links })}</div>
     ${answer.toolCalls.map((call) => renderToolCall(call, context.results.get(call.id)))}
-    ${remark(answer.status === 'done' && answer.text.trim() === '' && answer.toolCalls.length === 0 && words.chat.emptyAnswer)}
-    ${remark(answer.finishReason === 'length' && words.chat.cutOff)}
+    ${remark(answer.status === 'done' && answer.text.trim() === '' && answer.toolCalls.length === 0 && turnsWords.emptyAnswer)}
+    ${remark(answer.finishReason === 'length' && turnsWords.cutOff)}
     ${
       answer.error === null
         ? nothing
@@ -126,7 +127,7 @@ function renderWaiting({ progress, icon, text }: StatusLine): TemplateResult {
   const said = progress === null && icon !== null ? '' : text;
   return html`<div class="waiting">
     <span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>
-    <span>${said || words.chat.thinking}</span>
+    <span>${said || turnsWords.thinking}</span>
     ${
       progress === null
         ? nothing

@@ -7,6 +7,7 @@ import type { MarkdownStream } from '../../internal/markdown/stream.js';
 import { words } from '../../internal/words.js';
 import type { AnswerEntry } from '../entries.js';
 import type { SpeakerController } from '../../internal/speaker.js';
+import { turnsWords } from './turns.words.js';
 
 export class Narrator {
   readonly #speaker: SpeakerController;
@@ -30,13 +31,13 @@ export class Narrator {
         // A message that the page put there is read when the reader gets to it.
         if (answer.provenance === null) return;
         this.#speaker.cancel();
-        this.#speaker.say(() => this.#unsaid(answer, true) || words.chat.answered);
+        this.#speaker.say(() => this.#unsaid(answer, true) || turnsWords.answered);
         return;
       case 'interrupted':
         return;
       case 'stopped':
         this.#speaker.cancel();
-        this.#speaker.say(() => words.chat.answerStopped);
+        this.#speaker.say(() => turnsWords.answerStopped);
         return;
       case 'failed':
         this.#speaker.cancel();

@@ -33,4 +33,10 @@ export const turnsWords = section('chat', {
   toolResult: 'Result',
   toolFailed: 'The tool failed.',
   copyAnswer: 'Copy this answer',
+  cutOff: 'The answer ends here because its length is used up.',
+  thinking: 'Thinking',
+  answered: 'The answer is complete.',
+  answerStopped: 'The answer was stopped.',
+  emptyAnswer: 'The model answered with nothing.',
+  jumpToLatest: 'Jump to the latest message',
 });
