@@ -5,6 +5,7 @@
 //   until somebody writes          the same without markdown: what a visitor fetches who only looks at the page
 //   before the first paint         of that, what the chat shows itself with; the client comes after
 //   its first answer included      the first figure and what shows messages and what can be done with them
+//   client alone                   `connect()` without elements, and what registers the service worker
 // Left out is what is named in `rare`, and nothing else: a part that is new counts.
 // The limits hold what is reached, so that it can only become less.
 
@@ -66,23 +67,23 @@ if (![...silent].some((file) => file.includes('connect-')))
 if (goal.size === silent.size) throw new Error('Markdown is missing, or comes too early; see .size-limit.mjs');
 
 export default [
-  { name: 'elements + client + markdown (gzip)', path: paths(goal), limit: '48.6 kB', gzip: true },
-  { name: 'a page with <llm-chat>, until somebody writes (gzip)', path: paths(silent), limit: '36 kB', gzip: true },
-  { name: 'of it: before the first paint (gzip)', path: paths(first), limit: '25 kB', gzip: true },
+  { name: 'elements + client + markdown (gzip)', path: paths(goal), limit: '46.9 kB', gzip: true },
+  { name: 'a page with <llm-chat>, until somebody writes (gzip)', path: paths(silent), limit: '34.1 kB', gzip: true },
+  { name: 'of it: before the first paint (gzip)', path: paths(first), limit: '24.8 kB', gzip: true },
   {
     name: 'a page with <llm-chat>, its first answer included (gzip)',
     path: paths(whole),
-    limit: '59.7 kB',
+    limit: '58.8 kB',
     gzip: true,
   },
-  { name: 'client alone (gzip)', path: paths(withImports('client.js')), limit: '17.5 kB', gzip: true },
+  { name: 'client alone (gzip)', path: paths(withImports('client.js')), limit: '15.9 kB', gzip: true },
   {
     name: 'engine worker with our decoders (brotli)',
     path: ['dist/engine-worker.js', 'dist/chunks/wasm-decoder*.js'],
     limit: '173 kB',
     brotli: true,
   },
-  { name: 'service worker (brotli)', path: 'dist/sw.js', limit: '20 kB', brotli: true },
+  { name: 'service worker (brotli)', path: 'dist/sw.js', limit: '18.1 kB', brotli: true },
   { name: 'WebAssembly kernels, all builds (gzip)', path: 'dist/kernels/*.wasm', limit: '100 kB', gzip: true },
   { name: 'default model pack', path: 'dist/models/default/**', limit: '4 MB', brotli: false },
 ];
