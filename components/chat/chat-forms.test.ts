@@ -154,4 +154,16 @@ describe('<llm-chat> in a form', () => {
     await new Promise((resolve) => requestAnimationFrame(resolve));
     expect(element.messages[0]?.content).to.equal('Another');
   });
+
+  it('says why the conversation that the browser restores cannot be opened', async () => {
+    const conversationError = {
+      code: 'conversation-unreadable',
+      message: 'The key of this conversation is gone.',
+      hint: 'It can be deleted in the list.',
+    } as const;
+    const { element, chat } = await formWith({ conversations: [kept], conversationError });
+    element.formStateRestoreCallback('kept');
+    await until('the reason', () => chat.errors[0]?.includes(conversationError.message));
+    expect(chat.messages).to.deep.equal([]);
+  });
 });

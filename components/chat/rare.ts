@@ -55,10 +55,7 @@ export class RareController implements ReactiveController {
 
   /** Opens a kept conversation where nobody has said anything. */
   async restore(id: string): Promise<void> {
-    const keeper = await this.keeper.get();
-    if (this.#parts.talk.conversation.entries.length > 0) return;
-    // Deleted meanwhile: nothing is restored, and the list says what is there.
-    await keeper?.open(id).catch(() => undefined);
+    await (await this.keeper.get())?.bringBack(id);
   }
 
   /** What waits in the composer. */

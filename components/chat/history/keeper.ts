@@ -50,7 +50,10 @@ export class Keeper {
     parts.talk.replacing = () => void this.flush();
     // What was said while this part was on its way.
     if (parts.talk.conversation.entries.length > 0) this.#changed();
-    else void this.#bringBack();
+    else {
+      const id = sessionStorageOf()?.getItem(this.#place) ?? null;
+      if (id !== null) void this.bringBack(id);
+    }
   }
 
   /** The visitor lets this site keep conversations. */
@@ -73,12 +76,22 @@ export class Keeper {
   /** Opens a kept conversation in the place of the one that is open. @throws EngineError */
   async open(id: string): Promise<void> {
     await this.flush();
-    const { engine, talk, turns } = this.#parts;
-    const conversation = await (await engine.store.connect()).conversations.read(id);
-    talk.replace(() => openRecord(talk.conversation, conversation));
-    this.#drop();
-    this.#know(conversation);
-    turns.part?.follow.latest();
+    this.#show(await (await this.#parts.engine.store.connect()).conversations.read(id));
+  }
+
+  /** Opens what was open before a reload of this tab, or in a form that the browser restores; tells why it cannot. */
+  async bringBack(id: string): Promise<void> {
+    const { engine, talk } = this.#parts;
+    try {
+      const conversation = await (await engine.store.connect()).conversations.read(id);
+      // Somebody has begun to write, or the page put messages there: that is the conversation now.
+      if (!this.#ended && talk.conversation.entries.length === 0) this.#show(conversation);
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      this.#remember(null);
+      // One that was deleted meanwhile is not missed; what else is wrong with the engine the chat says by itself.
+      if (error.code === 'conversation-unreadable' || error.code === 'storage') this.#parts.fail(error);
+    }
   }
 
   /** The open conversation was deleted from the device: what is left of it here is not written again. */
@@ -155,22 +168,12 @@ export class Keeper {
     }
   }
 
-  /** After a reload of this tab: the conversation that was open in it. */
-  async #bringBack(): Promise<void> {
-    const id = sessionStorageOf()?.getItem(this.#place) ?? null;
-    const { engine, talk, turns } = this.#parts;
-    if (id === null) return;
-    try {
-      const conversation = await (await engine.store.connect()).conversations.read(id);
-      // Somebody has begun to write, or the page put messages there: that is the conversation now.
-      if (this.#ended || talk.conversation.entries.length > 0) return;
-      talk.replace(() => openRecord(talk.conversation, conversation));
-      this.#drop();
-      this.#know(conversation);
-      turns.part?.follow.latest();
-    } catch {
-      this.#remember(null); // deleted meanwhile, or it cannot be opened; the list says so
-    }
+  #show(conversation: Conversation): void {
+    const { talk, turns } = this.#parts;
+    talk.replace(() => openRecord(talk.conversation, conversation));
+    this.#drop();
+    this.#know(conversation);
+    turns.part?.follow.latest();
   }
 
   #know({ id, nodes }: Conversation): void {
