@@ -89,10 +89,9 @@ def documents(t, shares: dict[str, float], tokens: int, longest: int, shared: pa
             except StopIteration:
                 raise RuntimeError(f"the training stream of {name} ended; it must be endless") from None
             ids, own = tok.encode(t, e)
-            while len(ids) > longest and len(e.messages) > 2:  # too long a conversation: its last exchange goes
-                e = Example(e.skill, e.messages[:-2], e.tools)
-                ids, own = tok.encode(t, e)
-            ids, own = ids[:longest], own[:longest]
+            if len(ids) > longest:  # too long a conversation ends with the last answer that fits whole
+                whole = [i + 1 for i in range(longest) if ids[i] == tok.END and own[i]]
+                ids, own = ids[:whole[-1] if whole else longest], own[:whole[-1] if whole else longest]
             if name in DECIDED_EARLY and rng.random() < 0.85:
                 first = len(own) - own[::-1].index(False) + DECIDED_EARLY[name]  # counted from where the last answer begins
                 ids, own = ids[:first], own[:first]

@@ -13,8 +13,10 @@ import concurrent.futures
 import contextlib
 import json
 import math
+import multiprocessing
 import os
 import pathlib
+import threading
 import time
 
 import numpy as np
@@ -151,6 +153,38 @@ class Gradients:
         return total, n
 
 
+def sizes(plan: dict, number: int, step: int) -> tuple[int, int, int]:
+    """-> rows a step, steps a chunk, length of the rows."""
+    usual, longer = at_step(plan["lengths"], step)
+    length = longer if (number + 1) % plan["long_every"] == 0 else usual
+    return at_step(plan["batch"], step) * 512 // length, at_step(plan["steps_per_chunk"], step), length  # batch counts rows of 512
+
+
+def wish(plan: dict, number: int, step: int, shared: pathlib.Path) -> tuple:
+    """Everything that decides what is in a chunk."""
+    per_step, per_chunk, length = sizes(plan, number, step)
+    return number, plan["seed"], at_step(plan["shares"], step), per_step * per_chunk, length, shared, plan["keep_prompt"]
+
+
+MAKER: dict = {}  # in the process that makes chunks: its tokenizer
+
+
+def ready(path: pathlib.Path) -> None:
+    MAKER["tokenizer"] = tok.load(path)
+    parent = os.getppid()
+
+    def follow() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(0)  # the training was stopped: nobody will ask again
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def make(*wanted) -> stream.Rows:
+    return stream.chunk(MAKER["tokenizer"], *wanted)
+
+
 def main() -> None:
     a = argparse.ArgumentParser()
     a.add_argument("--out", type=pathlib.Path, required=True)
@@ -166,7 +200,6 @@ def main() -> None:
     if o.workers > 1:
         torch.set_num_threads(1)
     o.out.mkdir(parents=True, exist_ok=True)
-    t = tok.load(o.out.parent / "tokenizer.json")
     plan = json.loads(o.plan.read_text())[o.shape]
     torch.manual_seed(plan["seed"])
     model = Llama(SHAPES[o.shape]).to(o.device)
@@ -187,6 +220,9 @@ def main() -> None:
         step, seen, number = s["step"], s["seen"], s["chunk"]
     hidden = torch.compile(model.hidden, dynamic=False) if o.compile else model.hidden
     work = Gradients(model, hidden, o.workers, None)
+    # The next chunk is made in another process while this one is learnt from.
+    maker = concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=ready, initargs=(o.out.parent / "tokenizer.json",))
+    coming: tuple[tuple, concurrent.futures.Future] | None = None
     log = (o.out / "log.jsonl").open("a", buffering=1)
     last_save = started = time.time()
 
@@ -201,11 +237,11 @@ def main() -> None:
         end = min(x for x in (plan["steps"], o.stop_at, math.inf) if x is not None)
         if step >= end:
             break
-        usual, longer = at_step(plan["lengths"], step)
-        length = longer if (number + 1) % plan["long_every"] == 0 else usual
-        per_step = at_step(plan["batch"], step) * 512 // length  # batch counts rows of 512
-        per_chunk = at_step(plan["steps_per_chunk"], step)
-        rows = stream.chunk(t, number, plan["seed"], at_step(plan["shares"], step), per_step * per_chunk, length, o.shared, plan["keep_prompt"])
+        per_step, per_chunk, length = sizes(plan, number, step)
+        wanted = wish(plan, number, step, o.shared)
+        rows = (coming[1] if coming is not None and coming[0] == wanted else maker.submit(make, *wanted)).result()
+        following = wish(plan, number + 1, step + per_chunk, o.shared)
+        coming = following, maker.submit(make, *following)
         total, count, t0, s0 = 0.0, 0, time.time(), step
         for i in range(per_chunk):
             quant = step >= plan["quantise_from"]
@@ -235,6 +271,7 @@ def main() -> None:
             save()
             last_save = time.time()
     save()
+    maker.shutdown(cancel_futures=True)
 
 
 if __name__ == "__main__":

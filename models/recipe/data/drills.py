@@ -79,7 +79,7 @@ def _carried(rng: random.Random) -> tuple[str, str]:
     if rng.random() < 0.2:
         w, k = items[0], rng.choice(_KEYS)
         return rng.choice(['{W} {k}', '{k} "{w}"', "{W} is the {k}", '"{W}" as {k}', "{k}: {w}", "the {k} '{w}'"]).format(w=w, W=w[0].upper() + w[1:], k=k), f"The {k} is {w}."
-    if rng.random() < 0.5:
+    if rng.random() < 0.35:
         kind = rng.randrange(3)
         if kind == 0:
             text = " ".join(i[0].upper() + i[1:] + " " + rng.choice(_DOES) + "." for i in items)

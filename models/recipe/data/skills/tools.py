@@ -23,6 +23,8 @@ Split = Literal["train", "heldout"]
 
 NO_TOOL = "None of the tools on this page can do that."
 _FRESH = 0.6  # of the copied values in training
+# Families with an argument to be copied, which is what is hardest: training asks for them oftener.
+_COPYING = tuple(f for f in FAMILIES if any(not isinstance(p.values, dict) and not p.integer for p in f.params.values()))
 _FAILURES = ("not found", "no connection", "not allowed", "try again later", "already done", "out of stock", "not ready")
 
 
@@ -155,6 +157,8 @@ def _made_up(rng: random.Random, verb: Optional[str] = None, noun: Optional[str]
 
 
 def _any(rng: random.Random, fresh: float = 0.0) -> Request:
+    if fresh > 0 and rng.random() < 0.4:
+        return _known(rng.choice(_COPYING), rng, fresh=fresh)
     return _known(rng.choice(FAMILIES), rng, fresh=fresh) if rng.random() < 0.65 else _made_up(rng)
 
 
@@ -212,8 +216,14 @@ def _listed(requests: list[Request], rng: random.Random) -> tuple[dict, ...]:
 
 
 def _ask(request: Request, rng: random.Random) -> str:
-    # Copied words keep their case, or the right argument would be a guess.
-    return casual(request.question, rng, question=request.question.startswith(("what", "where", "how", "is ", "do ", "has ", "can ", "could ")), keep_case=True)
+    # Copied words keep their case and have no slip of the fingers, or the right argument would be a guess.
+    question = request.question.startswith(("what", "where", "how", "is ", "do ", "has ", "can ", "could "))
+    copied = [v for v in request.arguments.values() if isinstance(v, str) and v in request.question]
+    text = casual(request.question, rng, question=question, keep_case=True)
+    again = random.Random(text)
+    while any(v not in text and capital(v) not in text for v in copied):
+        text = casual(request.question, again, question=question, keep_case=True)
+    return text
 
 
 def _called(request: Request) -> dict:
@@ -251,7 +261,7 @@ def _conversation(split: Split, rng: random.Random, turns: int) -> Example:
         more = [_known(request.source, rng, request, _FRESH) for request in order * 2 if request.source is not None]
         order += rng.sample(fresh := [request for request in more if not request.kept and request not in order], len(fresh))
     for request in order[:turns]:
-        if rng.random() < (0.12 if split == "heldout" else 0.18):
+        if rng.random() < (0.12 if split == "heldout" else 0.25):
             stranger = _stranger(requests, split, rng)
             messages += [{"role": "user", "content": _ask(stranger, rng)}, {"role": "assistant", "content": NO_TOOL}]
             expect = {"call": None}
