@@ -2,6 +2,7 @@
 // runs, and plain TypeScript that says what each matrix kernel must answer, bit for bit. Slow on purpose: every rounding
 // is written out. Not part of the kit.
 
+import fc from 'fast-check';
 import { type KernelBuild, type Kernels, kernelFile, loadKernels, supportedBuild } from './kernels.js';
 import { kernelAssets } from './kernel-assets.js';
 
@@ -62,6 +63,36 @@ export async function loadBuilds(pages?: number): Promise<LoadedBuild[]> {
     }),
   );
 }
+
+/** Uniform in [0, 1), from a seed: fast-check shrinks shapes, not thousands of numbers one by one. */
+export function uniform(seed: number): () => number {
+  let state = seed | 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+export const seeds = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+
+/** In [-size, size). */
+export const floats = (count: number, next: () => number, size = 1): Float32Array =>
+  Float32Array.from({ length: count }, () => (next() * 2 - 1) * size);
+
+/** Sum of squared differences over sum of squares. */
+export function nmse(actual: Float32Array, expected: ArrayLike<number>): number {
+  let [error, size] = [0, 1e-30];
+  for (let i = 0; i < actual.length; i++) {
+    error += ((actual[i] ?? NaN) - (expected[i] ?? NaN)) ** 2;
+    size += (expected[i] ?? NaN) ** 2;
+  }
+  return error / size;
+}
+
+/** Numbers as bits: NaN is NaN, and both zeros differ. */
+export const bits = (values: ArrayLike<number>): number[] => [...new Uint32Array(Float32Array.from(values).buffer)];
 
 const f = Math.fround;
 
