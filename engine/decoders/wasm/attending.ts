@@ -6,7 +6,7 @@ import { firstFloatPage, floatLayerBytes, int8LayerLayout, pageTokens } from '..
 import { attentionScaleOf, layerFacts } from '../../weights/architectures.js';
 import type { ForwardPlan, Pass } from './forward.js';
 import type { ThreadScratch } from './scratch.js';
-import { inPieces, share, type Team } from './sharing.js';
+import { inParts, share, type Team } from './sharing.js';
 
 export class Attention {
   private readonly own: ThreadScratch;
@@ -30,7 +30,7 @@ export class Attention {
     }
     const rowWork = 2 * spec.heads * spec.headSize * (position + rows);
     const unit = rows >= 8 * this.team.size ? 8 : 2;
-    inPieces(this.team, rows, rowWork, unit, (from, to) => this.attendRows(index, pass, from, to, 0, spec.heads));
+    inParts(this.team, rows, rowWork, unit, (from, to) => this.attendRows(index, pass, from, to, 0, spec.heads));
   }
 
   /** Rows that see the same pages as floats go through the kernel together. */

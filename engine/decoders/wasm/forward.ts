@@ -12,10 +12,10 @@ import { type ArchitectureFacts, architectures, layerFacts, rotarySizeOf } from 
 import type { ModelSpec } from '../../weights/model.js';
 import type { WasmMemory } from './memory.js';
 import { Attention } from './attending.js';
-import type { LayerPlace, WeightPlan } from './plan.js';
+import type { LayerPlace, StackPlace, WeightPlan } from './plan.js';
 import { Products } from './products.js';
 import type { ScratchPlan, ThreadScratch } from './scratch.js';
-import { inPieces, share, splitRows, type Team } from './sharing.js';
+import { inParts, share, splitRows, type Team } from './sharing.js';
 
 /**
  * What quantised matrices meet. `int8`: activations in 8 bits. `int16`: in 16 bits, but for the output head, after which nothing
@@ -135,42 +135,57 @@ export class Forward {
   }
 
   /**
-   * Queries, keys and values. A piece is a head: its product, bias, norm and rotary turn, and a new key and value go into
+   * Queries, keys and values. Threads take heads: their products, bias, norm and rotary turn, and a new key and value go into
    * their page with it, so that attention can begin after one barrier.
    */
   private projectHeads(index: number, place: LayerPlace, pass: Pass): void {
-    const { spec, scratch } = this.plan;
+    const { spec } = this.plan;
     const { heads, kvHeads, headSize, hiddenSize } = spec;
     const { rows } = pass;
-    const { normed } = this.own;
-    const width = this.queryRows + 2 * this.kvRows;
-    const stack = place.queryKeyValue;
-    const y = scratch.queryKeyValue;
-    this.products.prepare(stack, normed, hiddenSize, rows);
-    const project = (from: number, to: number): void =>
-      this.products.multiplyRows(stack, normed, hiddenSize, rows, y, width, from, to);
-    // Keys with their values first: they are twice as long as queries.
-    inPieces(this.team, kvHeads + heads, headSize * hiddenSize * rows, 1, (from, to) => {
-      const all = to - from === kvHeads + heads;
-      if (all) project(0, width);
-      const keyEnd = Math.min(to, kvHeads);
-      if (from < keyEnd) {
-        const keys = this.queryRows;
-        const values = keys + this.kvRows;
-        if (!all) {
-          project(keys + from * headSize, keys + keyEnd * headSize);
-          project(values + from * headSize, values + keyEnd * headSize);
-        }
-        this.finishHeads(index, place, pass, keys, from, keyEnd, place.keyNorm);
-        if (place.bias !== 0) this.addBias(place.bias, values + from * headSize, (keyEnd - from) * headSize, rows);
-        this.placeKeys(index, pass, from, keyEnd);
-      }
-      const first = Math.max(from, kvHeads) - kvHeads;
-      if (first < to - kvHeads) {
-        if (!all) project(first * headSize, (to - kvHeads) * headSize);
-        this.finishHeads(index, place, pass, 0, first, to - kvHeads, place.queryNorm);
+    const keys = this.queryRows;
+    const values = keys + this.kvRows;
+    this.products.prepare(place.queryKeyValue, this.own.normed, hiddenSize, rows);
+    // Queries, then keys with their values, which count twice.
+    inParts(this.team, heads + 2 * kvHeads, headSize * hiddenSize * rows, 1, (from, to) => {
+      const first = Math.min(from, heads);
+      const end = Math.min(to, heads);
+      const kvFirst = Math.max(from - heads, 0) >> 1;
+      const kvEnd = Math.max(to - heads, 0) >> 1;
+      this.projectRanges(place.queryKeyValue, rows, [
+        [first * headSize, end * headSize],
+        [keys + kvFirst * headSize, keys + kvEnd * headSize],
+        [values + kvFirst * headSize, values + kvEnd * headSize],
+      ]);
+      if (first < end) this.finishHeads(index, place, pass, 0, first, end, place.queryNorm);
+      if (kvFirst < kvEnd) {
+        this.finishHeads(index, place, pass, keys, kvFirst, kvEnd, place.keyNorm);
+        const count = (kvEnd - kvFirst) * headSize;
+        if (place.bias !== 0) this.addBias(place.bias, values + kvFirst * headSize, count, rows);
+        this.placeKeys(index, pass, kvFirst, kvEnd);
       }
     });
+  }
+
+  /** Rows of queries, keys and values; ranges that follow one another are one. */
+  private projectRanges(stack: StackPlace, rows: number, ranges: readonly (readonly [number, number])[]): void {
+    const width = this.queryRows + 2 * this.kvRows;
+    const { normed } = this.own;
+    const y = this.plan.scratch.queryKeyValue;
+    let begin = 0;
+    let end = 0;
+    const project = (): void => {
+      if (begin < end) {
+        this.products.multiplyRows(stack, normed, this.plan.spec.hiddenSize, rows, y, width, begin, end);
+      }
+    };
+    for (const [from, to] of ranges) {
+      if (from !== end) {
+        project();
+        begin = from;
+      }
+      end = to;
+    }
+    project();
   }
 
   /** Bias, norm and rotary turn of heads from, to of the queries or keys, which begin at an element of each row. */
@@ -230,7 +245,7 @@ export class Forward {
     products.prepare(stack, own.normed, hiddenSize, rows);
     const project = (from: number, to: number): void =>
       products.multiplyRows(stack, own.normed, hiddenSize, rows, scratch.gateUp, 2 * inner, from, to);
-    inPieces(this.team, inner, 2 * hiddenSize * rows, splitRows, (from, to) => {
+    inParts(this.team, inner, 2 * hiddenSize * rows, splitRows, (from, to) => {
       if (to - from === inner) project(0, 2 * inner);
       else {
         project(from, to);

@@ -12,11 +12,11 @@ interface Waiting {
   /** Told with a failed call, too. */
   onHolding?(kvBytes: number): void;
   /** Of `decode`. */
-  onChoice?(choice: Choice): void;
+  onChoices?(choices: readonly Choice[]): void;
 }
 
 /** What is told before a call's reply. */
-export type Listeners = Pick<Waiting, 'onHolding' | 'onChoice'>;
+export type Listeners = Pick<Waiting, 'onHolding' | 'onChoices'>;
 
 /** The port: calls with ids and replies. */
 export class Line {
@@ -78,7 +78,7 @@ export class Line {
     }
     const waiting = this.waiting.get(message.id);
     if ('kvBytes' in message) waiting?.onHolding?.(message.kvBytes);
-    if (message.type === 'chosen') return waiting?.onChoice?.(message.choice as Choice);
+    if (message.type === 'chosen') return waiting?.onChoices?.(message.choices as readonly Choice[]);
     this.waiting.delete(message.id);
     if (message.type === 'call-failed') waiting?.reject(EngineError.from(message.error));
     else waiting?.resolve(message);

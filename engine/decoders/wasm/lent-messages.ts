@@ -43,8 +43,8 @@ export type ToLent =
   | { readonly type: 'no-tensor'; readonly id: number; readonly error: EngineErrorShape }
   | { readonly type: 'call'; readonly id: number; readonly call: LentCall }
   | { readonly type: 'abort'; readonly id: number }
-  /** A choice of that `decode` was handed out: another may be made. */
-  | { readonly type: 'taken'; readonly id: number }
+  /** So many choices of that `decode` were handed out: as many more may be made. */
+  | { readonly type: 'taken'; readonly id: number; readonly count: number }
   /** No more choices are wanted of that `decode`: its sequence is cut to `length`, then `decoded` comes. */
   | { readonly type: 'end'; readonly id: number; readonly length: number }
   | { readonly type: 'truncate'; readonly sequence: number; readonly length: number }
@@ -77,7 +77,7 @@ const fromLent = v.variant('type', [
   /** Asks for a tensor. */
   v.object({ type: v.literal('read'), id, name: v.string() }),
   v.object({ type: v.literal('appended'), id, choices: v.array(choice), kvBytes: count }),
-  v.object({ type: v.literal('chosen'), id, choice, kvBytes: count }),
+  v.object({ type: v.literal('chosen'), id, choices: v.array(choice), kvBytes: count }),
   v.object({ type: v.literal('decoded'), id, kvBytes: count }),
   v.object({ type: v.literal('logits'), id, logits: v.instance(Float32Array) }),
   v.object({ type: v.literal('disposed'), id }),

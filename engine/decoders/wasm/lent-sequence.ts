@@ -52,14 +52,14 @@ export class LentSequence implements Sequence {
     const before = this.held;
     const choices: Choice[] = [];
     let wake = (): void => undefined;
-    const onChoice = (choice: Choice): void => {
-      choices.push(choice);
+    const onChoices = (made: readonly Choice[]): void => {
+      choices.push(...made);
       wake();
     };
     let end: { readonly error: unknown } | null = null;
     const call = { type: 'decode', sequence: this.id, request } as const;
     const ended = line
-      .call(call, signal, { onHolding: this.onHolding, onChoice }, id)
+      .call(call, signal, { onHolding: this.onHolding, onChoices }, id)
       .then(() => null)
       .catch((error: unknown) => error)
       .then((error) => {
@@ -68,6 +68,7 @@ export class LentSequence implements Sequence {
         return error;
       });
     try {
+      let told = 0;
       for (let taken = 1; ; taken++) {
         if (choices.length === 0 && end === null) await new Promise<void>((resolve) => (wake = resolve));
         this.stopIfReleased(signal);
@@ -78,7 +79,10 @@ export class LentSequence implements Sequence {
           return;
         }
         this.held = before + request.tokens.length + taken - 1;
-        line.send({ type: 'taken', id });
+        if (choices.length === 0) {
+          line.send({ type: 'taken', id, count: taken - told });
+          told = taken;
+        }
         yield choice;
       }
     } finally {

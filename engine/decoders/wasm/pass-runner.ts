@@ -12,10 +12,16 @@ import { Breather } from './breather.js';
 import { asEngineError, isTrap } from './failures.js';
 import { Forward, type ForwardPlan, logitStride, type Pass } from './forward.js';
 import type { WasmMemory } from './memory.js';
-import type { Team } from './sharing.js';
+import { Pace } from './pace.js';
+import { alone, type Team } from './sharing.js';
 
 /** Milliseconds between two pauses: what a call from another tab waits at most, beside one layer (bench tabs). */
 const breathEvery = 2;
+/** And where threads wait for the pause, too: in a worker that computes and nothing else. Below a token's time. */
+const teamBreathEvery = 4;
+
+/** From so many rows on they take about the same time each. */
+const manyRows = 16;
 
 interface RotaryAngles {
   readonly frequencies: Float64Array;
@@ -41,8 +47,12 @@ export interface LedTeam extends Team {
 }
 
 export class PassRunner {
-  private readonly forward: Forward;
-  private readonly breather = new Breather(breathEvery);
+  /** By all threads, and by this one alone. */
+  private readonly together: Forward;
+  private readonly alone: Forward;
+  /** Of passes of one row, and of many: what a row takes differs by the number of rows. */
+  private readonly paces: { readonly one: Pace; readonly many: Pace };
+  private readonly breather: Breather;
   private readonly angles: readonly RotaryAngles[];
   private last: Promise<unknown> = Promise.resolve();
   private failure: Error | null = null;
@@ -54,7 +64,10 @@ export class PassRunner {
     private readonly team: LedTeam,
     contextLength: number,
   ) {
-    this.forward = new Forward(plan, kernels, memory, team);
+    this.together = new Forward(plan, kernels, memory, team);
+    this.alone = team.size === 1 ? this.together : new Forward(plan, kernels, memory, alone);
+    this.paces = { one: new Pace(team.size), many: new Pace(team.size) };
+    this.breather = new Breather(team.size > 1 ? teamBreathEvery : breathEvery);
     this.angles = anglesOf(plan.spec, contextLength);
   }
 
@@ -78,27 +91,34 @@ export class PassRunner {
     const { spec, scratch } = this.plan;
     this.memory.words(scratch.tokens, pass.rows).set(tokens);
     this.turn(pass);
-    this.team.start(pass);
+    const pace = pass.rows < manyRows ? this.paces.one : this.paces.many;
+    const together = this.team.size > 1 && pace.together;
+    const forward = together ? this.together : this.alone;
+    const began = performance.now();
+    if (together) this.team.start(pass);
     try {
-      this.forward.begin(pass);
+      forward.begin(pass);
       for (let layer = 0; layer < spec.layers; layer++) {
         const pause = this.breather.breathe();
         if (pause !== null) {
           await pause;
           check.call(request);
         }
-        this.team.next();
-        this.forward.layer(layer, pass);
+        if (together) this.team.next();
+        forward.layer(layer, pass);
       }
-      this.team.next();
-      this.forward.end(pass);
+      if (together) this.team.next();
+      forward.end(pass);
+      if (this.team.size > 1 && (pass.rows === 1 || pass.rows >= manyRows)) {
+        pace.took((performance.now() - began) / pass.rows);
+      }
       const stride = logitStride(spec) * 4;
       for (let row = 0; row < pass.logitRows; row++) {
         // Chooses a token with kernels, too: a trap in those is one of this decoder's.
         onLogits.call(request, scratch.logits + row * stride, pass.rows - pass.logitRows + row);
       }
     } catch (error) {
-      this.team.abandon();
+      if (together) this.team.abandon();
       if (isTrap(error)) this.failure = asEngineError(error);
       throw asEngineError(error);
     }

@@ -1,12 +1,12 @@
 // Products of matrices and activations: picks the kernel for a matrix's kind, quantises activations once for all matrices
-// over one input, gives threads rows in pieces. Called by forward.ts. Knows nothing of layers.
+// over one input, divides rows among the threads. Called by forward.ts. Knows nothing of layers.
 // In the float reference mode a quantised matrix is dequantised row by row and multiplied as floats.
 
 import type { Kernels } from '../../../kernels/wasm/kernels.js';
 import type { ForwardPlan } from './forward.js';
 import type { MatrixPlace, StackPlace } from './plan.js';
 import type { ThreadScratch } from './scratch.js';
-import { inPieces, splitRows, type Team } from './sharing.js';
+import { inParts, splitRows, type Team } from './sharing.js';
 
 export class Products {
   private readonly own: ThreadScratch;
@@ -22,7 +22,7 @@ export class Products {
   /** y[row, r] = stack . x[row], every r, divided among the threads. */
   multiply(stack: StackPlace, x: number, xStride: number, rows: number, y: number, yStride: number): void {
     this.prepare(stack, x, xStride, rows);
-    inPieces(this.team, stack.rows, stack.columns * rows, splitRows, (from, to) =>
+    inParts(this.team, stack.rows, stack.columns * rows, splitRows, (from, to) =>
       this.multiplyRows(stack, x, xStride, rows, y, yStride, from, to),
     );
   }

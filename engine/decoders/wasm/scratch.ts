@@ -78,7 +78,7 @@ export function planScratch(spec: ModelSpec, start: number, sizes: ScratchSizes)
   return {
     rows,
     logitRows,
-    control: take(controlBytes),
+    control: take(controlBytes(threads)),
     tokens: floats(rows),
     cosines: [rotary(), rotary()],
     sines: [rotary(), rotary()],

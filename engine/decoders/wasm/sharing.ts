@@ -6,11 +6,13 @@ export interface Team {
   readonly size: number;
   /** Returns when all have called it; what they wrote before is then visible. */
   barrier(): void;
-  /** The next piece of the work between two barriers, 0 first; each is given to one thread. */
-  take(): number;
+  /** Offers this thread's share of the work before the next barrier, in parts. */
+  offer(): void;
+  /** The next of the `parts` of a thread's share; -1 when none is left, or that thread has not offered it yet. */
+  take(thread: number, parts: number): number;
 }
 
-export const alone: Team = { index: 0, size: 1, barrier: () => undefined, take: () => 0 };
+export const alone: Team = { index: 0, size: 1, barrier: () => undefined, offer: () => undefined, take: () => -1 };
 
 /** Rows of matrices are divided in multiples of this: whole quads, and a cache line of outputs. */
 export const splitRows = 16;
@@ -24,33 +26,42 @@ export function share({ index, size }: Team, total: number, unit: number): reado
   return [Math.min(from, total), Math.min(to, total)];
 }
 
-/** Multiply-adds that make a piece worth taking: some microseconds. */
-const pieceWork = 60_000;
-/** Pieces for each thread at most. */
-const mostPieces = 8;
+/** Multiply-adds that make a part worth taking: some ten microseconds. */
+const partWork = 200_000;
+/** Parts of a share at most. */
+const mostParts = 8;
 
 /**
- * Work between two barriers, in pieces that threads take as they come: one that another program held up leaves the others
- * what it did not get to. Once between two barriers. Which thread computes a piece changes no bit of it.
+ * Work between two barriers. Each thread has a share, one stretch, which it goes through in order, so that weights come from
+ * memory in one stream (where threads took turns in small pieces, a token of a small model took a fifth longer); who has done
+ * its own takes what others have not begun, so that a slow core leaves a fast one its parts. Once between two barriers.
+ * Which thread computes a part changes no bit of it.
  * @param total how many units there are
  * @param unitWork multiply-adds of one of them
- * @param unit pieces are whole multiples of so many units, but for the last
+ * @param unit parts are whole multiples of so many units, but for the last
  * @param work told a range of units, [from, to)
  */
-export function inPieces(
+export function inParts(
   team: Team,
   total: number,
   unitWork: number,
   unit: number,
   work: (from: number, to: number) => void,
 ): void {
-  const { size } = team;
+  const { index, size } = team;
   if (size === 1) return work(0, total);
-  const most = Math.min(Math.ceil(total / unit), size * mostPieces);
-  const wanted = Math.min(most, Math.max(size, Math.round((total * unitWork) / pieceWork)));
-  const each = Math.ceil(total / wanted / unit) * unit;
-  const count = Math.ceil(total / each);
-  for (let piece = team.take(); piece < count; piece = team.take()) {
-    work(piece * each, Math.min((piece + 1) * each, total));
+  const units = Math.ceil(total / unit);
+  const worth = Math.min(mostParts, Math.floor((total * unitWork) / (size * partWork)), Math.floor(units / size));
+  const parts = Math.max(worth, 1);
+  const part = (number: number): void => {
+    const from = Math.round((units * number) / (size * parts)) * unit;
+    const to = Math.min(Math.round((units * (number + 1)) / (size * parts)) * unit, total);
+    if (from < to) work(from, to);
+  };
+  if (parts === 1) return part(index);
+  team.offer();
+  for (let next = 0; next < size; next++) {
+    const thread = (index + next) % size;
+    for (let own = team.take(thread, parts); own >= 0; own = team.take(thread, parts)) part(thread * parts + own);
   }
 }

@@ -6,7 +6,8 @@
 //   +128  steps published, ever                  +192 the step that began the current pass, then the pass's numbers
 //                                                     (a pass of no rows: the end)
 //   +256  1 once a follower has failed           +320 how many sleep
-//   +384  pieces taken of the work before the next barrier
+//   +384, and 64 bytes further for each thread after the first: barriers passed when it offered its share of the work
+//         before the next one, times 128, and how many parts of it have been taken
 //
 // A pass's steps are: begin, one a layer, end. A follower that finds another pass begun has been abandoned by the last
 // one, which happens between two steps only; it starts over with the new one.
@@ -27,10 +28,14 @@ const steps = 32;
 const passWords = 48;
 const failed = 64;
 const sleeping = 80;
-const pieces = 96;
+const offered = 96;
+/** Words from one thread's to the next: a cache line. */
+const apart = 16;
+/** More than a share has parts. */
+const generationShift = 7;
 
 /** Bytes of the control words. */
-export const controlBytes = 448;
+export const controlBytes = (threads: number): number => 4 * (offered + apart * threads);
 
 /** Milliseconds of looking at a word before sleeping; the time between two tokens is shorter, too. */
 const spinFor = 1;
@@ -67,7 +72,7 @@ class Member implements Team {
     readonly size: number,
     private readonly patience = usualPatience,
   ) {
-    this.words = new Int32Array(memory.buffer, control, controlBytes / 4);
+    this.words = new Int32Array(memory.buffer, control, controlBytes(size) / 4);
   }
 
   barrier(): void {
@@ -75,14 +80,29 @@ class Member implements Team {
     const generation = Atomics.load(words, passed);
     if (Atomics.add(words, arrived, 1) === this.size - 1) {
       Atomics.store(words, arrived, 0);
-      Atomics.store(words, pieces, 0);
       Atomics.store(words, passed, generation + 1);
       this.wake(passed);
     } else this.awaitChange(passed, generation);
   }
 
-  take(): number {
-    return Atomics.add(this.words, pieces, 1);
+  offer(): void {
+    Atomics.store(this.words, offered + apart * this.index, this.offering());
+  }
+
+  take(thread: number, parts: number): number {
+    const { words } = this;
+    const word = offered + apart * thread;
+    for (;;) {
+      const now = Atomics.load(words, word);
+      const taken = (now - this.offering()) | 0;
+      if (taken < 0 || taken >= parts) return -1;
+      if (Atomics.compareExchange(words, word, now, now + 1) === now) return taken;
+    }
+  }
+
+  /** Of a share of which nothing is taken. No barrier is passed while this thread works. */
+  private offering(): number {
+    return Atomics.load(this.words, passed) << generationShift;
   }
 
   /** After a change of the word. Who goes to sleep counts itself first and looks at the word once more. */

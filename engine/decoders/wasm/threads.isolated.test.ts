@@ -117,7 +117,7 @@ describe('the WebAssembly decoder with threads', () => {
     await decoder.logits([1, 2, 3]);
     const [order] = orders;
     if (order === undefined) throw new Error('no thread was started');
-    const words = new Int32Array(order.memory.buffer, order.plan.scratch.control, controlBytes / 4);
+    const words = new Int32Array(order.memory.buffer, order.plan.scratch.control, controlBytes(3) / 4);
     /** Wakes whoever sleeps, which looks around and goes to sleep again. @returns how many slept */
     const asleep = (): number => words.reduce((sum, _, i) => sum + Atomics.notify(words, i), 0);
     while (asleep() !== 2) await new Promise((later) => setTimeout(later, 20)); // else the test's time runs out

@@ -1,0 +1,89 @@
+// Whether the next pass is computed by all threads or by one, from how long the last ones took. Asked by pass-runner.ts. Knows
+// nothing of threads or of what is computed.
+// Threads that meet 150 times a token need a core each. On a machine whose cores others want, too, each meeting waits for
+// whoever is not running just now: two threads were then seen to make a tenth of one thread's tokens. So when passes take longer
+// than one thread would take, one thread computes for a while; then all try again, each time after longer.
+
+/** The first passes say nothing: code is still being compiled. */
+const warmUp = 8;
+/** Passes that are looked at together. */
+const window = 4;
+/** Passes by one thread before all try again, at first and at most. */
+const shortest = 16;
+const longest = 256;
+/** A single pass that takes so many times what is too long says enough. */
+const hopeless = 4;
+
+const mean = (times: readonly number[]): number => times.reduce((sum, time) => sum + time, 0) / times.length;
+
+export class Pace {
+  private made = 0;
+  /** Of the last passes in the present way. */
+  private times: number[] = [];
+  private all = true;
+  /** Milliseconds of the quickest pass of all threads; of a pass of one as it was last. */
+  private best = Infinity;
+  private ofOne = Infinity;
+  /** Of all threads when they were given up. */
+  private ofAll = Infinity;
+  /** Passes still to be made by one thread, and how many it will be the next time. */
+  private left = 0;
+  private next = shortest;
+
+  /** @param threads how many there are: all of them together are at most so many times quicker than one */
+  constructor(private readonly threads: number) {}
+
+  /** Of the next pass. */
+  get together(): boolean {
+    return this.all;
+  }
+
+  /** @param milliseconds a pass took, divided by its rows */
+  took(milliseconds: number): void {
+    this.made += 1;
+    if (this.made <= warmUp) return;
+    this.times.push(milliseconds);
+    if (this.all) this.tookAll(milliseconds);
+    else this.tookOne();
+  }
+
+  private tookAll(milliseconds: number): void {
+    this.best = Math.min(this.best, milliseconds);
+    const most = Math.min(this.threads * this.best, this.ofOne);
+    const isHopeless = milliseconds > hopeless * most;
+    if (this.times.length < window && !isHopeless) return;
+    const now = mean(this.times);
+    if (isHopeless || now > most) {
+      this.ofAll = now;
+      this.change(false);
+      this.left = this.next;
+      this.next = Math.min(2 * this.next, longest);
+    } else if (this.ofOne < Infinity) {
+      this.ofOne = Infinity; // it is as it should be: texts grow, and what one thread took is no measure for long
+      this.next = shortest;
+    }
+    this.times = [];
+  }
+
+  private tookOne(): void {
+    this.left -= 1;
+    const now = this.times.length === window ? mean(this.times) : null;
+    if (now !== null) {
+      this.ofOne = now;
+      this.times = [];
+      // It is not the machine that is busy: passes have become longer, as those of long texts are.
+      if (now >= this.ofAll) {
+        this.best = this.ofAll;
+        this.next = shortest;
+        this.ofOne = Infinity;
+        return this.change(true);
+      }
+    }
+    if (this.left <= 0) this.change(true);
+  }
+
+  private change(all: boolean): void {
+    this.all = all;
+    this.times = [];
+  }
+}
