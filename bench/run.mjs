@@ -1,6 +1,6 @@
 // `npm run bench -- <name> [options] [--json]`: runs bench/<name>.bench.mjs, writes its rows as JSON lines to bench/results/
-// and prints a table, or with --json the lines. A bench module exports `run(arguments): AsyncIterable<row>`, `columns`, `title` and, if it likes,
-// `summary(rows)`: lines behind the table.
+// and prints a table, or with --json the lines. A bench module exports `run(arguments): AsyncIterable<row>`, `columns`,
+// `title` and, if it likes, `summary(rows)`: lines behind the table.
 
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
