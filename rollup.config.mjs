@@ -177,14 +177,18 @@ const smallest = {
   },
 };
 
-/** Writes `licences.txt`: the licence of each package whose code is in a bundle. */
+/** Writes `licences.txt`: the licence of each package whose code is in one of the bundles. Each adds its own; the last has all. */
 function licences() {
+  const folders = new Set();
   return {
     name: 'licences',
     async generateBundle(_options, bundle) {
       const modules = Object.values(bundle).flatMap((chunk) => Object.keys(chunk.modules ?? {}));
       const inside = /^(.*[/\\]node_modules[/\\](?:@[^/\\]+[/\\])?[^/\\]+)[/\\]/;
-      const folders = new Set(modules.flatMap((id) => inside.exec(id)?.[1] ?? []));
+      for (const id of modules) {
+        const folder = inside.exec(id)?.[1];
+        if (folder !== undefined) folders.add(folder);
+      }
       const texts = [];
       for (const folder of [...folders].sort()) {
         const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
@@ -233,13 +237,15 @@ function pageChunks(id, { getModuleInfo }) {
 
 await rm(dist, { recursive: true, force: true });
 
+const licencesOfAll = licences();
+
 export default [
   {
     input: {
       'engine-worker': resolve(root, 'engine/host/shared-worker.ts'),
       'helper-worker': resolve(root, 'engine/host/helper-worker.ts'),
     },
-    plugins: [onnxRuntimeFiles(), kernelBuilds(), ...plugins, kitManifest()],
+    plugins: [onnxRuntimeFiles(), kernelBuilds(), ...plugins, licencesOfAll, kitManifest()],
     output,
   },
   {
@@ -251,13 +257,21 @@ export default [
       'language-model': resolve(root, 'engine/client/language-model/index.ts'),
       demo: resolve(root, 'server/demo/demo.ts'),
     },
-    plugins: [engineBuildOfPages(), minifyTemplates(), ...plugins, smallest, licences(), staticFiles(), kitManifest()],
+    plugins: [
+      engineBuildOfPages(),
+      minifyTemplates(),
+      ...plugins,
+      smallest,
+      licencesOfAll,
+      staticFiles(),
+      kitManifest(),
+    ],
     // What all elements share is one file: one request, and one dictionary for gzip.
     output: { ...output, manualChunks: pageChunks },
   },
   {
     input: { sw: resolve(root, 'sw/service-worker.ts') },
-    plugins: [...plugins, kitManifest()],
+    plugins: [...plugins, licencesOfAll, kitManifest()],
     output: { ...output, inlineDynamicImports: true },
   },
 ];
