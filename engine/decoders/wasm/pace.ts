@@ -16,7 +16,15 @@ const hopeless = 4;
 
 const mean = (times: readonly number[]): number => times.reduce((sum, time) => sum + time, 0) / times.length;
 
-export class Pace {
+/** What pass-runner.ts asks. */
+export interface Pacing {
+  /** Of the next pass: by all threads, or by one? */
+  readonly together: boolean;
+  /** @param milliseconds a pass took, divided by its rows */
+  took(milliseconds: number): void;
+}
+
+export class Pace implements Pacing {
   private made = 0;
   /** Of the last passes in the present way. */
   private times: number[] = [];
@@ -33,12 +41,10 @@ export class Pace {
   /** @param threads how many there are: all of them together are at most so many times quicker than one */
   constructor(private readonly threads: number) {}
 
-  /** Of the next pass. */
   get together(): boolean {
     return this.all;
   }
 
-  /** @param milliseconds a pass took, divided by its rows */
   took(milliseconds: number): void {
     this.made += 1;
     if (this.made <= warmUp) return;

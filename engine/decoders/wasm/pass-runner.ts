@@ -12,7 +12,7 @@ import { Breather } from './breather.js';
 import { asEngineError, isTrap } from './failures.js';
 import { Forward, type ForwardPlan, logitStride, type Pass } from './forward.js';
 import type { WasmMemory } from './memory.js';
-import { Pace } from './pace.js';
+import { Pace, type Pacing } from './pace.js';
 import { alone, type Team } from './sharing.js';
 
 /** Milliseconds between two pauses: what a call from another tab waits at most, beside one layer (bench tabs). */
@@ -38,6 +38,8 @@ export interface PassRequest extends Pass {
 
 /** A team whose other members are told where the pass is (threads.ts). */
 export interface LedTeam extends Team {
+  /** Other than `Pace`, for tests. */
+  readonly newPace?: (() => Pacing) | undefined;
   /** Another pass begins: its layers follow. */
   start(pass: Pass): void;
   /** The next layer, or the end, may be computed. */
@@ -51,7 +53,7 @@ export class PassRunner {
   private readonly together: Forward;
   private readonly alone: Forward;
   /** Of passes of one row, and of many: what a row takes differs by the number of rows. */
-  private readonly paces: { readonly one: Pace; readonly many: Pace };
+  private readonly paces: { readonly one: Pacing; readonly many: Pacing };
   private readonly breather: Breather;
   private readonly angles: readonly RotaryAngles[];
   private last: Promise<unknown> = Promise.resolve();
@@ -66,7 +68,8 @@ export class PassRunner {
   ) {
     this.together = new Forward(plan, kernels, memory, team);
     this.alone = team.size === 1 ? this.together : new Forward(plan, kernels, memory, alone);
-    this.paces = { one: new Pace(team.size), many: new Pace(team.size) };
+    const newPace = team.newPace ?? (() => new Pace(team.size));
+    this.paces = { one: newPace(), many: newPace() };
     this.breather = new Breather(team.size > 1 ? teamBreathEvery : breathEvery);
     this.angles = anglesOf(plan.spec, contextLength);
   }

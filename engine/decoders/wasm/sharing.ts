@@ -26,8 +26,8 @@ export function share({ index, size }: Team, total: number, unit: number): reado
   return [Math.min(from, total), Math.min(to, total)];
 }
 
-/** Multiply-adds that make a part worth taking: some ten microseconds. */
-const partWork = 200_000;
+/** Multiply-adds that make a part worth taking: some twenty microseconds. */
+const partWork = 400_000;
 /** Parts of a share at most. */
 const mostParts = 8;
 

@@ -20,6 +20,7 @@
 
 import type { LedTeam } from './pass-runner.js';
 import type { Pass } from './forward.js';
+import type { Pacing } from './pace.js';
 import type { Team } from './sharing.js';
 
 const arrived = 0;
@@ -139,7 +140,13 @@ class Member implements Team {
 }
 
 export class Leader extends Member implements LedTeam {
-  constructor(memory: WebAssembly.Memory, control: number, size: number, patience?: number) {
+  constructor(
+    memory: WebAssembly.Memory,
+    control: number,
+    size: number,
+    patience?: number,
+    readonly newPace?: () => Pacing,
+  ) {
     super(memory, control, 0, size, patience);
   }
 

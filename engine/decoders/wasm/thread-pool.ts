@@ -2,6 +2,7 @@
 // that cannot be had (a policy forbids workers, no script there) cost nothing: then the decoder opens with one.
 // Knows nothing of passes; what threads do is in wasm-thread.ts.
 
+import type { Pacing } from './pace.js';
 import { Leader } from './team.js';
 import { threadBegin, type ThreadOrder } from './wasm-thread.js';
 
@@ -14,6 +15,8 @@ export interface ThreadOptions {
   readonly fromBytes?: number;
   /** Milliseconds that the others are waited for at a barrier before they count as gone; for tests. Default 20 s. */
   readonly patience?: number;
+  /** When one thread computes instead of all, other than `Pace` says; for tests. */
+  readonly pace?: () => Pacing;
   /** A module worker whose script calls `serveWasmThread`. */
   start(): Worker;
 }
@@ -30,12 +33,12 @@ const startPatience = 20_000;
 
 /** @throws Error when a worker does not start; none is left behind then */
 export async function startThreads(
-  { count, start, patience }: ThreadOptions,
+  { count, start, patience, pace }: ThreadOptions,
   order: Omit<ThreadOrder, 'type' | 'index' | 'size'>,
   signal?: AbortSignal,
 ): Promise<ThreadPool> {
   const workers: Worker[] = [];
-  const leader = new Leader(order.memory, order.plan.scratch.control, count, patience);
+  const leader = new Leader(order.memory, order.plan.scratch.control, count, patience, pace);
   const close = (): void => {
     leader.stop(); // browsers give a thread that sleeps two seconds before they terminate it; this wakes it up
     workers.forEach((worker) => worker.terminate());

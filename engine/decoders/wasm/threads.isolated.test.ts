@@ -10,6 +10,7 @@ import type { Model } from '../../weights/model.js';
 import { greedyOptions } from '../choose.js';
 import type { Decoder } from '../decoder.js';
 import { createLentDecoder } from './lent-decoder.js';
+import type { Pacing } from './pace.js';
 import { controlBytes } from './team.js';
 import { createWasmDecoder, type WasmDecoderOptions } from './wasm-decoder.js';
 import type { ThreadOrder } from './wasm-thread.js';
@@ -75,6 +76,38 @@ describe('the WebAssembly decoder with threads', () => {
       }
     });
   }
+
+  it('computes the same bits while one thread takes turns with all', async () => {
+    const fixture = named('gemma3-softcap-q8');
+    const ways = new Set<boolean>();
+    /** One pass by all, one by one, two by all, one by one, ... */
+    const pace = (): Pacing => {
+      let passes = 0;
+      return {
+        get together() {
+          return passes % 5 !== 1 && passes % 5 !== 4;
+        },
+        took() {
+          ways.add(this.together);
+          passes += 1;
+        },
+      };
+    };
+    const threads = { count: 3, fromBytes: 0, start: newWorker, pace };
+    const chosen = async (decoder: Decoder): Promise<unknown[]> => {
+      const sequence = decoder.openSequence();
+      const choose = { ...greedyOptions, logprobs: 3 };
+      const choices: unknown[] = [];
+      for (let i = 0; i < 12; i++) {
+        choices.push(...(await sequence.append({ tokens: [fixture.tokens[i] as number], at: 'last', choose })));
+      }
+      await decoder.dispose();
+      return choices;
+    };
+    const expected = await chosen(await open(fixtureModel(fixture), 1));
+    expect(await chosen(await open(fixtureModel(fixture), 3, { threads }))).to.deep.equal(expected);
+    expect([...ways]).to.have.members([true, false]);
+  });
 
   it('takes up the next pass after one that was aborted', async () => {
     const fixture = named('qwen3-q4');
