@@ -4,9 +4,14 @@
 import type { ChatCompletionChunk } from '../../engine/protocol/chat.js';
 import { cloudOffset, mergeCalls, type AnswerEntry } from './entries.js';
 
+/** Milliseconds: what comes nearer than this to the first token came in one go, made nobody knows when. */
+const burst = 20;
+/** Milliseconds that tell nothing: a page that is busy for as long gets many tokens at once. */
+const shortest = 100;
+
 /**
  * @param take puts a change into the entry; false when nobody wants the answer any more
- * @returns decode tokens a second, the first token excluded; null where too few came to tell
+ * @returns decode tokens a second, those that came in one go with the first excluded; null where too few came to tell
  */
 export async function readAnswer(
   stream: AsyncIterable<ChatCompletionChunk>,
@@ -15,6 +20,8 @@ export async function readAnswer(
 ): Promise<number | null> {
   let first = 0;
   let last = 0;
+  /** The end of what came in one go with the first token, and the tokens until then. */
+  let begin = { time: 0, tokens: 0 };
   /** Tokens told by chunks; those that tell none count one each. */
   let tokens = 0;
   for await (const chunk of stream) {
@@ -26,6 +33,7 @@ export async function readAnswer(
     if (said) {
       last = now();
       if (first === 0) first = last;
+      if (last - first < burst) begin = { time: last, tokens };
     }
     const { backend, model } = chunk.llm;
     const wanted = take((answer) => ({
@@ -42,8 +50,8 @@ export async function readAnswer(
     }));
     if (!wanted) return null;
   }
-  const seconds = (last - first) / 1000;
-  return tokens > 4 && seconds > 0 ? (tokens - 1) / seconds : null;
+  const [time, timed] = [last - begin.time, tokens - begin.tokens];
+  return time >= shortest && timed > 3 ? (1000 * timed) / time : null;
 }
 
 /** Lists made here, which nobody else changes. */

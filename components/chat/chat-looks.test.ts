@@ -67,8 +67,8 @@ describe('<llm-chat> looks', () => {
 
   it('says under an answer where it was written, by which model, how fast and how long it is', async () => {
     const { chat, element } = await chatWith({
-      pace: 4,
-      answers: [[{ say: 'One of some words that take a moment.' }]],
+      pace: 25,
+      answers: [[{ say: 'Words that take a moment. '.repeat(4) }]],
     });
     await chat.say('Go');
     await settled(chat);
