@@ -94,7 +94,13 @@ def _carried(rng: random.Random) -> tuple[str, str]:
     said = list(values.items())
     rng.shuffle(said)
     asked = rng.choice([", ", " and ", ". ", "; "]).join(rng.choice(["{k} {v}", "{k}: {v}", "{v} as {k}", "set {k} to {v}", "the {k} is {v}", "put {v} in {k}"]).format(k=k, v=v) for k, v in said)
-    return "(" + ", ".join(keys) + ") " + asked, json.dumps(values, ensure_ascii=False)
+    listed = [*keys, *rng.sample([k for k in _KEYS if k not in keys], rng.randint(0, 2))]
+    rng.shuffle(listed)
+    if rng.random() < 0.3:  # asked for what is not on the list: whether it is must be looked up before anything is copied
+        gone = rng.choice(keys)
+        listed.remove(gone)
+        return "(" + ", ".join(listed) + ") " + asked, f"There is no {gone}."
+    return "(" + ", ".join(listed) + ") " + asked, json.dumps(values, ensure_ascii=False)
 
 
 def _drill(rng: random.Random) -> tuple[str, str]:

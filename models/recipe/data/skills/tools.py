@@ -261,7 +261,7 @@ def _conversation(split: Split, rng: random.Random, turns: int) -> Example:
         more = [_known(request.source, rng, request, _FRESH) for request in order * 2 if request.source is not None]
         order += rng.sample(fresh := [request for request in more if not request.kept and request not in order], len(fresh))
     for request in order[:turns]:
-        if rng.random() < (0.12 if split == "heldout" else 0.25):
+        if rng.random() < (0.12 if split == "heldout" else 0.38):
             stranger = _stranger(requests, split, rng)
             messages += [{"role": "user", "content": _ask(stranger, rng)}, {"role": "assistant", "content": NO_TOOL}]
             expect = {"call": None}
