@@ -49,8 +49,13 @@ function page() {
       return () => listeners.delete(listener);
     },
   };
+  const store = { busy: null as Promise<void> | null };
   const conversations = {
-    write: async (record: Kept) => void (written.push(record.id), records.push(record)),
+    write: (record: Kept) => {
+      written.push(record.id);
+      records.push(record);
+      return store.busy ?? Promise.resolve();
+    },
     delete: async () => undefined,
   };
   const context = {
@@ -76,6 +81,7 @@ function page() {
       for (const listener of heard) listener();
     },
     written,
+    store,
     talk,
     keeper: new Keeper(context as unknown as ChatParts),
     change: () => {
@@ -144,6 +150,26 @@ test('a conversation that was left just before everything was erased is not writ
   assert.deepEqual(
     records.map(({ id }) => id),
     ['one'],
+  );
+  keeper.end();
+});
+
+test('a page that is put away hands over what came last, though something is still being written', async () => {
+  const { records, keeper, change, store, talk } = page();
+  store.busy = new Promise(() => undefined); // the disk takes its time
+  void keeper.flush();
+  await later();
+  assert.equal(records.length, 1);
+  talk.conversation.thread.add(question('r', 'And then?'));
+  change();
+  const { document } = globalThis as unknown as { document: EventTarget & { visibilityState: string } };
+  document.visibilityState = 'hidden';
+  document.dispatchEvent(new Event('visibilitychange'));
+  document.visibilityState = 'visible';
+  await later();
+  assert.deepEqual(
+    records.map(({ nodes }) => nodes?.map(({ id }) => id)),
+    [['q'], ['q', 'r']],
   );
   keeper.end();
 });

@@ -38,7 +38,7 @@ export class Keeper {
     this.#parts = parts;
     this.#place = `llm-elements.conversation.${parts.host.id}`;
     const hidden = () => {
-      if (document.visibilityState === 'hidden') void this.flush();
+      if (document.visibilityState === 'hidden') void this.flush(true);
     };
     document.addEventListener('visibilitychange', hidden);
     this.#ends.push(
@@ -61,15 +61,20 @@ export class Keeper {
     return this.#parts.engine.state?.preferences.keepConversations !== false;
   }
 
-  /** Writes now what has not been written. */
-  async flush(): Promise<void> {
+  /**
+   * Writes now what has not been written.
+   * @param parting the page may be gone in a moment, and waits for nothing that is still being written
+   */
+  async flush(parting = false): Promise<void> {
     if (this.#timer === undefined) return this.#writing;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     // As it is now: it may be replaced in the next moment.
     const record = recordOf(this.#parts.talk.conversation);
     const erasures = this.#erasures;
-    this.#writing = this.#writing.then(() => this.#write(record, erasures));
+    const before = this.#writing;
+    const write = () => this.#write(record, erasures);
+    this.#writing = parting ? Promise.all([before, write()]).then(() => undefined) : before.then(write);
     await this.#writing;
   }
 
