@@ -8,8 +8,8 @@ import { tokenizer, type ShjLanguageData } from '@speed-highlight/core/tokenize'
 import { codeColours } from './highlight.styles.js';
 import { showHidden } from './hidden.js';
 
-/** Characters: some milliseconds of work. */
-const longest = 20_000;
+/** Characters: about 40 ms of work in one go on an ordinary machine, once, when the block is whole. */
+const longest = 8_000;
 
 type LanguageModule = Promise<{ readonly default: unknown }>;
 

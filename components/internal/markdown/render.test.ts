@@ -3,6 +3,7 @@
 import { expect } from '@esm-bundle/chai';
 import fc from 'fast-check';
 import { render } from 'lit';
+import { until } from '../../../test/support/until.js';
 import { answer, chunkedAnswer } from './arbitrary.js';
 import { inert } from './inert.js';
 import { originRule } from './origins.js';
@@ -100,5 +101,21 @@ describe('markdown in the DOM', () => {
     const directions = [...root.querySelectorAll('p, pre')].map((block) => getComputedStyle(block).direction);
     root.remove();
     expect(directions).to.deep.equal(['rtl', 'ltr', 'ltr']);
+  });
+
+  it('colours code when its fence closes, up to a length that is a moment of work', async () => {
+    const stream = new MarkdownStream();
+    const line = 'const value = 1;\n';
+    stream.update(`\`\`\`js\n${line.repeat(600)}\`\`\`\n\n\`\`\`js\n${line}`, true);
+    const root = shown(stream);
+    document.body.append(root);
+    const [long, short] = root.querySelectorAll('code');
+    expect(short?.querySelector('[class^=hl-]')).to.equal(null);
+    stream.update(`\`\`\`js\n${line.repeat(600)}\`\`\`\n\n\`\`\`js\n${line}\`\`\`\n`);
+    render(renderMarkdown(stream, options), root);
+    await until('the colours', () => short?.querySelector('[class^=hl-]'));
+    root.remove();
+    expect(long?.querySelector('[class^=hl-]')).to.equal(null);
+    expect(long?.textContent.trim()).to.equal(line.repeat(600).trim());
   });
 });
