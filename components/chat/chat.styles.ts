@@ -28,7 +28,7 @@ export const chatStyles = css`
     align-items: center;
     gap: 0.5rem;
     min-block-size: 3.25rem;
-    padding: 0.4rem 0.5rem 0.4rem 1rem;
+    padding-block: 0.4rem;
     padding-inline: 1rem 0.5rem;
     border-block-end: 1px solid var(--_line);
   }
@@ -40,10 +40,6 @@ export const chatStyles = css`
 
   header button:hover {
     color: var(--_text);
-  }
-
-  header [hidden] {
-    display: none;
   }
 
   .status {
@@ -223,10 +219,9 @@ export const chatStyles = css`
     field-sizing: content;
     min-block-size: 2.5rem;
     max-block-size: 10rem;
-    padding: 0.5rem 0;
-    padding-inline-start: 0.25rem;
+    padding-block: 0.5rem;
+    padding-inline: 0.25rem 0;
     border: 0;
-    outline: 0;
     resize: none;
     font: inherit;
     /* Below 16 px a phone zooms in when the field gets the focus. */
@@ -276,10 +271,6 @@ export const chatStyles = css`
   @container (min-width: 30rem) {
     .wide {
       display: inline;
-    }
-
-    .narrow {
-      display: none;
     }
 
     .scroller {

@@ -11,13 +11,11 @@ import type { ChatMessage, ToolCall } from '../../engine/protocol/chat.js';
 import type { Attachment } from '../../engine/protocol/conversations.js';
 import { EngineError, type EngineErrorShape } from '../../engine/protocol/errors.js';
 import type { EngineLike } from '../internal/engine.js';
-import { readAnswer } from './answer-stream.js';
 import {
   canContinue,
   fromMessage,
   newAnswer,
   toMessage,
-  toRequest,
   withSystemPrompt,
   type AnswerEntry,
   type ConversationSettings,
@@ -25,6 +23,7 @@ import {
   type ToolEntry,
   type UserEntry,
 } from './entries.js';
+import { partMissing } from './lazy.js';
 import { Thread } from './thread.js';
 
 /** What the element hears of: each is called after the entries changed. */
@@ -219,40 +218,41 @@ export class Conversation {
     this.#thread.change(id, () => ({ ...answer, status: 'waiting', error: null, finishReason: null }));
     this.#listener.changed();
     try {
-      const engine = await this.#engine();
-      const wanted = toRequest(messages, settings, resumed ? answer : null);
-      const stream = await engine.chat.completions.create(wanted, { signal: request.signal });
-      const whole = await readAnswer(stream, this.#now, (update) => {
-        // An abandoned answer's late chunks belong to no entry.
-        if (!current()) return false;
-        this.#thread.change(id, update);
-        this.#listener.changed();
-        return true;
+      const [{ ask }, engine] = await Promise.all([import('./ask.js').catch(partMissing), this.#engine()]);
+      const rate = await ask(engine, {
+        messages,
+        settings,
+        before: resumed ? answer : null,
+        signal: request.signal,
+        now: this.#now,
+        take: (update) => {
+          // An abandoned answer's late chunks belong to no entry.
+          if (!current()) return false;
+          this.#thread.change(id, update);
+          this.#listener.changed();
+          return true;
+        },
       });
-      if (!current()) return;
-      this.#request = null;
-      this.#finish(id, whole);
+      if (current()) this.#ended(id, { status: 'done', tokensPerSecond: rate });
     } catch (thrown) {
-      if (!current()) return;
-      this.#request = null;
-      this.#fail(id, request.signal.aborted ? null : EngineError.from(thrown).toShape());
+      const stopped = { status: 'stopped' } as const;
+      if (current())
+        this.#ended(
+          id,
+          request.signal.aborted ? stopped : { status: 'failed', error: EngineError.from(thrown).toShape() },
+        );
     }
   }
 
-  #finish(id: string, rate: number | null): void {
-    const answer = this.#thread.change(id, (entry) => ({ ...entry, status: 'done', tokensPerSecond: rate }));
+  #ended(id: string, end: Partial<AnswerEntry> & { readonly status: 'done' | 'stopped' | 'failed' }): void {
+    this.#request = null;
+    const answer = this.#thread.change(id, (entry) => ({ ...entry, ...end }));
     this.#listener.changed();
     if (answer === null) return;
-    this.#listener.message(answer);
-    for (const call of answer.toolCalls) this.#listener.toolCall(call);
-  }
-
-  #fail(id: string, error: EngineErrorShape | null): void {
-    const status = error === null ? 'stopped' : 'failed';
-    const answer = this.#thread.change(id, (entry) => ({ ...entry, status, error }));
-    this.#listener.changed();
-    if (answer !== null && answer.text !== '') this.#listener.message(answer);
+    const { status, text, error, toolCalls } = answer;
+    if (status === 'done' || text !== '') this.#listener.message(answer);
     if (error !== null) this.#listener.error(error);
+    if (status === 'done') for (const call of toolCalls) this.#listener.toolCall(call);
   }
 }
 

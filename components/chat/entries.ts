@@ -1,5 +1,5 @@
 // What a conversation consists of, and how it goes to and from OpenAI's shapes. Pure; used by conversation.ts, which
-// changes entries, by message.ts, which shows them, and by record.ts, which has them kept.
+// changes entries, by turns/message.ts, which shows them, and by record.ts, which has them kept.
 
 import type {
   ChatMessage,
@@ -11,7 +11,6 @@ import type {
 } from '../../engine/protocol/chat.js';
 import type { Attachment } from '../../engine/protocol/conversations.js';
 import type { EngineErrorShape } from '../../engine/protocol/errors.js';
-import type { StreamRequest } from '../internal/engine.js';
 import { withFiles } from './files-in-text.js';
 
 /** `interrupted`: the page was left while it was written. */
@@ -136,58 +135,4 @@ export function toMessage(entry: Entry): ChatMessage | null {
 export function withSystemPrompt(messages: readonly ChatMessage[], systemPrompt: string): ChatMessage[] {
   if (systemPrompt === '' || messages[0]?.role === 'system') return [...messages];
   return [{ role: 'system', content: systemPrompt }, ...messages];
-}
-
-/** @param before the part of the answer that is there already */
-export const toRequest = (
-  messages: ChatMessage[],
-  settings: ConversationSettings,
-  before: AnswerEntry | null = null,
-): StreamRequest => ({
-  messages,
-  stream: true,
-  ...(before === null
-    ? {}
-    : {
-        resume: { text: before.text, ...(before.tokenIds === null ? {} : { tokenIds: [...before.tokenIds] }) },
-      }),
-  ...(settings.tools.length === 0 ? {} : { tools: [...settings.tools] }),
-  ...(settings.temperature === null ? {} : { temperature: settings.temperature }),
-  // What is there counts towards the limit: an answer that reached it gets as much again.
-  ...(settings.maxTokens === null ? {} : { max_tokens: settings.maxTokens + tokensOf(before) }),
-});
-
-/** Tool calls stream in pieces: the same index again continues that call's arguments. */
-export function mergeCalls(
-  before: readonly ToolCall[],
-  pieces: readonly (ToolCall & { readonly index: number })[],
-): readonly ToolCall[] {
-  const calls = [...before];
-  for (const { index, ...piece } of pieces) {
-    // An index beyond the end would leave holes; whoever sent it means the next one.
-    const place = Math.min(index, calls.length);
-    const open = calls[place];
-    calls[place] =
-      open === undefined
-        ? piece
-        : {
-            ...open,
-            function: {
-              name: open.function.name || piece.function.name,
-              arguments: open.function.arguments + piece.function.arguments,
-            },
-          };
-  }
-  return calls;
-}
-
-export function cloudOffset(answer: AnswerEntry, provenance: Provenance, content: string): number | null {
-  if (answer.cloudFrom !== null || provenance.backend !== 'cloud' || content === '') return answer.cloudFrom;
-  return answer.text.length;
-}
-
-/** Tokens of an answer as far as they are known. */
-function tokensOf(answer: AnswerEntry | null): number {
-  if (answer === null) return 0;
-  return answer.usage?.completion_tokens ?? answer.tokenIds?.length ?? Math.ceil(answer.text.length / 4);
 }

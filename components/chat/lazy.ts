@@ -6,6 +6,17 @@
 import type { ReactiveElement } from 'lit';
 import { EngineError } from '../../engine/protocol/errors.js';
 
+const missing = (cause: unknown): EngineError =>
+  new EngineError('network', 'A part of the chat could not be loaded.', {
+    hint: 'Check the connection and try again, or reload the page.',
+    cause,
+  });
+
+/** For an import that failed. @throws EngineError `network` */
+export const partMissing = (cause: unknown): never => {
+  throw missing(cause);
+};
+
 export class Lazy<Part> {
   /** The part, once it is there. */
   part: Part | null = null;
@@ -50,6 +61,7 @@ export class Lazy<Part> {
     return (this.#pending ??= this.#load().then(
       (part) => {
         this.part = part;
+        this.failed = false;
         this.#host.requestUpdate();
         return part;
       },
@@ -57,12 +69,7 @@ export class Lazy<Part> {
         this.#pending = null;
         this.failed = this.#wanted;
         if (!this.failed) return null;
-        this.#failed(
-          new EngineError('network', 'A part of the chat could not be loaded.', {
-            hint: 'Check the connection and try again, or reload the page.',
-            cause,
-          }),
-        );
+        this.#failed(missing(cause));
         return null;
       },
     ));

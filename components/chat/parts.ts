@@ -7,8 +7,6 @@ import { EngineController } from '../internal/engine-controller.js';
 import { SpeakerController } from '../internal/speaker.js';
 import type { ChatSettings } from './chat-settings.js';
 import { Composer } from './composer.js';
-import { withSystemPrompt } from './entries.js';
-import { withFiles } from './files-in-text.js';
 import { Lazy } from './lazy.js';
 import { RareController } from './rare.js';
 import { TalkController } from './talk.js';
@@ -39,8 +37,12 @@ export class ChatParts {
     this.speaker = new SpeakerController(host);
     this.troubles = new Troubles(host, () => this.engine.store, this.speaker);
     this.turns = this.lazy(async () => {
-      // Both at once, and not the one when the other says that it needs it.
-      const [{ Turns }] = await Promise.all([import('./turns/turns.js'), import('../internal/markdown/markdown.js')]);
+      // All at once, and not the one when the other says that it needs it.
+      const [{ Turns }] = await Promise.all([
+        import('./turns/turns.js'),
+        import('../internal/markdown/markdown.js'),
+        import('./ask.js'),
+      ]);
       return new Turns(this);
     });
     this.talk = new TalkController(this);
@@ -65,15 +67,7 @@ export class ChatParts {
     this.turns.part?.follow.latest();
   }
 
-  /** What a request would send now, with what stands in the composer. */
-  draft(): readonly ChatMessage[] {
-    const { host, composer, rare } = this;
-    const text = withFiles(composer.text, rare.files);
-    const said = [...host.messages, ...(text === '' ? [] : [{ role: 'user' as const, content: text }])];
-    return said.length === 0 ? [] : withSystemPrompt(said, host.systemPrompt);
-  }
-
-  /** It is another: the meter counts anew. */
+  /** What a request would send is another: the meter counts anew. */
   draftChanged(): void {
     this.turns.part?.meter.changed();
   }

@@ -2,9 +2,9 @@
 // dictating, the list of shortcuts. This file knows when that is; it holds the few lines that must be there before (buttons,
 // and taking what is dropped or pasted). One per `<llm-chat>`.
 
-import { html, nothing, type ReactiveController, type TemplateResult } from 'lit';
+import { html, nothing, type ReactiveController } from 'lit';
 import type { Attachment } from '../../engine/protocol/conversations.js';
-import { clipIcon, microphoneIcon } from '../internal/icons.js';
+import { clipIcon } from '../internal/icons.js';
 import { words } from '../internal/words.js';
 import type { ChatParts } from './parts.js';
 
@@ -88,16 +88,23 @@ export class RareController implements ReactiveController {
       input.addEventListener('change', () => this.#attach(input.files), { once: true });
       input.click();
     };
-    return roundButton({ part: 'attach-button', label: words.chat.attach, icon: clipIcon(), disabled, run: pick });
+    return html`<button
+      type="button"
+      class="plain round"
+      part="attach-button"
+      aria-label=${words.chat.attach}
+      title=${words.chat.attach}
+      ?disabled=${disabled}
+      @click=${pick}
+    >
+      ${clipIcon()}
+    </button>`;
   }
 
   renderDictate(disabled: boolean): unknown {
-    const { SpeechRecognition, webkitSpeechRecognition = SpeechRecognition } = globalThis as Record<string, unknown>;
-    if (!this.#parts.host.dictation || !webkitSpeechRecognition) return nothing;
-    const pressed = this.#dictation.part?.listening === true;
-    const label = pressed ? words.chat.dictateStop : words.chat.dictate;
-    const run = () => void this.#dictation.get().then((dictation) => dictation?.toggle());
-    return roundButton({ part: 'dictate-button', label, icon: microphoneIcon(), disabled, pressed, run });
+    if (!this.#parts.host.dictation) return nothing;
+    this.#dictation.want();
+    return this.#dictation.part?.render(disabled);
   }
 
   /** Only where the site set an endpoint. */
@@ -147,27 +154,3 @@ export class RareController implements ReactiveController {
     return cloud && cloud.endpoint !== null ? { ...cloud, endpoint: cloud.endpoint } : null;
   }
 }
-
-interface RoundButton {
-  readonly part: string;
-  readonly label: string;
-  readonly icon: TemplateResult;
-  readonly disabled: boolean;
-  /** Only for one that stays pressed. */
-  readonly pressed?: boolean;
-  readonly run: () => void;
-}
-
-const roundButton = ({ part, label, icon, disabled, pressed, run }: RoundButton): TemplateResult =>
-  html`<button
-    type="button"
-    class="plain round"
-    part=${part}
-    aria-label=${label}
-    title=${label}
-    aria-pressed=${pressed ?? nothing}
-    ?disabled=${disabled}
-    @click=${run}
-  >
-    ${icon}
-  </button>`;

@@ -7,7 +7,6 @@ import type { Attachment } from '../../engine/protocol/conversations.js';
 import { LlmErrorEvent, LlmMessageEvent, LlmSendEvent } from '../internal/events.js';
 import { Conversation } from './conversation.js';
 import { toMessage, type Entry } from './entries.js';
-import { PaintController } from './paint.js';
 import type { ChatParts } from './parts.js';
 
 export class TalkController implements ReactiveController {
@@ -17,13 +16,11 @@ export class TalkController implements ReactiveController {
   moving: (() => void) | null = null;
   readonly conversation: Conversation;
   readonly #parts: ChatParts;
-  readonly #paint: PaintController;
   readonly #listeners = new Set<() => void>();
 
   constructor(parts: ChatParts) {
     const { host, engine, turns } = parts;
     this.#parts = parts;
-    this.#paint = new PaintController(host);
     this.conversation = new Conversation(() => engine.store.connect(), {
       changed: () => this.#changed(),
       message: (entry) => this.#messageAdded(entry),
@@ -88,7 +85,7 @@ export class TalkController implements ReactiveController {
 
   #changed(): void {
     for (const listener of this.#listeners) listener();
-    this.#paint.soon();
+    if (this.#parts.turns.part === null) this.#parts.host.requestUpdate(); // else it paints at the screen's pace
   }
 
   #messageAdded(entry: Exclude<Entry, { kind: 'system' }>): void {

@@ -16,13 +16,11 @@ function sentencesOf(text: string): readonly string[] {
 
 /** The parts of a block that are read one after the other, so that a long list is not taken apart anew for its last item. */
 const partsOf = (block: Block): readonly Block[] =>
-  block.type === 'quote'
+  block.type === 'quote' || block.type === 'list' || block.type === 'item'
     ? block.children.flatMap(partsOf)
-    : block.type === 'list'
-      ? block.items.flatMap(({ children }) => children.flatMap(partsOf))
-      : block.type === 'table'
-        ? [{ ...block, rows: [] }, ...block.rows.map((row) => ({ ...block, header: row, rows: [] }))]
-        : [block];
+    : block.type === 'table'
+      ? [{ ...block, rows: [] }, ...block.rows.map((row) => ({ ...block, header: row, rows: [] }))]
+      : [block];
 
 export class SentenceReader {
   readonly #codeLabel: string;

@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
-import { repeat } from 'lit/directives/repeat.js';
+import { keyed } from 'lit/directives/keyed.js';
 import { errorNotice } from '../../internal/error-notice.js';
 import { renderMarkdown } from '../../internal/markdown/markdown.js';
 import type { OriginRule } from '../../internal/markdown/origins.js';
@@ -35,16 +35,11 @@ interface InLine extends MessageContext {
   readonly last: Entry | undefined;
 }
 
+/** A line is only ever cut and continued: what stands before never moves. */
 export function renderEntries(entries: readonly Entry[], context: MessageContext): TemplateResult {
   const results = new Map(entries.flatMap((entry) => (entry.kind === 'tool' ? [[entry.callId, entry] as const] : [])));
   const whole = { ...context, results, last: entries.at(-1) };
-  return html`<div class="messages">
-    ${repeat(
-      entries,
-      ({ id }) => id,
-      (entry) => renderEntry(entry, whole),
-    )}
-  </div>`;
+  return html`<div class="messages">${entries.map((entry) => keyed(entry.id, renderEntry(entry, whole)))}</div>`;
 }
 
 /** The entry, or nothing for those that are shown elsewhere (tool results) or not at all (the system prompt). */

@@ -3,7 +3,10 @@
 // What goes wrong: an engine that cannot count leaves no meter; what is really too long is refused by the engine in words.
 
 import { html, nothing, type TemplateResult } from 'lit';
+import type { ChatMessage } from '../../../engine/protocol/chat.js';
 import type { TokenCount } from '../../../engine/protocol/conversations.js';
+import { withSystemPrompt } from '../entries.js';
+import { withFiles } from '../files-in-text.js';
 import type { ChatParts } from '../parts.js';
 import { turnsWords } from './turns.words.js';
 
@@ -68,7 +71,7 @@ export class Meter {
   async #measure(): Promise<void> {
     const asked = ++this.#asked;
     const { connection } = this.#parts.engine.store;
-    const messages = this.#parts.draft();
+    const messages = this.#draft();
     let count: TokenCount | null = null;
     if (connection.kind === 'connected' && messages.length > 0) {
       try {
@@ -81,6 +84,14 @@ export class Meter {
     this.#count = count;
     this.#warn();
     this.#parts.host.requestUpdate();
+  }
+
+  /** What a request would send now, with what stands in the composer. */
+  #draft(): readonly ChatMessage[] {
+    const { host, composer, rare } = this.#parts;
+    const text = withFiles(composer.text, rare.files);
+    const said = [...host.messages, ...(text === '' ? [] : [{ role: 'user' as const, content: text }])];
+    return said.length === 0 ? [] : withSystemPrompt(said, host.systemPrompt);
   }
 
   #warn(): void {

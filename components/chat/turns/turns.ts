@@ -24,6 +24,7 @@ import { renderEntries } from './message.js';
 import { messageStyles } from './message.styles.js';
 import { Meter } from './meter.js';
 import { Narrator } from './narrator.js';
+import { PaintController } from './paint.js';
 import { renderAnswerRow, renderQuestionRow, type MessageActions, type RowContext } from './row.js';
 import { countFrom, deleteFrom, putBack, show, type Deleted } from './thread-changes.js';
 import { toolCallEvent } from './tool-result.js';
@@ -53,7 +54,11 @@ export class Turns implements ReactiveController {
     this.#narrator = new Narrator(parts.speaker, (answer) => this.markdown(answer));
     this.#readAloud = parts.lazy(async () => new (await import('../voice/read-aloud.js')).ReadAloud(host));
     talk.moving = () => this.#moved();
-    talk.subscribe(() => this.#narrate());
+    const paint = new PaintController(host);
+    talk.subscribe(() => {
+      this.#narrate();
+      paint.soon();
+    });
     this.#narrate();
     host.addController(this);
   }

@@ -1,13 +1,15 @@
 // Writing by speaking, with the browser's own speech recognition, where the site asks for it (`dictation`). Before it first
 // listens it says where the voice goes: most browsers send it to their maker's servers; where one can do it on the device,
-// that is what is asked for. Fetched with the first press of its button (rare.ts).
+// that is what is asked for. Fetched where the site asks for it (rare.ts).
 // Source: Web Speech API (`SpeechRecognition`, with `processLocally` and `available()` of its 2025 draft).
 // What goes wrong (no permission, no microphone, no network) is told in words; what was understood stays in the field.
 
-import { css, html, type TemplateResult } from 'lit';
+import { css, html, nothing, type TemplateResult } from 'lit';
 import { EngineError } from '../../../engine/protocol/errors.js';
 import { adopt } from '../../internal/adopt.js';
+import { microphoneIcon } from '../../internal/icons.js';
 import { tagOf } from '../../internal/texts.js';
+import { words } from '../../internal/words.js';
 import type { DialogContent } from '../dialog/dialog.js';
 import type { ChatParts } from '../parts.js';
 import { voiceWords } from './voice.words.js';
@@ -33,7 +35,7 @@ interface RecognitionEvent extends Event {
 }
 
 /** Null where the browser has none. */
-export function recognitionMaker(): RecognitionMaker | null {
+function recognitionMaker(): RecognitionMaker | null {
   const scope = globalThis as { SpeechRecognition?: RecognitionMaker; webkitSpeechRecognition?: RecognitionMaker };
   return scope.SpeechRecognition ?? scope.webkitSpeechRecognition ?? null;
 }
@@ -46,11 +48,6 @@ const styles = css`
 `;
 
 export class Dictation {
-  /** The browser listens. */
-  get listening(): boolean {
-    return this.#recognition !== null;
-  }
-
   readonly #parts: ChatParts;
   /** The visitor read where the voice goes, in this page. */
   #agreed = false;
@@ -60,6 +57,25 @@ export class Dictation {
   constructor(parts: ChatParts) {
     this.#parts = parts;
     adopt(parts.host, styles);
+  }
+
+  /** The button; nothing where the browser cannot. */
+  render(disabled: boolean): unknown {
+    if (recognitionMaker() === null) return nothing;
+    const pressed = this.#recognition !== null;
+    const label = pressed ? words.chat.dictateStop : words.chat.dictate;
+    return html`<button
+      type="button"
+      class="plain round"
+      part="dictate-button"
+      aria-label=${label}
+      title=${label}
+      aria-pressed=${pressed}
+      ?disabled=${disabled}
+      @click=${() => void this.toggle()}
+    >
+      ${microphoneIcon()}
+    </button>`;
   }
 
   /** Starts, after a question the first time, or stops. */

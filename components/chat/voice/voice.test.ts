@@ -65,7 +65,7 @@ describe('<llm-chat dictation>', () => {
   it('says where the voice goes before it listens, then writes what it hears behind what is there', async () => {
     const { chat, element } = await chatWith({}, { dictation: '' });
     chat.type('Please');
-    chat.button(words.chat.dictate)?.click();
+    (await until('the button', () => chat.button(words.chat.dictate))).click();
     const dialog = await until('the question', () => chat.dialog);
     expect(dialog.innerText).to.include(voiceWords.online);
     expect(FakeRecognition.started).to.equal(0);
@@ -79,21 +79,21 @@ describe('<llm-chat dictation>', () => {
     expect(chat.sendButton.getAttribute('aria-disabled')).to.equal('false');
     chat.button(words.chat.dictateStop)?.click();
     await until('the end', () => chat.button(words.chat.dictate));
-    chat.button(words.chat.dictate)?.click();
+    (await until('the button', () => chat.button(words.chat.dictate))).click();
     await until('the second time without a question', () => FakeRecognition.started === 2);
     expect(chat.dialog).to.equal(null);
   });
 
   it('tells a refused microphone in words, and silence not at all', async () => {
     const { chat } = await chatWith({}, { dictation: '' });
-    chat.button(words.chat.dictate)?.click();
+    (await until('the button', () => chat.button(words.chat.dictate))).click();
     await until('the question', () => chat.dialog);
     chat.button(voiceWords.start)?.click();
     await until('the listening', () => chat.button(words.chat.dictateStop));
     FakeRecognition.last?.fail('no-speech');
     await until('the end', () => chat.button(words.chat.dictate));
     expect(chat.errors).to.deep.equal([]);
-    chat.button(words.chat.dictate)?.click();
+    (await until('the button', () => chat.button(words.chat.dictate))).click();
     await until('the listening', () => chat.button(words.chat.dictateStop));
     FakeRecognition.last?.fail('not-allowed');
     await until('the words', () => chat.errors[0]?.includes(voiceWords.failed.denied));
@@ -101,7 +101,7 @@ describe('<llm-chat dictation>', () => {
 
   it('stops listening when the message is sent', async () => {
     const { chat } = await chatWith({}, { dictation: '' });
-    chat.button(words.chat.dictate)?.click();
+    (await until('the button', () => chat.button(words.chat.dictate))).click();
     await until('the question', () => chat.dialog);
     chat.button(voiceWords.start)?.click();
     await until('the listening', () => chat.button(words.chat.dictateStop));

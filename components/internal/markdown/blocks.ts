@@ -8,16 +8,16 @@
 // Hostile input: containers nest to `deepest`, a paragraph longer than `longest` goes on in another one, a long line comes
 // in parts (stream.ts), so that no text costs more than a small multiple of its length.
 
-import { blocksOfSpine, copyOf, itemOf, listOf, quoteOf, type Container, type PlacedBlock } from './containers.js';
+import { blocksOf, copyOf, newContainer, type Container, type PlacedBlock } from './containers.js';
 import { effort } from './effort.js';
 import { parseInlines } from './inlines.js';
 import {
   addPart,
-  blockOf,
   blocksToBe,
   copyLeaf,
   newCode,
   newParagraph,
+  placed,
   readCode,
   rowOf,
   tableFrom,
@@ -30,24 +30,28 @@ import { delimiterRow } from './tables.js';
 import type { Block } from './tokens.js';
 
 /** Deeper than any answer nests. */
-const deepest = 24;
+const deepest = 23;
 /** Characters of one paragraph, more than a page; and of a line that is no part of one. */
 export const longest = 8_192;
 
 /** How lines came in; a clone may read on without the original noticing. */
 export class BlockReader {
-  #spine: Container[];
-  #leaf: Leaf | null;
+  #blocks: PlacedBlock[] = [];
+  /** The containers that are open, each in the one before it. */
+  #spine: Container[] = [];
+  #leaf: Leaf | null = null;
   /** Offset behind the last line with anything on it. */
-  #end: number;
+  #end = 0;
   readonly #growing: boolean;
 
   /** @param growing what it reads is not all of a line */
   constructor(from?: BlockReader, growing = false) {
     this.#growing = growing;
-    this.#spine = from === undefined ? [{ kind: 'document', children: [] }] : from.#spine.map(copyOf);
-    this.#leaf = from === undefined || from.#leaf === null ? null : copyLeaf(from.#leaf);
-    this.#end = from === undefined ? 0 : from.#end;
+    if (from === undefined) return;
+    this.#blocks = from.#blocks.slice();
+    this.#spine = from.#spine.map(copyOf);
+    this.#leaf = from.#leaf && copyLeaf(from.#leaf);
+    this.#end = from.#end;
   }
 
   /**
@@ -55,9 +59,9 @@ export class BlockReader {
    * @param growing more will come: what has begun is shown as what it will most likely be
    */
   blocks(growing: boolean): readonly PlacedBlock[] {
-    const leaf = this.#leaf;
-    const open = leaf === null ? [] : growing ? blocksToBe(leaf) : [blockOf(leaf, false)];
-    return blocksOfSpine(this.#spine, open, this.#end);
+    const [leaf, end] = [this.#leaf, this.#end];
+    const open = leaf === null ? [] : growing ? blocksToBe(leaf, end) : [placed(leaf, end, false)];
+    return [...this.#blocks, ...blocksOf(this.#spine, open, end)];
   }
 
   /** The text of an open paragraph goes on in the middle of a line. */
@@ -90,7 +94,7 @@ export class BlockReader {
       else if (leaf.text.length > longest) return this.#beginText(line, whole);
       else leaf.text += text;
       leaf.open = !whole;
-      leaf.end = this.#end = Math.max(leaf.end, line.endOfText);
+      this.#end = Math.max(this.#end, line.endOfText);
       return;
     }
     this.#readLine(line, whole);
@@ -99,76 +103,66 @@ export class BlockReader {
   #readLine(line: Line, whole: boolean): void {
     const leaf = this.#leaf;
     const matched = this.#match(line);
-    const all = matched === this.#spine.length;
-    if (all && leaf !== null && this.#continues(leaf, line, whole)) return;
-    if (!all && leaf?.kind === 'paragraph' && !line.blank && !this.#begins(line, false)) {
-      return this.#addText(leaf, line, whole); // a paragraph goes on without its container's marks
-    }
-    if (all && leaf?.kind === 'paragraph' && this.#turns(leaf, line)) return;
-    if (!all) this.#close(matched);
+    if (matched >= 0) {
+      // A paragraph goes on without its containers' marks.
+      if (leaf?.kind === 'paragraph' && !line.blank && !this.#begins(line, false))
+        return this.#addText(leaf, line, whole);
+      this.#close(matched);
+    } else if (leaf !== null && this.#continues(leaf, line, whole)) return;
     this.#open(line, whole);
   }
 
-  /** How much of the spine this line continues; moves the line behind the containers' marks. */
+  /** Which container this line does not continue, -1 for none; moves the line behind the others' marks. */
   #match(line: Line): number {
-    let depth = 1;
-    for (; depth < this.#spine.length; depth++) {
-      const container = this.#spine[depth];
-      if (container?.kind === 'quote') {
-        if (line.indent > 3 || line.next !== '>') return depth;
+    const spine = this.#spine;
+    return spine.findIndex(({ node, children, indent }, depth) => {
+      if (node.type === 'quote') {
+        if (line.start?.kind !== 'quote') return true;
         line.skipQuote();
-      } else if (container?.kind === 'item') {
-        if (line.blank) {
-          // An item that began with an empty line ends with the second one.
-          const empty = depth === this.#spine.length - 1 && container.children.length === 0 && this.#leaf === null;
-          if (empty) return depth;
-          line.skipColumns(line.indent);
-        } else if (line.indent >= container.indent) line.skipColumns(container.indent);
-        else return depth; // the list above it may go on with another item
+      } else if (node.type === 'item') {
+        // The list above it may go on with another item; one that began with an empty line ends with the second.
+        const empty = depth === spine.length - 1 && children.length === 0 && this.#leaf === null;
+        if (line.blank ? empty : line.indent < indent) return true;
+        line.skip(line.blank ? line.indent : indent);
       }
-    }
-    return depth;
+      return false;
+    });
   }
 
-  /** Whether the open leaf takes the line as it is. */
+  /** Whether the open leaf takes the line, as it is or as what makes something else of it. */
   #continues(leaf: Leaf, line: Line, whole: boolean): boolean {
     switch (leaf.kind) {
       case 'code': {
         const taken = readCode(leaf, line, whole);
-        if (taken === false) return false;
-        if (!line.blank) leaf.end = this.#end = Math.max(leaf.end, line.endOfText);
-        return taken === true || this.#push(blockOf(leaf, true));
+        if (taken !== false && !line.blank) this.#end = Math.max(this.#end, line.endOfText);
+        return taken === 'closed' ? this.#push(placed(leaf, this.#end, true)) : taken;
       }
       case 'math':
         // A formula never has an empty line: one that is not closed must not swallow the answer.
-        return !line.blank && this.#addFormula(leaf, line.text, line, whole);
+        return !line.blank && this.#addFormula(leaf, line.rest, line, whole);
       case 'table':
         if (line.blank || line.indent > 3 || this.#begins(line, true)) return false;
-        leaf.rows.push(rowOf(line.rest, leaf.align.length, this.#growing));
-        leaf.end = this.#end = line.endOfText;
+        leaf.rows.push(rowOf(line.text, leaf.align.length, this.#growing));
+        this.#end = line.endOfText;
         return true;
       case 'paragraph':
-        return false;
+        return this.#turns(leaf, line);
     }
   }
 
   /** Whether the line makes something else of the paragraph before it: a heading, a table. */
   #turns(leaf: Paragraph, line: Line): boolean {
-    if (line.indent > 3) return false;
     const level = line.underline;
     if (level > 0) {
-      this.#end = line.endOfText;
       const children = parseInlines(leaf.text.trimEnd());
-      return this.#push({ key: leaf.start, end: this.#end, block: { type: 'heading', level, children } });
+      return this.#add(leaf.start, line, { type: 'heading', level, children });
     }
-    const align = delimiterRow(line.rest);
-    const leaves = align === null ? null : tableFrom(leaf, align);
-    if (leaves === null) return false;
-    for (const one of leaves) {
-      if (one.kind === 'paragraph') this.#push(blockOf(one, true));
-      else this.#leaf = one;
-    }
-    if (this.#leaf !== null) this.#leaf.end = this.#end = line.endOfText;
+    const align = line.indent > 3 ? null : delimiterRow(line.text);
+    const found = align && tableFrom(leaf, this.#end, align);
+    if (found === null) return false;
+    for (const block of found.before) this.#push(block);
+    this.#leaf = found.table;
+    this.#end = line.endOfText;
     return true;
   }
 
@@ -176,13 +170,9 @@ export class BlockReader {
    * Whether something begins here that ends a paragraph.
    * @param within the paragraph's own containers go on, so that a list may begin only where it is surely one
    */
-  #begins(line: Line, within: boolean): boolean {
-    if (line.indent > 3) return false;
-    if (line.next === '>' && this.#room()) return true;
-    if (line.heading !== null || line.fence !== null || line.rule || line.formula !== null) return true;
-    const marker = line.marker;
-    if (marker === null || !this.#room()) return false;
-    return !within || (!marker.empty && (!marker.ordered || marker.number === 1));
+  #begins({ start }: Line, within: boolean): boolean {
+    if (start?.kind === 'item') return this.#room() && (start.sure || !within);
+    return start !== null && (start.kind !== 'quote' || this.#room());
   }
 
   #room(): boolean {
@@ -191,142 +181,112 @@ export class BlockReader {
 
   /** What the line begins, from where the spine ends. */
   #open(line: Line, whole: boolean): void {
-    for (;;) {
-      const container = this.#spine.at(-1);
-      const marker = line.indent > 3 || line.rule ? null : line.marker;
-      if (container?.kind === 'list' && (line.blank || marker?.mark !== container.mark || !this.#room())) {
-        if (line.blank) return this.#endLeaf();
+    while (!line.blank) {
+      const { start, place } = line;
+      const list = this.#spine.at(-1)?.node.type === 'list' ? this.#spine.at(-1) : undefined;
+      if (list !== undefined && (start?.kind !== 'item' || start.mark !== list.mark || !this.#room())) {
         this.#close(this.#spine.length - 1);
         continue;
       }
-      if (line.blank) return this.#endLeaf();
       const paragraph = this.#leaf?.kind === 'paragraph' ? this.#leaf : null;
-      if (line.indent > 3) {
+      if (start === null || !this.#begins(line, paragraph !== null)) {
         if (paragraph !== null) return this.#addText(paragraph, line, whole);
-        return this.#beginCode(line, null, whole);
-      }
-      if (line.next === '>' && this.#room()) {
+        if (line.indent < 4) return this.#beginText(line, whole);
         this.#endLeaf();
-        this.#spine.push({ kind: 'quote', children: [], start: line.place });
-        line.skipQuote();
-        continue;
+        return void readCode(this.#begin(newCode(line, null), line), line, whole);
       }
-      const { heading } = line;
-      if (heading !== null) {
-        this.#endLeaf();
-        this.#end = line.endOfText;
-        const children = parseInlines(heading.text, this.#growing);
-        this.#push({ key: line.place, end: this.#end, block: { type: 'heading', level: heading.level, children } });
-        return;
-      }
-      if (line.fence !== null) return this.#beginCode(line, line.fence, whole);
-      const { formula } = line;
-      if (formula !== null) return this.#beginFormula(line, formula, whole);
-      if (line.rule) {
-        this.#endLeaf();
-        this.#end = line.endOfText;
-        this.#push({ key: line.place, end: this.#end, block: { type: 'rule' } });
-        return;
-      }
-      if (marker !== null && this.#room() && (paragraph === null || this.#begins(line, true))) {
-        this.#endLeaf();
-        if (container?.kind !== 'list') {
-          const { mark, ordered, number } = marker;
-          this.#spine.push({ kind: 'list', items: [], start: line.place, mark, ordered, first: number });
+      this.#endLeaf();
+      switch (start.kind) {
+        case 'quote':
+          this.#spine.push(newContainer({ type: 'quote' }, place));
+          line.skipQuote();
+          break;
+        case 'item': {
+          const { mark, ordered, number, width } = start;
+          if (list === undefined) this.#spine.push(newContainer({ type: 'list', ordered, start: number }, place, mark));
+          this.#end = place + width;
+          this.#spine.push(newContainer({ type: 'item', checked: null }, place, '', line.skipItem(width)));
+          if (line.blank) return;
+          break;
         }
-        const start = line.place;
-        this.#end = line.offset + line.position + marker.width;
-        this.#spine.push({ kind: 'item', children: [], start, indent: line.skipMarker(marker), checked: null });
-        if (line.blank) return;
-        continue;
+        case 'heading': {
+          const children = parseInlines(start.text, this.#growing);
+          return void this.#add(place, line, { type: 'heading', level: start.level, children });
+        }
+        case 'rule':
+          return void this.#add(place, line, { type: 'rule' });
+        case 'fence':
+          return void this.#begin(newCode(line, start), line);
+        case 'formula': {
+          const body = line.text.slice(start.close.length);
+          const leaf = this.#begin<Formula>({ kind: 'math', start: place, close: start.close, text: '' }, line);
+          if (body.trim() !== '') this.#addFormula(leaf, body, line, whole);
+          return;
+        }
       }
-      if (paragraph !== null) return this.#addText(paragraph, line, whole);
-      return this.#beginText(line, whole);
     }
+    this.#endLeaf();
+  }
+
+  #begin<Begun extends Leaf>(leaf: Begun, line: Line): Begun {
+    this.#end = line.endOfText;
+    this.#leaf = leaf;
+    return leaf;
   }
 
   #beginText(line: Line, whole: boolean): void {
     this.#endLeaf();
     const item = this.#spine.at(-1);
-    let text = line.rest.trimStart();
-    const start = line.place;
-    if (item?.kind === 'item' && item.children.length === 0) {
+    let text = line.text.trimStart();
+    if (item?.node.type === 'item' && item.children.length === 0) {
       const task = /^\[([ xX])\][ \t]+(?=\S)/.exec(text);
       if (task !== null) {
-        item.checked = task[1] !== ' ';
+        item.node.checked = task[1] !== ' ';
         text = text.slice(task[0].length);
       }
     }
-    this.#end = line.endOfText;
-    this.#leaf = newParagraph(start, text, this.#end);
-    this.#leaf.open = !whole;
+    this.#begin(newParagraph(line.place, text, !whole), line);
   }
 
   #addText(leaf: Paragraph, line: Line, whole: boolean): void {
     if (leaf.text.length > longest) return this.#beginText(line, whole);
-    leaf.text += `\n${line.rest.trimStart()}`;
+    leaf.text += `\n${line.text.trimStart()}`;
     leaf.open = !whole;
-    leaf.end = this.#end = line.endOfText;
-  }
-
-  #beginCode(line: Line, fence: Line['fence'], whole: boolean): void {
-    this.#endLeaf();
     this.#end = line.endOfText;
-    const leaf = newCode(line, fence, this.#end);
-    this.#leaf = leaf;
-    if (fence !== null) return;
-    line.skipColumns(4);
-    addPart(leaf, line.rest, whole);
-  }
-
-  #beginFormula(line: Line, formula: { readonly open: string; readonly close: string }, whole: boolean): void {
-    this.#endLeaf();
-    const body = line.rest.trimStart().slice(formula.open.length);
-    this.#end = line.endOfText;
-    this.#leaf = { kind: 'math', start: line.place, close: formula.close, text: '', end: this.#end };
-    if (body.trim() !== '') this.#addFormula(this.#leaf, body, line, whole);
   }
 
   /** Puts `text`, the end of the line, into a formula up to where that closes; what follows is running text. */
   #addFormula(leaf: Formula, text: string, line: Line, whole: boolean): true {
     const at = text.indexOf(leaf.close);
     leaf.text += `\n${at < 0 ? text : text.slice(0, at)}`;
-    leaf.end = this.#end = line.endOfText;
-    if (at < 0) return leaf.text.length < longest || this.#push(blockOf(leaf, false));
-    this.#push(blockOf(leaf, true));
-    const rest = text.slice(at + leaf.close.length);
-    if (rest.trim() !== '') this.#beginText(new Line(rest, line.offset + line.text.length - rest.length), whole);
+    this.#end = line.endOfText;
+    if (at < 0 && leaf.text.length < longest) return true;
+    this.#push(placed(leaf, this.#end, at >= 0));
+    const rest = at < 0 ? '' : text.slice(at + leaf.close.length);
+    if (rest.trim() !== '') this.#beginText(new Line(rest, line.end - rest.length), whole);
     return true;
   }
 
   /** Closes containers down to a depth, the leaf with them. */
   #close(depth: number): void {
     this.#endLeaf();
-    while (this.#spine.length > depth) {
-      const container = this.#spine.pop();
-      const above = this.#spine.at(-1);
-      if (container === undefined || above === undefined) return;
-      if (container.kind === 'item' && above.kind === 'list') above.items.push(itemOf(container, []));
-      else if (container.kind === 'list') this.#add(container.start, listOf(container, []));
-      else if (container.kind === 'quote') this.#add(container.start, quoteOf(container, []));
-    }
-  }
-
-  #add(key: number, block: Block): void {
-    const above = this.#spine.at(-1);
-    if (above !== undefined && 'children' in above) above.children.push({ key, end: this.#end, block });
+    for (const block of blocksOf(this.#spine.splice(depth), [], this.#end)) this.#push(block);
   }
 
   #endLeaf(): void {
     const leaf = this.#leaf;
-    if (leaf !== null) this.#push(blockOf(leaf, leaf.kind === 'code' && leaf.fence === null));
+    if (leaf !== null) this.#push(placed(leaf, this.#end, leaf.kind === 'code' && leaf.fence === null));
+  }
+
+  #add(key: number, line: Line, block: Block): true {
+    this.#end = line.endOfText;
+    return this.#push({ key, end: this.#end, block });
   }
 
   /** Puts a finished block into the innermost container; the leaf it came from is over. */
   #push(block: PlacedBlock): true {
     this.#leaf = null;
-    const above = this.#spine.at(-1);
-    if (above !== undefined && 'children' in above) above.children.push(block);
+    (this.#spine.at(-1)?.children ?? this.#blocks).push(block);
     return true;
   }
 }

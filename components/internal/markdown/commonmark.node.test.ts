@@ -34,7 +34,7 @@ function ours(blocks: readonly Block[]): Plain[] {
       case 'list':
         return [
           block.ordered ? `ordered ${String(block.start)}` : 'bullets',
-          ...block.items.map((item): Plain => ['item', ...ours(item.children)]),
+          ...block.children.map((item): Plain => ['item', ...ours(item.children)]),
         ];
       default:
         return [block.type];
@@ -137,7 +137,7 @@ describe('markdown as CommonMark says', () => {
         fc.pre(!/\\[[(]/.test(source)); // formulas are ours
         assert.deepEqual(ours(parseMarkdown(source).map(({ block }) => block)), theirs(parser.parse(source)));
       }),
-      { numRuns: 5_000 },
+      { numRuns: 5_000, examples: [['- ```\n    '], ['1. ```\n\t']] }, // spaces in an item's code
     );
   });
 });

@@ -1,7 +1,7 @@
-// What blocks stand in: the document, quotes, lists and their items, as long as they are open. Used by blocks.ts; what they
+// What blocks stand in as long as it is open: quotes, lists and their items. Used by blocks.ts; what they
 // become is a node of tokens.ts.
 
-import type { Block, ListItem } from './tokens.js';
+import type { Block } from './tokens.js';
 
 /** A block with its place in the text. */
 export interface PlacedBlock {
@@ -11,78 +11,45 @@ export interface PlacedBlock {
   readonly block: Block;
 }
 
-export type Container =
-  | { readonly kind: 'document'; readonly children: PlacedBlock[] }
-  | { readonly kind: 'quote'; readonly children: PlacedBlock[]; readonly start: number }
-  | {
-      readonly kind: 'list';
-      readonly items: ListItem[];
-      readonly start: number;
-      /** Marker of its items: "-", "+", "*", "." or ")". */
-      readonly mark: string;
-      readonly ordered: boolean;
-      readonly first: number;
-    }
-  | {
-      readonly kind: 'item';
-      readonly children: PlacedBlock[];
-      readonly start: number;
-      /** Columns that continue it. */
-      readonly indent: number;
-      checked: boolean | null;
-    };
-
-type Of<Kind extends Container['kind']> = Extract<Container, { kind: Kind }>;
-
-export const copyOf = (container: Container): Container =>
-  container.kind === 'list'
-    ? { ...container, items: container.items.slice() }
-    : { ...container, children: container.children.slice() };
-
-const blocksOf = (children: readonly PlacedBlock[], open: readonly PlacedBlock[]): readonly Block[] =>
-  [...children, ...open].map(({ block }) => block);
-
-/** @param open what is open in it */
-export const itemOf = (item: Of<'item'>, open: readonly PlacedBlock[]): ListItem => ({
-  checked: item.checked,
-  children: blocksOf(item.children, open),
-});
-
-export const listOf = ({ ordered, first: start, items }: Of<'list'>, open: readonly ListItem[]): Block => ({
-  type: 'list',
-  ordered,
-  start,
-  items: [...items, ...open],
-});
-
-export const quoteOf = (quote: Of<'quote'>, open: readonly PlacedBlock[]): Block => ({
-  type: 'quote',
-  children: blocksOf(quote.children, open),
-});
-
-/** The blocks of a spine with what is open at its end. */
-export function blocksOfSpine(
-  spine: readonly Container[],
-  leaf: readonly PlacedBlock[],
-  end: number,
-): readonly PlacedBlock[] {
-  let open = leaf;
-  let item: readonly ListItem[] = [];
-  for (const container of [...spine].reverse()) {
-    switch (container.kind) {
-      case 'item':
-        item = [itemOf(container, open)];
-        break;
-      case 'list':
-        open = [{ key: container.start, end, block: listOf(container, item) }];
-        item = [];
-        break;
-      case 'quote':
-        open = [{ key: container.start, end, block: quoteOf(container, open) }];
-        break;
-      case 'document':
-        return [...container.children, ...open];
-    }
-  }
-  return open;
+export interface Container {
+  /** What it becomes, but for what is in it. */
+  readonly node:
+    | { readonly type: 'quote' }
+    | { readonly type: 'list'; readonly ordered: boolean; readonly start: number }
+    | { readonly type: 'item'; checked: boolean | null };
+  readonly start: number;
+  readonly children: PlacedBlock[];
+  /** Of a list, the mark of its items: "-", "+", "*", "." or ")". */
+  readonly mark: string;
+  /** Of an item, the columns that continue it. */
+  readonly indent: number;
 }
+
+export const newContainer = (node: Container['node'], start: number, mark = '', indent = 0): Container => ({
+  node,
+  start,
+  children: [],
+  mark,
+  indent,
+});
+
+export const copyOf = (container: Container): Container => ({
+  ...container,
+  node: { ...container.node },
+  children: container.children.slice(),
+});
+
+/** With what is open in it, to the offset behind that. */
+const blockOf = ({ node, start, children }: Container, open: readonly PlacedBlock[], end: number): PlacedBlock => ({
+  key: start,
+  end,
+  // A list holds items and nothing else: blocks.ts sees to it.
+  block: { ...node, children: [...children, ...open].map(({ block }) => block) } as Block,
+});
+
+/** Containers, each in the one before it, as the block that they are: `open` where there are none. */
+export const blocksOf = (
+  containers: readonly Container[],
+  open: readonly PlacedBlock[],
+  end: number,
+): readonly PlacedBlock[] => containers.reduceRight((inside, container) => [blockOf(container, inside, end)], open);

@@ -9,37 +9,23 @@ const fromRight = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u
 /** Nodes looked at; beyond, nothing says which way. */
 const patience = 64;
 
-/** Null where no letter is near the beginning. */
-export function directionOf(blocks: readonly Block[]): 'ltr' | 'rtl' | null {
+type Node = Block | Inline | readonly Node[];
+
+export function directionOf(node: Node): 'ltr' | 'rtl' {
   let left = patience;
-  const ofInlines = (inlines: readonly Inline[]): string | null => first(inlines, ofInline);
-  function first<Node>(nodes: readonly Node[], find: (node: Node) => string | null): string | null {
-    for (const node of nodes) {
-      if (left-- <= 0) return null;
-      const found = find(node);
-      if (found !== null) return found;
+  function firstLetter(one: Node): string {
+    if ('type' in one) {
+      if (one.type === 'text') return letter.exec(one.text)?.[0] ?? '';
+      if (one.type === 'table') return firstLetter([one.header, ...one.rows.slice(0, 2)]);
+      // Code and formulas run from the left whatever is around them.
+      return 'children' in one ? firstLetter(one.children) : '';
     }
-    return null;
-  }
-  function ofInline(inline: Inline): string | null {
-    if (inline.type === 'text') return letter.exec(inline.text)?.[0] ?? null;
-    return 'children' in inline ? ofInlines(inline.children) : null;
-  }
-  function ofBlock(block: Block): string | null {
-    switch (block.type) {
-      case 'paragraph':
-      case 'heading':
-        return ofInlines(block.children);
-      case 'quote':
-        return first(block.children, ofBlock);
-      case 'list':
-        return first(block.items, (item) => first(item.children, ofBlock));
-      case 'table':
-        return first([block.header, ...block.rows.slice(0, 2)], (row) => first(row, ofInlines));
-      default:
-        return null; // code and formulas run from the left whatever is around them
+    for (const inside of one) {
+      if (left-- <= 0) return '';
+      const found = firstLetter(inside);
+      if (found !== '') return found;
     }
+    return '';
   }
-  const found = first(blocks, ofBlock);
-  return found === null ? null : fromRight.test(found) ? 'rtl' : 'ltr';
+  return fromRight.test(firstLetter(node)) ? 'rtl' : 'ltr';
 }

@@ -18,7 +18,7 @@ const answer = [
 const shown = (stream: MarkdownStream): string => stream.blocks.map(({ block }) => blockText(block, '')).join('\n');
 const outline = (block: Block): string =>
   block.type === 'list'
-    ? `${block.ordered ? 'ordered' : 'bullets'}(${block.items.map((item) => item.children.map(outline).join()).join(';')})`
+    ? `${block.ordered ? 'ordered' : 'bullets'}(${block.children.map((item) => item.children.map(outline).join()).join(';')})`
     : block.type === 'quote'
       ? `quote(${block.children.map(outline).join()})`
       : block.type;

@@ -16,6 +16,7 @@ import { showHidden } from './hidden.js';
 import { bareLinkOf, imageOf, linkOf } from './link-inlines.js';
 import { bareLink, linkTail } from './link-syntax.js';
 import { flanking, Parts, reach } from './marks.js';
+import { matchAt } from './match-at.js';
 import type { Inline } from './tokens.js';
 
 /** Characters between two cuts, at least; and from a place where no cut could be made to the next try. */
@@ -27,7 +28,9 @@ const hopeful = 200;
 const punctuation = /[!-/:-@[-`{-~]/;
 const autolink = /<([a-z][a-z0-9+.-]{1,31}:[^\s<>]*|[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z0-9-]+(?:\.[a-z0-9-]+)+)>/iy;
 /** The one tag that is taken for what it means: cells have no other way to end a line. */
-const lineBreak = /^<br ?\/?>/i;
+const lineBreak = /<br ?\/?>/iy;
+const entity = /&#?\w{1,32};/y;
+const run = /`+|\*+|_+|~+/y;
 const formulas = [
   { pattern: /\$\$((?:[^$\\]|\\[^]){1,1000})\$\$/y, display: true },
   { pattern: /\$(?![\s$])((?:[^$\\\n]|\\[^\n]){0,1000})(?<!\s)\$(?!\d)/y, display: false },
@@ -165,11 +168,15 @@ class InlineReader {
       case '@':
         return this.#bareLink();
     }
-    plainText.lastIndex = this.#at;
-    const text = plainText.exec(this.#text)?.[0] ?? character;
+    const text = this.#find(plainText)?.[0] ?? character;
     const end = this.#at + text.length;
     const cut = end > this.#next ? this.#edge(Math.max(this.#next, this.#at + 1), end) : -1;
     this.#say(cut < 0 ? text : this.#text.slice(this.#at, cut));
+  }
+
+  /** What a sticky pattern finds here. */
+  #find(pattern: RegExp): RegExpExecArray | null {
+    return matchAt(pattern, this.#text, this.#at);
   }
 
   #say(text: string): void {
@@ -216,7 +223,7 @@ class InlineReader {
 
   #code(): void {
     const start = this.#at;
-    const length = this.#run('`');
+    const length = this.#run();
     const begin = start + length;
     // A run of the same length; of those that find none there are few, each of another length.
     const found = this.#text.slice(begin, begin + reach).search(new RegExp(`(?<!\`)\`{${String(length)}}(?!\`)`));
@@ -233,15 +240,13 @@ class InlineReader {
     this.#parts.put({ type: 'code', text: showHidden(text, 'code') });
   }
 
-  /** Length of the run of one character here. */
-  #run(character: string): number {
-    let end = this.#at;
-    while (this.#text[end] === character) end++;
-    return end - this.#at;
+  /** Length of the run of marks here. */
+  #run(): number {
+    return this.#find(run)?.[0].length ?? 0;
   }
 
   #delimiter(mark: string): void {
-    const count = this.#run(mark);
+    const count = this.#run();
     if (mark === '~' && count > 2) return this.#say(mark.repeat(count));
     this.#parts.putMark(mark, count, this.#at, flanking(this.#text, this.#at, count));
     this.#at += count;
@@ -261,9 +266,8 @@ class InlineReader {
     if (bracket === undefined || !bracket.active || this.#at - bracket.at > reach) return this.#say(']');
     const next = this.#at + 1;
     const tail = linkTail(this.#text.slice(0, next + reach), next);
-    halfTail.lastIndex = next;
     const half = tail === null && this.#text[next] === '(';
-    const hidden = half && this.#growing && halfTail.test(this.#text);
+    const hidden = half && this.#growing && matchAt(halfTail, this.#text, next) !== null;
     if (tail === null && !hidden) return half ? this.#sayHalf(']') : this.#say(']');
     this.#parts.finish(bracket.waiting);
     // The bracket's own part goes, and all that stood in it.
@@ -285,10 +289,8 @@ class InlineReader {
   }
 
   #autolink(): void {
-    autolink.lastIndex = this.#at;
-    const found = autolink.exec(this.#text);
-    if (found === null)
-      return lineBreak.test(this.#text.slice(this.#at, this.#at + 6)) ? this.#break() : this.#say('<');
+    const found = this.#find(autolink);
+    if (found === null) return this.#find(lineBreak) === null ? this.#say('<') : this.#break();
     const shown = found[1] ?? '';
     const address = /^[a-z][a-z0-9+.-]*:/i.test(shown) ? shown : `mailto:${shown}`;
     this.#at += found[0].length;
@@ -296,16 +298,14 @@ class InlineReader {
   }
 
   #entity(): void {
-    const found = /^&#?\w{1,32};/.exec(this.#text.slice(this.#at, this.#at + 36))?.[0] ?? '&';
-    const start = this.#at;
-    this.#say(showHidden(decodeEntities(found), 'text'));
-    this.#at = start + found.length;
+    const found = this.#find(entity)?.[0] ?? '&';
+    this.#parts.put({ type: 'text', text: showHidden(decodeEntities(found), 'text') });
+    this.#at += found.length;
   }
 
   #formula(): void {
     for (const { pattern, display } of formulas) {
-      pattern.lastIndex = this.#at;
-      const found = pattern.exec(this.#text);
+      const found = this.#find(pattern);
       const text = found?.[1]?.trim() ?? '';
       // "$5 for one, $9 for two$" is about money.
       if (found === null || text === '' || (/^\d/.test(text) && !/[\\^_={}+*/<>]/.test(text))) continue;

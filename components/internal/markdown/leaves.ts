@@ -2,11 +2,11 @@
 // decides what a line is.
 
 import { nothingSettled, parseInlines, readInlines, type Settled } from './inlines.js';
-import type { Line } from './line.js';
+import type { Line, Start } from './line.js';
 import { unescaped } from './link-syntax.js';
 import type { PlacedBlock } from './containers.js';
 import { cellsOf, cellsUnder } from './tables.js';
-import type { Alignment, Inline } from './tokens.js';
+import type { Alignment, Block, Inline } from './tokens.js';
 
 /** Lines of code in one piece; a piece that is full is never looked at again. */
 const linesInPiece = 40;
@@ -17,7 +17,6 @@ export interface Paragraph {
   readonly kind: 'paragraph';
   readonly start: number;
   text: string;
-  end: number;
   /** The last line went on: what comes next is more of it. */
   open: boolean;
   /** What of its text is read for good. */
@@ -35,7 +34,6 @@ export interface Code {
   /** Blank lines of indented code that belong to it if more follows. */
   readonly blanks: string[];
   open: boolean;
-  end: number;
 }
 
 export interface Table {
@@ -44,7 +42,6 @@ export interface Table {
   readonly align: readonly Alignment[];
   readonly header: readonly (readonly Inline[])[];
   readonly rows: (readonly (readonly Inline[])[])[];
-  end: number;
 }
 
 export interface Formula {
@@ -52,31 +49,30 @@ export interface Formula {
   readonly start: number;
   readonly close: string;
   text: string;
-  end: number;
 }
 
 export type Leaf = Paragraph | Code | Table | Formula;
 
-export const newParagraph = (start: number, text: string, end: number): Paragraph => ({
+export const newParagraph = (start: number, text: string, open: boolean): Paragraph => ({
   kind: 'paragraph',
   start,
   text,
-  end,
-  open: false,
+  open,
   settled: nothingSettled,
 });
 
+type Fence = Extract<Start, { kind: 'fence' }>;
+
 /** @param fence null for code that is only indented */
-export const newCode = (line: Line, fence: Line['fence'], end: number): Code => ({
+export const newCode = ({ place, indent }: Line, fence: Fence | null): Code => ({
   kind: 'code',
-  start: line.place,
-  fence: fence === null ? null : { mark: fence.mark, length: fence.length, indent: line.indent },
+  start: place,
+  fence: fence && { ...fence, indent },
   language: unescaped(fence?.info ?? '').split(/\s/, 1)[0] ?? '',
   pieces: [],
   lines: 0,
   blanks: [],
   open: false,
-  end,
 });
 
 export function copyLeaf(leaf: Leaf): Leaf {
@@ -85,56 +81,68 @@ export function copyLeaf(leaf: Leaf): Leaf {
 }
 
 /**
+ * @param end offset behind its last visible character
  * @param closed what ends it has been read
  * @param growing more of it may come
  */
-export function blockOf(leaf: Leaf, closed: boolean, growing = false): PlacedBlock {
-  const { start: key, end } = leaf;
+export const placed = (leaf: Leaf, end: number, closed: boolean, growing = false): PlacedBlock => ({
+  key: leaf.start,
+  end,
+  block: blockOf(leaf, closed, growing),
+});
+
+function blockOf(leaf: Leaf, closed: boolean, growing: boolean): Block {
   switch (leaf.kind) {
     case 'paragraph': {
       const { settled, inlines } = readInlines(leaf.text.trimEnd(), leaf.settled, growing);
       leaf.settled = settled;
-      return { key, end, block: { type: 'paragraph', children: inlines } };
+      return { type: 'paragraph', children: inlines };
     }
     case 'code':
-      return { key, end, block: { type: 'code', pieces: leaf.pieces.slice(), language: leaf.language, closed } };
+      return { type: 'code', pieces: leaf.pieces.slice(), language: leaf.language, closed };
     case 'math':
-      return { key, end, block: { type: 'math', text: leaf.text.trim(), closed } };
+      return { type: 'math', text: leaf.text.trim(), closed };
     case 'table': {
       const { align, header, rows } = leaf;
-      return { key, end, block: { type: 'table', align, header, rows: rows.slice() } };
+      return { type: 'table', align, header, rows: rows.slice() };
     }
   }
 }
 
 /** An open leaf as it is shown while more of it comes: a line between pipes is the head of a table already. */
-export function blocksToBe(leaf: Leaf): readonly PlacedBlock[] {
-  const table = leaf.kind === 'paragraph' ? tableFrom(leaf, null) : null;
-  return table === null ? [blockOf(leaf, false, true)] : table.map((one) => blockOf(one, false, true));
+export function blocksToBe(leaf: Leaf, end: number): readonly PlacedBlock[] {
+  const found = leaf.kind === 'paragraph' ? tableFrom(leaf, end, null) : null;
+  return found === null ? [placed(leaf, end, false, true)] : [...found.before, placed(found.table, end, false, true)];
 }
 
 /**
- * The paragraph's last line as the head of a table, behind what stands before it; null where it is none.
+ * The paragraph's last line as the head of a table, and what stands before it; null where it is none.
+ * @param end of the paragraph
  * @param align what the line of dashes says; null where it has not come yet
  */
-export function tableFrom(leaf: Paragraph, align: readonly Alignment[] | null): readonly Leaf[] | null {
+export function tableFrom(
+  leaf: Paragraph,
+  end: number,
+  align: readonly Alignment[] | null,
+): { readonly before: readonly PlacedBlock[]; readonly table: Table } | null {
+  const growing = align === null;
   const cut = leaf.text.lastIndexOf('\n');
   const line = leaf.text.slice(cut + 1);
-  if (align === null && (!/^\|[ \t]/.test(line) || /(?:^|\n)\|[^\n]*$/.test(leaf.text.slice(0, Math.max(cut, 0))))) {
-    return null;
-  }
+  const before = leaf.text.slice(0, Math.max(cut, 0));
+  if (growing && (!/^\|[ \t]/.test(line) || /(?:^|\n)\|[^\n]*$/.test(before))) return null;
   const header = cellsOf(line);
-  if (header.length !== (align?.length ?? header.length) || header.length > widest) return null;
-  const before = leaf.end - (leaf.text.length - cut);
-  const table: Table = {
-    kind: 'table',
-    start: cut < 0 ? leaf.start : before + 1,
-    align: align ?? header.map(() => null),
-    header: header.map((cell) => parseInlines(cell, align === null)),
-    rows: [],
-    end: leaf.end,
+  if (header.length !== (align ?? header).length || header.length > widest) return null;
+  const endBefore = end - (leaf.text.length - cut);
+  return {
+    before: cut < 0 ? [] : [placed(newParagraph(leaf.start, before, false), endBefore, true, growing)],
+    table: {
+      kind: 'table',
+      start: cut < 0 ? leaf.start : endBefore + 1,
+      align: align ?? header.map(() => null),
+      header: header.map((cell) => parseInlines(cell, growing)),
+      rows: [],
+    },
   };
-  return cut < 0 ? [table] : [newParagraph(leaf.start, leaf.text.slice(0, cut), before), table];
 }
 
 /** @param growing its last cell has not ended yet */
@@ -149,17 +157,16 @@ export function rowOf(text: string, width: number, growing: boolean): readonly (
 export function readCode(leaf: Code, line: Line, whole: boolean): boolean | 'closed' {
   const { fence } = leaf;
   if (fence === null) {
+    if (!line.blank && line.indent < 4) return false;
+    line.skip(4);
     if (line.blank) {
-      line.skipColumns(4);
       leaf.blanks.push(line.rest);
       return true;
     }
-    if (line.indent < 4) return false;
-    line.skipColumns(4);
     for (const blank of leaf.blanks.splice(0)) addLine(leaf, blank);
   } else {
-    if (line.closesFence(fence)) return 'closed';
-    line.skipColumns(Math.min(fence.indent, line.indent));
+    if (line.closesFence(fence.mark, fence.length)) return 'closed';
+    line.skip(fence.indent);
   }
   addPart(leaf, line.rest, whole);
   return true;

@@ -3,6 +3,7 @@
 // Source: CommonMark 0.31.2, section 6.3 (link destination and title); GFM 0.29, section 6.9 (autolinks).
 
 import { decodeEntities } from './entities.js';
+import { matchAt } from './match-at.js';
 
 /** Characters of an address; browsers take more, answers have no use for it. */
 const longest = 2_048;
@@ -15,10 +16,7 @@ export const unescaped = (text: string): string =>
 const spaces = /[ \t\n]*/y;
 const title = /"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'|\((?:[^()\\]|\\[^])*\)/y;
 
-const skipSpaces = (text: string, at: number): number => {
-  spaces.lastIndex = at;
-  return at + (spaces.exec(text)?.[0].length ?? 0);
-};
+const skipSpaces = (text: string, at: number): number => at + (matchAt(spaces, text, at)?.[0].length ?? 0);
 
 /** What stands in the round brackets at `at`; null where there is no such thing. */
 export function linkTail(text: string, at: number): { readonly address: string; readonly end: number } | null {
@@ -28,8 +26,7 @@ export function linkTail(text: string, at: number): { readonly address: string; 
   if (destination === null) return null;
   let end = skipSpaces(text, destination.end);
   if (end > destination.end && text[end] !== ')') {
-    title.lastIndex = end;
-    const found = title.exec(text);
+    const found = matchAt(title, text, end);
     if (found === null) return null;
     end = skipSpaces(text, end + found[0].length);
   }
@@ -72,8 +69,7 @@ const domain = /@(?=[a-z0-9])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}/iy;
 /** An address without brackets, noticed at "h", "w" or "@". */
 export function bareLink(text: string, at: number): BareLink | null {
   if (text[at] === '@') {
-    domain.lastIndex = at;
-    const found = domain.exec(text);
+    const found = matchAt(domain, text, at);
     if (found === null) return null;
     const name = /[\w.+-]{1,64}$/.exec(text.slice(Math.max(0, at - 64), at))?.[0] ?? '';
     const host = found[0].replace(/[-.]+$/, '');
@@ -81,13 +77,12 @@ export function bareLink(text: string, at: number): BareLink | null {
     return { shown: name + host, address: `mailto:${name}${host}`, end: at + host.length, before: name.length };
   }
   if (/\w/.test(text[at - 1] ?? '')) return null;
-  web.lastIndex = at;
-  const found = web.exec(text);
+  const found = matchAt(web, text, at);
   if (found === null) return null;
   const shown = trimmed(found[0]);
   return {
     shown,
-    address: shown.startsWith('w') || shown.startsWith('W') ? `http://${shown}` : shown,
+    address: /^w/i.test(shown) ? `http://${shown}` : shown,
     end: at + shown.length,
     before: 0,
   };
@@ -96,17 +91,11 @@ export function bareLink(text: string, at: number): BareLink | null {
 /** Without the marks that close the sentence around it. */
 function trimmed(text: string): string {
   let end = text.length;
-  let [opened, closed] = [0, 0];
-  for (const character of text) {
-    if (character === '(') opened++;
-    else if (character === ')') closed++;
-  }
+  /** Brackets that it closes and did not open. */
+  let closed = text.split(')').length - text.split('(').length;
   for (; end > 0; end--) {
     const last = text[end - 1] ?? '';
-    if (last === ')') {
-      if (closed <= opened) break;
-      closed--;
-    } else if (!/[?!.,:;*_~'"\]]/.test(last)) break;
+    if (last === ')' ? closed-- <= 0 : !/[?!.,:;*_~'"\]]/.test(last)) break;
   }
   return text.slice(0, end);
 }

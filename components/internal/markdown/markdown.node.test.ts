@@ -22,7 +22,7 @@ function* inlinesOf(blocks: readonly Block[]): Generator<Inline> {
   for (const block of blocks) {
     if (block.type === 'paragraph' || block.type === 'heading') yield* walk(block.children);
     else if (block.type === 'quote') yield* inlinesOf(block.children);
-    else if (block.type === 'list') for (const item of block.items) yield* inlinesOf(item.children);
+    else if (block.type === 'list') for (const item of block.children) yield* inlinesOf(item.children);
     else if (block.type === 'table')
       for (const row of [block.header, ...block.rows]) for (const cell of row) yield* walk(cell);
   }
@@ -59,16 +59,23 @@ describe('markdown: ordinary text', () => {
     assert.ok(list?.type === 'list');
     assert.equal(list.ordered, true);
     assert.equal(list.start, 3);
-    assert.equal(list.items.length, 2);
-    const inner = list.items[0]?.children[1];
+    assert.equal(list.children.length, 2);
+    const inner = list.children[0]?.children[1];
     assert.ok(inner?.type === 'list');
     assert.deepEqual(
-      inner.items.map((item) => [item.checked, blockText({ type: 'quote', children: item.children }, '')]),
+      inner.children.map((item) => [item.checked, blockText({ type: 'quote', children: item.children }, '')]),
       [
         [true, 'in'],
         [false, 'out'],
       ],
     );
+  });
+
+  it('reads a formula in a quote and in an item without their marks', () => {
+    const [quote, list] = parse('> $$\n> x\n> $$\n\n- \\[\n  y\n  \\]');
+    assert.deepEqual(quote, { type: 'quote', children: [{ type: 'math', text: 'x', closed: true }] });
+    assert.ok(list?.type === 'list');
+    assert.deepEqual(list.children[0]?.children, [{ type: 'math', text: 'y', closed: true }]);
   });
 
   it('reads tables with alignment', () => {
@@ -115,7 +122,7 @@ describe('markdown: ordinary text', () => {
   it('reads what models write', () => {
     const outline = (block: Block): string => {
       if (block.type === 'list') {
-        const items = block.items.map(({ children }) => children.map(outline).join(' '));
+        const items = block.children.map(({ children }) => children.map(outline).join(' '));
         return `${block.ordered ? String(block.start) : '-'}[${items.join('; ')}]`;
       }
       return block.type === 'code' ? `${block.language}{${block.pieces.join('')}}` : blockText(block, '');

@@ -194,8 +194,9 @@ export function flanking(
   at: number,
   count: number,
 ): { readonly opens: boolean; readonly closes: boolean } {
-  const before = characterBefore(text, at);
-  const after = characterAt(text, at + count);
+  // Whole characters, also those of two units; '' at the ends.
+  const before = [...text.slice(Math.max(0, at - 2), at)].at(-1) ?? '';
+  const [after = ''] = text.slice(at + count, at + count + 2);
   const [spaceBefore, spaceAfter] = [isSpace(before), isSpace(after)];
   const [wideBefore, wideAfter] = [wide.test(before), wide.test(after)];
   const markBefore = !wideBefore && anyPunctuation.test(before);
@@ -206,16 +207,4 @@ export function flanking(
   return { opens: left && (!right || markBefore), closes: right && (!left || markAfter) };
 }
 
-const isSpace = (character: string): boolean => character === '' || /\s/.test(character);
-
-/** With the other half of a surrogate pair. */
-function characterAt(text: string, at: number): string {
-  const code = text.codePointAt(at);
-  return code === undefined ? '' : String.fromCodePoint(code);
-}
-
-function characterBefore(text: string, at: number): string {
-  const unit = text.charCodeAt(at - 1);
-  const pair = unit >= 0xdc00 && unit <= 0xdfff && at > 1;
-  return at === 0 ? '' : pair ? text.slice(at - 2, at) : (text[at - 1] ?? '');
-}
+const isSpace = (character: string): boolean => /^\s?$/.test(character);

@@ -77,9 +77,9 @@ function renderBlock(block: Block, options: Rendering): TemplateResult {
   effort.nodes += 1;
   switch (block.type) {
     case 'paragraph':
-      return html`<p dir=${direction(block)}>${renderInlines(block.children, options)}</p>`;
+      return html`<p dir=${directionOf(block)}>${renderInlines(block.children, options)}</p>`;
     case 'heading':
-      return renderHeading(block.level, direction(block), renderInlines(block.children, options));
+      return renderHeading(block.level, directionOf(block), renderInlines(block.children, options));
     case 'code':
       return renderCode(block, options);
     case 'math':
@@ -92,22 +92,24 @@ function renderBlock(block: Block, options: Rendering): TemplateResult {
         ${formula(block.text, true, block.closed)}
       ></div>`;
     case 'quote':
-      return html`<blockquote dir=${direction(block)}>
+      return html`<blockquote dir=${directionOf(block)}>
         ${grouped(block.children, options, (child) => renderBlock(child, options))}
       </blockquote>`;
     case 'list': {
-      const items = grouped(block.items, options, (item) => renderItem(item, options));
+      const items = grouped(block.children, options, (item) => renderBlock(item, options));
       return block.ordered
-        ? html`<ol dir=${direction(block)} start=${block.start}>
+        ? html`<ol dir=${directionOf(block)} start=${block.start}>
             ${items}
           </ol>`
-        : html`<ul dir=${direction(block)}>
+        : html`<ul dir=${directionOf(block)}>
             ${items}
           </ul>`;
     }
+    case 'item':
+      return renderItem(block, options);
     case 'table':
       return html`<div class="scroll" role="group" tabindex="0" aria-label=${words.markdown.table}>
-        <table dir=${direction(block)}>
+        <table dir=${directionOf(block)}>
           <thead>
             <tr>
               ${block.header.map((cell, column) => html`<th scope="col" data-align=${alignOf(block.align, column)}>${renderInlines(cell, options)}</th>`)}
@@ -132,8 +134,6 @@ function renderBlock(block: Block, options: Rendering): TemplateResult {
       return html`<hr />`;
   }
 }
-
-const direction = (block: Block): 'ltr' | 'rtl' => directionOf([block]) ?? 'ltr';
 
 const alignOf = (align: readonly Alignment[], column: number): Alignment | typeof nothing => align[column] ?? nothing;
 

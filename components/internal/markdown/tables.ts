@@ -1,6 +1,7 @@
 // The rows of GFM tables: cells between pipes, and the line of dashes that makes a table of the line above it.
 // Source: GitHub Flavored Markdown 0.29, section 4.10. Called by blocks.ts; pure.
 
+import { matchAt } from './match-at.js';
 import type { Alignment } from './tokens.js';
 
 const code = /(`+)(?!`)[^]*?[^`]\1(?!`)/y;
@@ -19,8 +20,7 @@ export function cellsOf(row: string, wholeCode = false): readonly string[] {
       cell += '|';
       index += 1;
     } else if (character === '`' && wholeCode) {
-      code.lastIndex = index;
-      const found = code.exec(text)?.[0] ?? character;
+      const found = matchAt(code, text, index)?.[0] ?? character;
       cell += found;
       index += found.length - 1;
     } else if (character === '|') {

@@ -25,6 +25,7 @@ export type Inline =
 export type Alignment = 'start' | 'center' | 'end' | null;
 
 export interface ListItem {
+  readonly type: 'item';
   /** A task's tick box; null for a plain item. */
   readonly checked: boolean | null;
   readonly children: readonly Block[];
@@ -44,11 +45,13 @@ export type Block =
   /** A formula in TeX, on lines of its own. */
   | { readonly type: 'math'; readonly text: string; readonly closed: boolean }
   | { readonly type: 'quote'; readonly children: readonly Block[] }
+  /** Only in lists. */
+  | ListItem
   | {
       readonly type: 'list';
       readonly ordered: boolean;
       readonly start: number;
-      readonly items: readonly ListItem[];
+      readonly children: readonly ListItem[];
     }
   | {
       readonly type: 'table';
@@ -81,9 +84,9 @@ export function blockText(block: Block, codeLabel: string): string {
     case 'math':
       return block.text;
     case 'quote':
-      return block.children.map((child) => blockText(child, codeLabel)).join('\n');
     case 'list':
-      return block.items.map((item) => item.children.map((child) => blockText(child, codeLabel)).join('\n')).join('\n');
+    case 'item':
+      return block.children.map((child) => blockText(child, codeLabel)).join('\n');
     case 'table':
       return [block.header, ...block.rows].map((row) => row.map(inlineText).join(', ')).join('\n');
     case 'rule':

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ChatCompletionChunk } from '../../engine/protocol/chat.js';
-import { readAnswer } from './answer-stream.js';
+import { readAnswer } from './ask.js';
 
 /** @param times milliseconds at which a token each reaches the page */
 async function rateOf(times: readonly number[]): Promise<number | null> {
