@@ -9,6 +9,12 @@ export const markdownStyles = css`
     overflow-wrap: anywhere;
   }
 
+  /* What is finished is not laid out or looked through again while more is written below it. */
+  .group {
+    contain: content;
+    overflow-clip-margin: 2rem; /* rings around links, wide numbers of lists */
+  }
+
   .group + .group,
   .block + .block,
   .from-cloud + .block,
