@@ -18,8 +18,8 @@ const share = (ways: readonly boolean[]): number => ways.filter(Boolean).length 
 test('all threads compute while they are quicker, whatever one pass takes now and then', () => {
   const pace = new Pace(2);
   for (let i = 0; i < 50; i++) {
-    assert.equal(share(make(pace, 7, 5, 8)), 1);
-    assert.equal(share(make(pace, 1, 15, 8)), 1);
+    assert.equal(share(make(pace, 15, 5, 8)), 1);
+    assert.equal(share(make(pace, 1, 60, 8)), 1);
   }
 });
 
@@ -28,14 +28,14 @@ test('on a machine that becomes busy one thread goes on, and all try again more 
   make(pace, 20, 5, 8);
   const ways = make(pace, 1000, 100, 12);
   assert.ok(share(ways.slice(0, 100)) < 0.1, `${share(ways.slice(0, 100))}`);
-  assert.ok(share(ways.slice(500)) < 0.01, `${share(ways.slice(500))}`);
+  assert.ok(share(ways.slice(500)) < 0.02, `${share(ways.slice(500))}`);
 });
 
-test('when the machine is quiet again, so are all threads back after at most 256 passes', () => {
+test('when the machine is quiet again, so are all threads back after at most 128 passes', () => {
   const pace = new Pace(2);
   make(pace, 20, 5, 8);
   make(pace, 1000, 30, 12);
-  make(pace, 256, 5, 8);
+  make(pace, 128, 5, 8);
   assert.equal(share(make(pace, 300, 5, 8)), 1);
 });
 

@@ -6,15 +6,14 @@
 
 /** The first passes say nothing: code is still being compiled. */
 const warmUp = 8;
-/** Passes that are looked at together. */
-const window = 4;
+/** Passes of all threads, and of one, that are looked at together: one that another program held up says nothing. */
+const window = 16;
+const windowOfOne = 4;
 /** Passes by one thread before all try again, at first and at most. */
 const shortest = 16;
-const longest = 256;
-/** A single pass that takes so many times what is too long says enough. */
-const hopeless = 4;
+const longest = 128;
 
-const mean = (times: readonly number[]): number => times.reduce((sum, time) => sum + time, 0) / times.length;
+const sum = (times: readonly number[]): number => times.reduce((all, time) => all + time, 0);
 
 /** What pass-runner.ts asks. */
 export interface Pacing {
@@ -56,29 +55,27 @@ export class Pace implements Pacing {
   private tookAll(milliseconds: number): void {
     this.best = Math.min(this.best, milliseconds);
     const most = Math.min(this.threads * this.best, this.ofOne);
-    const isHopeless = milliseconds > hopeless * most;
-    if (this.times.length < window && !isHopeless) return;
-    const now = mean(this.times);
-    if (isHopeless || now > most) {
-      this.ofAll = now;
+    const total = sum(this.times);
+    if (total > window * most) {
+      // Whatever the rest of them would take.
+      this.ofAll = total / this.times.length;
       this.change(false);
       this.left = this.next;
       this.next = Math.min(2 * this.next, longest);
-    } else if (this.ofOne < Infinity) {
-      this.ofOne = Infinity; // it is as it should be: texts grow, and what one thread took is no measure for long
+    } else if (this.times.length === window) {
+      this.ofOne = Infinity; // texts grow, and what one thread took is no measure for long
       this.next = shortest;
+      this.times = [];
     }
-    this.times = [];
   }
 
   private tookOne(): void {
     this.left -= 1;
-    const now = this.times.length === window ? mean(this.times) : null;
-    if (now !== null) {
-      this.ofOne = now;
+    if (this.times.length === windowOfOne) {
+      this.ofOne = sum(this.times) / windowOfOne;
       this.times = [];
-      // It is not the machine that is busy: passes have become longer, as those of long texts are.
-      if (now >= this.ofAll) {
+      if (this.ofOne >= this.ofAll) {
+        // It is not the machine that is busy: passes have become longer, as those of long texts are.
         this.best = this.ofAll;
         this.next = shortest;
         this.ofOne = Infinity;
