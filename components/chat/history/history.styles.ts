@@ -5,6 +5,7 @@ import { css } from 'lit';
 export const historyStyles = css`
   .search {
     inline-size: 100%;
+    margin-block-start: 4px; /* its ring, below the header that stays */
     min-block-size: 2.5rem;
     padding: 0.4rem 0.9rem;
     border: 1px solid var(--_strong-line);
