@@ -5,8 +5,6 @@ import type { Tool } from '../../engine/protocol/chat.js';
 import { LlmElement } from '../internal/llm-element.js';
 import { listOfText } from '../internal/list-of-text.js';
 import { numberOrNull } from '../internal/number-attribute.js';
-import type { FormValueKind } from './form.js';
-import type { ReadAloudSetting } from './voice/read-aloud.js';
 
 export abstract class ChatSettings extends LlmElement {
   /** Instructions for the model, put before the conversation. */
@@ -43,13 +41,13 @@ export abstract class ChatSettings extends LlmElement {
   @property({ type: Boolean }) dictation = false;
 
   /** Answers read aloud: by voices of the device (`local`), also by others, which send the text away (`any`), or `off`. */
-  @property({ attribute: 'read-aloud', useDefault: true }) readAloud: ReadAloudSetting = 'local';
+  @property({ attribute: 'read-aloud', useDefault: true }) readAloud: 'local' | 'any' | 'off' = 'local';
 
   /** Name in a form. */
   @property({ reflect: true, useDefault: true }) name = '';
 
   /** What a form gets: the `conversation` as JSON, or the newest `answer` as text. */
-  @property({ attribute: 'form-value', useDefault: true }) formValue: FormValueKind = 'conversation';
+  @property({ attribute: 'form-value', useDefault: true }) formValue: 'conversation' | 'answer' = 'conversation';
 
   /** Nothing can be written or sent. */
   @property({ type: Boolean, reflect: true }) disabled = false;

@@ -53,4 +53,16 @@ describe('docs pages of the stories', () => {
     assert.deepEqual(argTypesOf(manifest, 'llm-nothing'), {});
     assert.equal(descriptionOf(manifest, 'llm-nothing'), '');
   });
+
+  test('and what editors propose are values, not names of types', () => {
+    const { tags: known } = JSON.parse(readFileSync('html-custom-data.json', 'utf8')) as {
+      readonly tags: readonly { readonly attributes?: readonly { readonly values?: readonly { name: string }[] }[] }[];
+    };
+    const values = known.flatMap(({ attributes = [] }) => attributes.flatMap((each) => each.values ?? []));
+    assert.ok(values.some(({ name }) => name === 'conversation'));
+    assert.deepEqual(
+      values.filter(({ name }) => /^[A-Z]/.test(name)),
+      [],
+    );
+  });
 });
