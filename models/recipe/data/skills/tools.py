@@ -242,8 +242,8 @@ def _afterwards(request: Request, rng: random.Random) -> list[dict]:
 def _stranger(requests: list[Request], split: Split, rng: random.Random) -> Request:
     """A request that none of these tools serves."""
     while True:
-        # In training half of them sound like a listed tool.
-        other = _near(rng.choice(requests), rng) if split == "train" and rng.random() < 0.5 else _any(rng)
+        # In training a quarter of them sound like a listed tool.
+        other = _near(rng.choice(requests), rng) if split == "train" and rng.random() < 0.25 else _any(rng)
         if other.kept == (split == "heldout") and not any(_clash(other, there) for there in requests):
             return other
 
@@ -261,7 +261,7 @@ def _conversation(split: Split, rng: random.Random, turns: int) -> Example:
         more = [_known(request.source, rng, request, _FRESH) for request in order * 2 if request.source is not None]
         order += rng.sample(fresh := [request for request in more if not request.kept and request not in order], len(fresh))
     for request in order[:turns]:
-        if rng.random() < (0.12 if split == "heldout" else 0.38):
+        if rng.random() < (0.12 if split == "heldout" else 0.16):
             stranger = _stranger(requests, split, rng)
             messages += [{"role": "user", "content": _ask(stranger, rng)}, {"role": "assistant", "content": NO_TOOL}]
             expect = {"call": None}
