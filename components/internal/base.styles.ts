@@ -204,9 +204,12 @@ export const baseStyles = css`
     }
   }
 
-  /* Who asks for more contrast gets text where quieter text stood, and lines that are seen. */
+  /* Who asks for more contrast gets 7:1: text where quieter text stood, stronger colours, and lines that are seen. */
   @media (prefers-contrast: more) {
     :host {
+      --_accent: var(--llm-accent, light-dark(#24349c, #ccd4ff));
+      --_cloud: var(--llm-cloud, light-dark(#5c3200, #ffdcb0));
+      --_danger: var(--llm-danger, light-dark(#7d1712, #ffd3cd));
       --_quiet: var(--llm-quiet, var(--_text));
       --_line: var(--llm-line, light-dark(#6b7280, #a3a9b5));
       --_strong-line: var(--_text);

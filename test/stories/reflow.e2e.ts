@@ -2,8 +2,13 @@
 // the size (WCAG 2.2: 1.4.4, 1.4.10), everything opened that opens; and nothing moves for those who asked for that.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
+import type { AxeResults } from 'axe-core';
 import { rested, show, StoryBrowser, type OpenedPage } from './open.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const states: Readonly<Record<string, readonly string[]>> = {
   chat: [
@@ -100,5 +105,37 @@ describe('every element', () => {
       }
     }
     await page.emulateMedia({ reducedMotion: 'reduce' });
+  });
+
+  test('text is as strong as can be where more contrast is asked for, and not where it is not', async () => {
+    const { page } = opened;
+    const tooWeak = () =>
+      page.evaluate(async () => {
+        const { axe: checker } = window as unknown as {
+          axe: { run(context: Document, options: object): Promise<AxeResults> };
+        };
+        const { violations, passes } = await checker.run(document, {
+          runOnly: { type: 'rule', values: ['color-contrast-enhanced'] },
+        });
+        return { weak: violations.flatMap(({ nodes }) => nodes.map(({ html }) => html)), looked: passes.length };
+      });
+    const weakAtOtherTimes: string[] = [];
+    await page.setViewportSize({ width: 640, height: 800 });
+    for (const [element, names] of Object.entries(states)) {
+      for (const name of names) {
+        for (const scheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ contrast: 'more' });
+          await show(page, { file: `components/${element}/${element}`, name }, scheme);
+          await rested(page);
+          await page.evaluate(axe);
+          const { weak, looked } = await tooWeak();
+          assert.deepEqual(weak, [], `${element} ${name}, ${scheme}`);
+          assert.equal(looked, 1, `${element} ${name} has text to look at`);
+          await page.emulateMedia({ contrast: 'no-preference' });
+          weakAtOtherTimes.push(...(await tooWeak()).weak);
+        }
+      }
+    }
+    assert.notDeepEqual(weakAtOtherTimes, [], 'the wish changes something');
   });
 });

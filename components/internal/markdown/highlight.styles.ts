@@ -1,5 +1,6 @@
 // The colours of code, in both schemes at 4.5:1 or more on the ground of code. Fetched with highlight.ts and added to
-// the roots that show code. Where the visitor chose colours (`forced-colors`), theirs hold.
+// the roots that show code. Where the visitor chose colours (`forced-colors`), theirs hold; who asks for more contrast reads code
+// without colours.
 
 import { css } from 'lit';
 
@@ -39,5 +40,11 @@ export const codeColours = css`
   .hl-err,
   .hl-deleted {
     color: light-dark(#b3261e, #ffb4ab);
+  }
+
+  @media (prefers-contrast: more) {
+    [class^='hl-'] {
+      color: inherit;
+    }
   }
 `;
