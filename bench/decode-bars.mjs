@@ -33,7 +33,10 @@ export function barLines(rows) {
     for (const { what, keys, ours, other, least, most, lowerIsBetter } of bars) {
       for (const threads of counts) {
         const [mine, theirs] = [find(ours, threads), find(other, threads)];
-        if (mine === undefined || theirs === undefined) continue;
+        if (mine === undefined || theirs === undefined) {
+          lines.push(`${model}, ${threads} thread(s), ${what}: ${ours} against ${other} was not measured`);
+          continue;
+        }
         for (const key of keys(mine)) {
           if (mine[key] == null || theirs[key] == null) continue;
           const ratio = lowerIsBetter ? theirs[key] / mine[key] : mine[key] / theirs[key];
@@ -48,7 +51,10 @@ export function barLines(rows) {
       }
     }
     const [one, two] = [find('wasm', 1), find('wasm', 2)];
-    if (one === undefined || two === undefined) continue;
+    if (one === undefined || two === undefined) {
+      lines.push(`${model}, two threads over one: not measured`);
+      continue;
+    }
     for (const key of [...speeds('prefill ')(one), ...speeds('decode @')(one)]) {
       const pairs = (one.rounds ?? [])
         .map((round, i) => (two.rounds?.[i]?.[key] ?? NaN) / round[key])

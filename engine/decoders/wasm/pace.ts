@@ -7,8 +7,8 @@
 /** The first passes say nothing: code is still being compiled. */
 const warmUp = 8;
 /** Passes of all threads, and of one, that are looked at together: one that another program held up says nothing. */
-const window = 16;
-const windowOfOne = 4;
+const passesOfAll = 16;
+const passesOfOne = 4;
 /** Passes by one thread before all try again, at first and at most. */
 const shortest = 16;
 const longest = 128;
@@ -56,13 +56,13 @@ export class Pace implements Pacing {
     this.best = Math.min(this.best, milliseconds);
     const most = Math.min(this.threads * this.best, this.ofOne);
     const total = sum(this.times);
-    if (total > window * most) {
+    if (total > passesOfAll * most) {
       // Whatever the rest of them would take.
       this.ofAll = total / this.times.length;
       this.change(false);
       this.left = this.next;
       this.next = Math.min(2 * this.next, longest);
-    } else if (this.times.length === window) {
+    } else if (this.times.length === passesOfAll) {
       this.ofOne = Infinity; // texts grow, and what one thread took is no measure for long
       this.next = shortest;
       this.times = [];
@@ -71,8 +71,8 @@ export class Pace implements Pacing {
 
   private tookOne(): void {
     this.left -= 1;
-    if (this.times.length === windowOfOne) {
-      this.ofOne = sum(this.times) / windowOfOne;
+    if (this.times.length === passesOfOne) {
+      this.ofOne = sum(this.times) / passesOfOne;
       this.times = [];
       if (this.ofOne >= this.ofAll) {
         // It is not the machine that is busy: passes have become longer, as those of long texts are.
