@@ -23,7 +23,7 @@ SKILLS = ("facts", "tools", "extraction", "guide", "smalltalk")
 SHARES = {"stories": 0.22, "tiny": 0.14, "facts": 0.12, "tools": 0.20, "extraction": 0.14, "guide": 0.14, "smalltalk": 0.04}
 # Answers known by heart are decided by their first words: most of these documents stop there, which leaves room for more questions.
 # A story's subject is decided in its first sentences, too.
-DECIDED_EARLY = {"guide": 10, "smalltalk": 10, "stories": 70}
+DECIDED_EARLY = {"guide": 8, "smalltalk": 8, "stories": 70}
 CHAINED = {"stories", "facts", "guide", "smalltalk"}
 
 
@@ -85,7 +85,7 @@ def documents(t, shares: dict[str, float], tokens: int, longest: int, shared: pa
             try:
                 e = next(pools[name])
                 if chained and name in CHAINED and not e.tools and rng.random() < long_chat:
-                    e = chain(e, rng, pools, chained)
+                    e = chain(e, rng, pools, chained, longest)
             except StopIteration:
                 raise RuntimeError(f"the training stream of {name} ended; it must be endless") from None
             ids, own = tok.encode(t, e)
@@ -101,10 +101,10 @@ def documents(t, shares: dict[str, float], tokens: int, longest: int, shared: pa
     return docs
 
 
-def chain(e: Example, rng: random.Random, pools, names: list[str]) -> Example:
-    """Several exchanges in one conversation, the first one's system text staying."""
+def chain(e: Example, rng: random.Random, pools, names: list[str], longest: int) -> Example:
+    """Several exchanges in one conversation, the first one's system text staying; as many as the row has room for, or fewer."""
     messages = list(e.messages)
-    for _ in range(rng.choice([1, 1, 2, 3, 5])):
+    for _ in range(rng.choice([1, 1, 2, 3, 5] if longest < 600 else [2, 4, 8, 12, 16, 20])):
         more = next(pools[rng.choice(names)])
         if not more.tools:
             messages += [m for m in more.messages if m["role"] != "system"]

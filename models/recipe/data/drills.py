@@ -16,7 +16,8 @@ import re
 from typing import Iterator
 
 from . import storyworld as sw
-from .skills import pools
+from .skills import extraction, pools
+from .skills.common import held_out
 from .plots import PLOTS
 from .types import Example
 
@@ -103,6 +104,50 @@ def _carried(rng: random.Random) -> tuple[str, str]:
     return "(" + ", ".join(listed) + ") " + asked, json.dumps(values, ensure_ascii=False)
 
 
+def _date(rng: random.Random) -> str:
+    while True:
+        text, kept = extraction._date(rng)
+        if not kept:
+            return text
+
+
+def _amount(rng: random.Random, like: int) -> str:
+    """`like`: its leading digits, so that several amounts of one text begin alike and have to be read to their end."""
+    while True:
+        whole = rng.choice((rng.randint(1, 99), like * 10 + rng.randint(0, 9), rng.randint(100, 4999)))
+        if not held_out("amount", whole, one_in=8):
+            number = f"{whole}.{rng.choice(('50', '20', '99', '75', '05'))}" if rng.random() < 0.25 else str(whole)
+            return rng.choice(("$%s", "€%s", "£%s", "%s euros", "%s dollars")) % number
+
+
+def _name(rng: random.Random) -> str:
+    while True:
+        name = pools.person(rng)
+        name = pools.fresh(name, rng) if rng.random() < 0.6 else name
+        if not pools.kept_name(name):
+            return name
+
+
+_SIFT_ASKS = ("{K}: {t}", "{K} in: {t}", "All {k}.\n\n{t}", "{t}\n\n{K}?", "{t} - {k} only.", "Only the {k}: {t}", "{t}\n{K}.")
+
+
+def _sifted(rng: random.Random) -> list[tuple[str, str]]:
+    """All of one kind out of a mixed row: nothing left out, nothing twice, and the end where the last one was. Then the next kind."""
+    like, ways = rng.randint(1, 99), {
+        "names": lambda: _name(rng), "dates": lambda: _date(rng), "amounts": lambda: _amount(rng, like),
+        "words": lambda: rng.choice(common()), "codes": lambda: f"{rng.choice('ABCDEFGH')}{like if rng.random() < 0.5 else rng.randint(1, 99)}-{rng.randint(1, 99)}",
+    }
+    kinds = rng.sample(list(ways), rng.randint(2, 4))
+    items = [(k, ways[k]()) for k in (rng.choice(kinds) for _ in range(rng.randint(2, 9)))]
+    text = rng.choice((", ", "; ", ". ", "\n", " | ")).join(v for _, v in items)
+    out = []
+    for i, kind in enumerate(rng.sample(kinds, rng.randint(1, len(kinds)))):
+        found = [v for k, v in items if k == kind]
+        ask = rng.choice(_SIFT_ASKS).format(K=kind.capitalize(), k=kind, t=text) if i == 0 else rng.choice(("{}?", "And the {}", "Now the {}.", "{}")).format(kind)
+        out.append((ask, "\n".join(f"- {v}" for v in found) or f"There are no {kind} in this text."))
+    return out
+
+
 def _drill(rng: random.Random) -> tuple[str, str]:
     kind = rng.choice([0, 0, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6])
     if kind == 6:
@@ -133,7 +178,6 @@ def _drill(rng: random.Random) -> tuple[str, str]:
 def examples(rng: random.Random) -> Iterator[Example]:
     while True:
         turns: list[dict] = []
-        for _ in range(rng.choice([1, 2, 4, 6])):
-            ask, answer = _drill(rng)
+        for ask, answer in _sifted(rng) if rng.random() < 0.4 else [_drill(rng) for _ in range(rng.choice([1, 2, 4, 6]))]:
             turns += [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]
         yield Example("drills", tuple(turns))

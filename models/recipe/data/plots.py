@@ -7,7 +7,7 @@ $fname $fthey $fthem $ftheir; $place (with its preposition), $thing, $look, $adj
 """
 
 OPEN = ("{{Once upon a time|Long ago|Once}, there {was|lived} $a:adj $hero {named|called} $name. "
-        "{$Name lived $place|$Their home was $place}{| and knew every corner of it| and loved it there|, where the days were long and calm}. "
+        "{$Name lived $place|$Name had a home $place}{| and knew every corner of it| and loved it there|, where the days were long and calm}. "
         "|$Name was $a:adj $hero who lived $place. {|Everyone there knew $them. |$They liked {quiet mornings|long walks|to sing while working}. }"
         "|{There was once|Not so long ago there was} $a:adj $hero who lived $place. {The $hero's name was|Everybody called $them} $name. }")
 

@@ -7,6 +7,7 @@ What goes wrong: the TinyStories file is not there (a plain FileNotFoundError: t
 """
 from __future__ import annotations
 
+import functools
 import gzip
 import pathlib
 import random
@@ -33,6 +34,15 @@ def invented(rng: random.Random) -> str:
     return word if word not in sw._HELD else "zorp"
 
 
+@functools.cache
+def _nouns() -> list[str]:
+    """Common words of any kind, as subjects: what the word is must not matter to its being copied."""
+    from .drills import common  # it imports plots, as this module does
+
+    held = {part for whole in sw._HELD for part in whole.split()}
+    return [w for w in common() if len(w) > 3 and w not in held]
+
+
 def world(rng: random.Random, held: bool = False, kind: str | None = None) -> dict[str, str]:
     """Draws the slots of one story. `held`: the subject comes from the held-out lists."""
     def character(held_out: bool) -> str:
@@ -42,12 +52,17 @@ def world(rng: random.Random, held: bool = False, kind: str | None = None) -> di
 
     s = {"subject": kind or rng.choice(["hero", "hero", "hero", "thing", "thing", "place", "both"])}
     def open_word() -> str:
-        return rng.choice(sw.MORE) if rng.random() < 0.7 else invented(rng)
+        """A subject that no list of characters or things holds; now and then of two words."""
+        roll = rng.random()
+        word = rng.choice(sw.MORE) if roll < 0.45 else invented(rng) if roll < 0.65 else rng.choice(_nouns())
+        if rng.random() < 0.2:
+            word = rng.choice((rng.choice(sw.ADJECTIVES), rng.choice(_nouns()), rng.choice(sw.LOOKS), invented(rng))) + " " + word
+        return "zorp" if word in sw._HELD else word
 
     s["hero"] = character(held and s["subject"] in ("hero", "both"))
     s["friend"] = character(False)
     s["thing"] = rng.choice(sw.THINGS_HELD if held and s["subject"] in ("thing", "both") else sw.THINGS)
-    if not held and rng.random() < 0.6:
+    if not held and rng.random() < 0.7:
         if s["subject"] in ("hero", "both"):
             s["hero"] = open_word()
         if s["subject"] in ("thing", "both"):

@@ -50,15 +50,23 @@ _COUNTRY = (
 )
 
 
+def _phrasing(split: Split, grammars: tuple[str, ...], rng: random.Random) -> int:
+    """Which phrasing. In training those that begin with the word itself come oftener: there it is another token than
+    behind a space, and each word's fact has to be learnt from both."""
+    if split == "train" and rng.random() < 0.2:
+        return rng.choice([i for i, grammar in enumerate(grammars) if grammar.startswith("<x>") or '"<x>"' in grammar])
+    return rng.randrange(len(grammars))
+
+
 def _capitals(split: Split, rng: random.Random) -> Fact:
     country = rng.choice(list(CAPITALS))
     city = CAPITALS[country]
     if rng.random() < 0.75:
-        i = rng.randrange(len(_CAPITAL))
+        i = _phrasing(split, _CAPITAL, rng)
         if not wanted(split, "capital", i, country):
             return None
         return expand(_CAPITAL[i], rng, x=country), f"The capital of {country} is {city}.", city
-    i = rng.randrange(len(_COUNTRY))
+    i = _phrasing(split, _COUNTRY, rng)
     if not wanted(split, "country", i, city):
         return None
     return expand(_COUNTRY[i], rng, x=city), f"{city} is the capital of {country}.", country.removeprefix("the ")
@@ -123,11 +131,23 @@ def _kept_pair(kind: str, a: int, b: int, phrasing: Optional[int]) -> bool:
     return held_out(kind, a, b, one_in=16) and (phrasing is None or phrasing % 3 == 0)
 
 
+def _rare_case(rng: random.Random) -> tuple[int, int]:
+    """-> (a part, the whole): one part of a single digit, or units that leave nothing; by chance they come seldom."""
+    if rng.random() < 0.6:
+        part = rng.randint(1, 9)
+        return (part, rng.randint(part + 9, 100)) if rng.random() < 0.5 else ((other := rng.randint(10, 100 - part)), other + part)
+    unit = rng.randint(0, 9)
+    total = rng.randint(1, 9) * 10 + unit
+    return rng.randint(0, total // 10) * 10 + unit, total
+
+
 def _sums(split: Split, rng: random.Random) -> Fact:
     # Small numbers are what visitors try first, so a third of the pairs are below 20.
     top = 20 if rng.random() < 0.25 else 100
     total = rng.randint(0, top)
     a = rng.randint(0, total)
+    if split == "train" and rng.random() < 0.3:
+        a, total = _rare_case(rng)
     if rng.random() < 0.6:
         b = total - a
         t = rng.randrange(len(_SUM))
@@ -158,6 +178,8 @@ def _sum_list(rng: random.Random) -> tuple[str, str]:
         a, b = (rng.randint(0, 9), rng.randint(0, 9)) if top == 18 else (0, 0)
         total = a + b or rng.randint(0, top)
         a = a or rng.randint(0, total)
+        if top == 100 and rng.random() < 0.3:
+            a, total = _rare_case(rng)
         b = total - a
         if rng.random() < 0.5:
             if a < 10 and b < 10 or wanted("train", "sum", min(a, b), max(a, b), one_in=16):
@@ -233,17 +255,19 @@ _COUNTS = (
 
 def _calendar(split: Split, rng: random.Random) -> Fact:
     roll = rng.random()
+    if split == "train" and rng.random() < 0.25:
+        roll *= 0.6  # what comes after and before: told apart by the smallest words
     days = rng.random() < 0.5
     names, unit, whole = (DAYS, "day", "week") if days else (MONTHS, "month", "year")
     i = rng.randrange(len(names))
     here, after, before = names[i], names[(i + 1) % len(names)], names[i - 1]
     if roll < 0.3:
-        t = rng.randrange(len(_AFTER))
+        t = _phrasing(split, _AFTER, rng)
         if not wanted(split, "after", t, here):
             return None
         return expand(_AFTER[t], rng, x=here, unit=unit), f"{after} comes after {here}.", after
     if roll < 0.6:
-        t = rng.randrange(len(_BEFORE))
+        t = _phrasing(split, _BEFORE, rng)
         if not wanted(split, "before", t, here):
             return None
         return expand(_BEFORE[t], rng, x=here, unit=unit), f"{before} comes before {here}.", before
@@ -333,7 +357,7 @@ _OPPOSITE = (
 
 def _opposites(split: Split, rng: random.Random) -> Fact:
     word = rng.choice(list(OPPOSITES))
-    t = rng.randrange(len(_OPPOSITE))
+    t = _phrasing(split, _OPPOSITE, rng)
     if not wanted(split, "opposite", t, word):
         return None
     return expand(_OPPOSITE[t], rng, x=word), f"The opposite of {word} is {OPPOSITES[word]}.", OPPOSITES[word]
@@ -358,7 +382,7 @@ _PLURAL = (
 
 def _plurals(split: Split, rng: random.Random) -> Fact:
     word = rng.choice(list(PLURALS))
-    t = rng.randrange(len(_PLURAL))
+    t = _phrasing(split, _PLURAL, rng)
     if not wanted(split, "plural", t, word):
         return None
     return expand(_PLURAL[t], rng, x=word), f"The plural of {word} is {PLURALS[word]}.", PLURALS[word]
@@ -390,6 +414,8 @@ def _one(split: Split, rng: random.Random, kind: str, make: Callable[[Split, ran
         # An incomplete sentence ("One mouse, two") and a bare sum read as they are typed.
         open_end = question.endswith(("=", " is", " comes", "two", "many", "was"))
         text = question if open_end and rng.random() < 0.7 else casual(question, rng)
+        if split == "train" and rng.random() < 0.02:
+            text = text.upper()
         return turn("facts", capital(text) if rng.random() < 0.5 else text, answer, {"answer": word, "full": answer, "kind": kind}, rng)
 
 

@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from typing import Iterator, Literal, Optional
 
 from ..types import Example
-from . import pools
+from . import pools, tools_training
 from .common import SYSTEM_PROMPTS, capital, casual, distinct, expand, held_out
 from .tool_families import CHOICES, FAMILIES, NOUNS, NUMBERS, VERBS, Family, Param
 
 Split = Literal["train", "heldout"]
 
 NO_TOOL = "None of the tools on this page can do that."
-_FRESH = 0.6  # of the copied values in training
+_FRESH = 0.85  # of the copied values in training
+_PAIRS = 0.3  # of the draws in training: pages in pairs, see tools_training.py
 # Families with an argument to be copied, which is what is hardest: training asks for them oftener.
 _COPYING = tuple(f for f in FAMILIES if any(not isinstance(p.values, dict) and not p.integer for p in f.params.values()))
 _FAILURES = ("not found", "no connection", "not allowed", "try again later", "already done", "out of stock", "not ready")
@@ -121,12 +122,13 @@ def _name_style(name: str, rng: random.Random) -> str:
     return _camel(name) if roll < 0.2 else name
 
 
-def _made_up(rng: random.Random, verb: Optional[str] = None, noun: Optional[str] = None) -> Request:
+def _made_up(rng: random.Random, verb: Optional[str] = None, noun: Optional[str] = None, fresh: float = 0.0) -> Request:
     roll = rng.random()
+    new = tools_training.plain_word(rng) if fresh > 0 and rng.random() < 0.5 * fresh else None
     if verb is not None or noun is not None or roll < 0.55:
         verb = verb or rng.choice(list(VERBS))
         if noun is None:
-            noun = rng.choice(NOUNS) if rng.random() < 0.8 else pools.invented(rng)
+            noun = new or (rng.choice(NOUNS) if rng.random() < 0.8 else pools.invented(rng))
         words = noun.replace("_", " ")
         t = rng.randrange(len(_SIMPLE_ASKS))
         ask = expand(_SIMPLE_ASKS[t].replace("{v}", verb).replace("{n}", words), rng)
@@ -135,7 +137,7 @@ def _made_up(rng: random.Random, verb: Optional[str] = None, noun: Optional[str]
         tool = _schema(_name_style(f"{verb}_{noun}", rng), about, {}, [])
         return Request("made-up", tool, ask, {}, (({"ok": True}, done),), held_out("made-up", verb, noun))
     if roll < 0.8:
-        noun = rng.choice(NUMBERS) if rng.random() < 0.7 else pools.invented(rng)
+        noun = new or (rng.choice(NUMBERS) if rng.random() < 0.7 else pools.invented(rng))
         value: object = rng.randint(0, 200)
         key = rng.choice(("value", noun, "number", "to", "amount"))
         prop = {"type": "integer"}
@@ -143,6 +145,7 @@ def _made_up(rng: random.Random, verb: Optional[str] = None, noun: Optional[str]
         noun = rng.choice(list(CHOICES))
         pool = CHOICES[noun]
         options = rng.sample(pool, rng.randint(2, min(5, len(pool))))
+        noun = new or noun
         value = rng.choice(options)
         key = rng.choice(("value", noun, "choice", "to", "option"))
         prop = {"type": "string", "enum": options}
@@ -159,7 +162,7 @@ def _made_up(rng: random.Random, verb: Optional[str] = None, noun: Optional[str]
 def _any(rng: random.Random, fresh: float = 0.0) -> Request:
     if fresh > 0 and rng.random() < 0.4:
         return _known(rng.choice(_COPYING), rng, fresh=fresh)
-    return _known(rng.choice(FAMILIES), rng, fresh=fresh) if rng.random() < 0.65 else _made_up(rng)
+    return _known(rng.choice(FAMILIES), rng, fresh=fresh) if rng.random() < 0.65 else _made_up(rng, fresh=fresh)
 
 
 # Families whose requests can mean each other: never on one page, or the right call would be a matter of taste.
@@ -206,7 +209,7 @@ def _page(split: Split, rng: random.Random) -> list[Request]:
             continue
         if not any(_clash(other, there) for there in requests):
             requests.append(other)
-    return requests
+    return requests if split == "heldout" else [tools_training.obscured(request, rng) for request in requests]
 
 
 def _listed(requests: list[Request], rng: random.Random) -> tuple[dict, ...]:
@@ -243,7 +246,7 @@ def _stranger(requests: list[Request], split: Split, rng: random.Random) -> Requ
     """A request that none of these tools serves."""
     while True:
         # In training a quarter of them sound like a listed tool.
-        other = _near(rng.choice(requests), rng) if split == "train" and rng.random() < 0.25 else _any(rng)
+        other = _near(rng.choice(requests), rng) if split == "train" and rng.random() < 0.25 else _any(rng, _FRESH if split == "train" else 0.0)
         if other.kept == (split == "heldout") and not any(_clash(other, there) for there in requests):
             return other
 
@@ -278,7 +281,11 @@ def examples(split: Split, rng: random.Random) -> Iterator[Example]:
     """Endless for "train"; 200 requests of one turn for "heldout", ending with the call that is expected."""
     if split == "train":
         while True:
-            yield _conversation(split, rng, rng.choice((1, 3, 4, 5, 6, 8)))
+            if rng.random() < _PAIRS:
+                yield from tools_training.pair(rng, lambda: _any(rng, _FRESH), lambda request: _near(request, rng, _FRESH), _clash,
+                                               lambda request: _ask(request, rng), _called, NO_TOOL)
+            else:
+                yield _conversation(split, rng, rng.choice((1, 3, 4, 5, 6, 8)))
     def source() -> Iterator[Example]:
         while True:
             yield _conversation(split, rng, 1)
