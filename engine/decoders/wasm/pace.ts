@@ -19,7 +19,7 @@ const sum = (times: readonly number[]): number => times.reduce((all, time) => al
 export interface Pacing {
   /** Of the next pass: by all threads, or by one? */
   readonly together: boolean;
-  /** @param milliseconds a pass took, divided by its rows */
+  /** @param milliseconds a pass took, divided by its work (by as much as a row without a text before it is) */
   took(milliseconds: number): void;
 }
 

@@ -23,6 +23,9 @@ const teamBreathEvery = 4;
 /** From so many rows on they take about the same time each. */
 const manyRows = 16;
 
+/** A multiply-add of attention takes as long as so many of a matrix: it waits for keys and values, which nothing packs. */
+const attentionCost = 4;
+
 interface RotaryAngles {
   readonly frequencies: Float64Array;
   readonly amplitude: number;
@@ -56,6 +59,8 @@ export class PassRunner {
   private readonly paces: { readonly one: Pacing; readonly many: Pacing };
   private readonly breather: Breather;
   private readonly angles: readonly RotaryAngles[];
+  /** Multiply-adds of a row. */
+  private readonly matrixWork: number;
   private last: Promise<unknown> = Promise.resolve();
   private failure: Error | null = null;
 
@@ -72,6 +77,9 @@ export class PassRunner {
     this.paces = { one: newPace(), many: newPace() };
     this.breather = new Breather(team.size > 1 ? teamBreathEvery : breathEvery);
     this.angles = anglesOf(plan.spec, contextLength);
+    const { layers, head } = plan.weights;
+    const stacks = layers.flatMap((layer) => [layer.queryKeyValue, layer.attentionOutput, layer.gateUp, layer.down]);
+    this.matrixWork = [...stacks, head].reduce((sum, { rows, columns }) => sum + rows * columns, 0);
   }
 
   /** @throws EngineError; whatever `check` or `onLogits` throws */
@@ -113,7 +121,7 @@ export class PassRunner {
       if (together) this.team.next();
       forward.end(pass);
       if (this.team.size > 1 && (pass.rows === 1 || pass.rows >= manyRows)) {
-        pace.took((performance.now() - began) / pass.rows);
+        pace.took((performance.now() - began) / this.workOf(pass));
       }
       const stride = logitStride(spec) * 4;
       for (let row = 0; row < pass.logitRows; row++) {
@@ -125,6 +133,13 @@ export class PassRunner {
       if (isTrap(error)) this.failure = asEngineError(error);
       throw asEngineError(error);
     }
+  }
+
+  /** Of a pass, in what a row without a text before it takes: a pass after a long text is no sign of a busy machine. */
+  private workOf({ rows, position }: Pass): number {
+    const { layers, heads, headSize } = this.plan.spec;
+    const perToken = 2 * layers * heads * headSize * attentionCost;
+    return rows * (1 + ((position + rows / 2) * perToken) / this.matrixWork);
   }
 
   /** Cosines and sines of the pass's positions. */
