@@ -6,14 +6,19 @@
 
 /** The first passes say nothing: code is still being compiled. */
 const warmUp = 8;
-/** Passes of all threads, and of one, that are looked at together: one that another program held up says nothing. */
+/** Passes of all threads, and of one, that are looked at together. */
 const passesOfAll = 16;
 const passesOfOne = 4;
+/** So many of all threads' say nothing, unless the machine was busy a moment ago: another program came between for some ms. */
+const heldUp = 2;
 /** Passes by one thread before all try again, at first and at most. */
 const shortest = 16;
 const longest = 128;
 
 const sum = (times: readonly number[]): number => times.reduce((all, time) => all + time, 0);
+
+const shortestOf = (times: readonly number[], count: number): readonly number[] =>
+  [...times].sort((one, other) => one - other).slice(0, Math.max(count, 0));
 
 /** What pass-runner.ts asks. */
 export interface Pacing {
@@ -53,12 +58,18 @@ export class Pace implements Pacing {
   }
 
   private tookAll(milliseconds: number): void {
-    this.best = Math.min(this.best, milliseconds);
+    if (milliseconds < this.best) {
+      // Much quicker: those before were of another kind.
+      if (2 * milliseconds < this.best) this.times = [milliseconds];
+      this.best = milliseconds;
+    }
     const most = Math.min(this.threads * this.best, this.ofOne);
-    const total = sum(this.times);
-    if (total > passesOfAll * most) {
+    const leftOut = this.next === shortest ? heldUp : 0;
+    const usual = shortestOf(this.times, this.times.length - leftOut);
+    const total = sum(usual);
+    if (total > (passesOfAll - leftOut) * most) {
       // Whatever the rest of them would take.
-      this.ofAll = total / this.times.length;
+      this.ofAll = total / usual.length;
       this.change(false);
       this.left = this.next;
       this.next = Math.min(2 * this.next, longest);

@@ -45,6 +45,8 @@ export interface LedTeam extends Team {
   readonly newPace?: (() => Pacing) | undefined;
   /** Another pass begins: its layers follow. */
   start(pass: Pass): void;
+  /** The pass took so long, and all of it was computed: the next one may be shared out otherwise. */
+  took(milliseconds: number): void;
   /** The next layer, or the end, may be computed. */
   next(): void;
   /** The pass ends here. */
@@ -121,7 +123,10 @@ export class PassRunner {
       if (together) this.team.next();
       forward.end(pass);
       if (this.team.size > 1 && (pass.rows === 1 || pass.rows >= manyRows)) {
-        pace.took((performance.now() - began) / this.workOf(pass));
+        const took = performance.now() - began;
+        pace.took(took / this.workOf(pass));
+        // Of many rows threads take parts from one another, and wait for nobody.
+        if (together && pass.rows === 1) this.team.took(took);
       }
       const stride = logitStride(spec) * 4;
       for (let row = 0; row < pass.logitRows; row++) {

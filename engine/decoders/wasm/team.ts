@@ -7,7 +7,8 @@
 //                                                     (a pass of no rows: the end)
 //   +256  1 once a follower has failed           +320 how many sleep
 //   +384, and 64 bytes further for each thread after the first: barriers passed when it offered its share of the work
-//         before the next one, times 128, and how many parts of it have been taken
+//         before the next one, times 128, and how many parts of it have been taken; behind it, what part of the whole its
+//         share is in this pass (balance.ts), and how many microseconds it waited for others in the last
 //
 // A pass's steps are: begin, one a layer, end. A follower that finds another pass begun has been abandoned by the last
 // one, which happens between two steps only; it starts over with the new one.
@@ -18,6 +19,7 @@
 // What goes wrong: a follower that failed or does not come within `patience` ends the pass with an error; the team is
 // then of no use any more.
 
+import { Balance, type Balancing, boundsOf } from './balance.js';
 import type { LedTeam } from './pass-runner.js';
 import type { Pass } from './forward.js';
 import type { Pacing } from './pace.js';
@@ -32,6 +34,9 @@ const sleeping = 80;
 const offered = 96;
 /** Words from one thread's to the next: a cache line. */
 const apart = 16;
+/** Behind `offered`. */
+const shareOf = offered + 1;
+const waitedOf = offered + 2;
 /** More than a share has parts. */
 const generationShift = 7;
 
@@ -65,6 +70,9 @@ export class TeamFailure extends Error {
 class Member implements Team {
   /** Int32 over the control words; shared, so it never detaches. */
   protected readonly words: Int32Array;
+  bounds: readonly number[];
+  /** Milliseconds at barriers, in this pass. */
+  protected waited = 0;
 
   constructor(
     memory: WebAssembly.Memory,
@@ -74,6 +82,7 @@ class Member implements Team {
     private readonly patience = usualPatience,
   ) {
     this.words = new Int32Array(memory.buffer, control, controlBytes(size) / 4);
+    this.bounds = boundsOf(Array.from({ length: size }, () => 1));
   }
 
   barrier(): void {
@@ -83,7 +92,11 @@ class Member implements Team {
       Atomics.store(words, arrived, 0);
       Atomics.store(words, passed, generation + 1);
       this.wake(passed);
-    } else this.awaitChange(passed, generation);
+    } else if (Atomics.load(words, passed) === generation) {
+      const began = performance.now();
+      this.awaitChange(passed, generation);
+      this.waited += performance.now() - began;
+    }
   }
 
   offer(): void {
@@ -140,21 +153,30 @@ class Member implements Team {
 }
 
 export class Leader extends Member implements LedTeam {
+  /** Of a pass that says something about the threads. */
+  private lastTook: number | null = null;
+
   constructor(
     memory: WebAssembly.Memory,
     control: number,
     size: number,
     patience?: number,
     readonly newPace?: () => Pacing,
+    private readonly balance: Balancing = new Balance(size),
   ) {
     super(memory, control, 0, size, patience);
   }
 
   start(pass: Pass): void {
     const { words } = this;
+    this.shareOut();
     fields.forEach((field, i) => (words[passWords + 1 + i] = pass[field] / unitOf(field)));
     Atomics.store(words, passWords, Atomics.load(words, steps) + 1);
     this.next();
+  }
+
+  took(milliseconds: number): void {
+    this.lastTook = milliseconds;
   }
 
   next(): void {
@@ -165,6 +187,21 @@ export class Leader extends Member implements LedTeam {
   /** Followers end. */
   stop(): void {
     this.start({ rows: 0, position: 0, floatPages: 0, int8Pages: 0, closeFrom: 0, closeTo: 0, logitRows: 0 });
+  }
+
+  /** The shares of the pass to come. Followers told their waiting of the last one long ago, or what is read is the one's before. */
+  private shareOut(): void {
+    const { words, balance } = this;
+    if (this.lastTook !== null) {
+      const waited = Array.from({ length: this.size }, (_, i) => (words[waitedOf + apart * i] as number) / 1000);
+      waited[0] = this.waited;
+      balance.took(this.lastTook, waited);
+      this.lastTook = null;
+    }
+    this.waited = 0;
+    const { shares } = balance;
+    shares.forEach((share, i) => (words[shareOf + apart * i] = share));
+    this.bounds = boundsOf(shares);
   }
 
   /** Nothing to say: followers wait for the next step, which will be another pass's first. */
@@ -190,6 +227,8 @@ export class Follower extends Member {
       const first = Atomics.load(words, passWords);
       const pass = this.pass();
       if (pass.rows === 0) return;
+      this.bounds = boundsOf(Array.from({ length: this.size }, (_, i) => words[shareOf + apart * i] as number));
+      this.waited = 0;
       done = first;
       work.begin(pass);
       for (let layer = 0; layer <= layers; layer++) {
@@ -199,6 +238,7 @@ export class Follower extends Member {
         if (layer < layers) work.layer(layer, pass);
         else work.end(pass);
       }
+      words[waitedOf + apart * this.index] = Math.round(this.waited * 1000);
     }
   }
 

@@ -2,6 +2,7 @@
 // that cannot be had (a policy forbids workers, no script there) cost nothing: then the decoder opens with one.
 // Knows nothing of passes; what threads do is in wasm-thread.ts.
 
+import type { Balancing } from './balance.js';
 import type { Pacing } from './pace.js';
 import { Leader } from './team.js';
 import { threadBegin, type ThreadOrder } from './wasm-thread.js';
@@ -17,6 +18,8 @@ export interface ThreadOptions {
   readonly patience?: number;
   /** When one thread computes instead of all, other than `Pace` says; for tests. */
   readonly pace?: () => Pacing;
+  /** What share of the work each has, other than `Balance` says; for tests. */
+  readonly balance?: Balancing;
   /** A module worker whose script calls `serveWasmThread`. */
   start(): Worker;
 }
@@ -33,12 +36,12 @@ const startPatience = 20_000;
 
 /** @throws Error when a worker does not start; none is left behind then */
 export async function startThreads(
-  { count, start, patience, pace }: ThreadOptions,
+  { count, start, patience, pace, balance }: ThreadOptions,
   order: Omit<ThreadOrder, 'type' | 'index' | 'size'>,
   signal?: AbortSignal,
 ): Promise<ThreadPool> {
   const workers: Worker[] = [];
-  const leader = new Leader(order.memory, order.plan.scratch.control, count, patience, pace);
+  const leader = new Leader(order.memory, order.plan.scratch.control, count, patience, pace, balance);
   const close = (): void => {
     leader.stop(); // browsers give a thread that sleeps two seconds before they terminate it; this wakes it up
     workers.forEach((worker) => worker.terminate());

@@ -10,6 +10,7 @@ import type { Model } from '../../weights/model.js';
 import { greedyOptions } from '../choose.js';
 import type { Decoder } from '../decoder.js';
 import { createLentDecoder } from './lent-decoder.js';
+import type { Balancing } from './balance.js';
 import type { Pacing } from './pace.js';
 import { controlBytes } from './team.js';
 import { createWasmDecoder, type WasmDecoderOptions } from './wasm-decoder.js';
@@ -107,6 +108,46 @@ describe('the WebAssembly decoder with threads', () => {
     const expected = await chosen(await open(fixtureModel(fixture), 1));
     expect(await chosen(await open(fixtureModel(fixture), 3, { threads }))).to.deep.equal(expected);
     expect([...ways]).to.have.members([true, false]);
+  });
+
+  it('computes the same bits whatever share of the work each thread has, and moves the shares', async () => {
+    const shares = [
+      [1, 1, 1],
+      [1, 6, 1],
+      [5, 2, 9],
+      [1, 1, 30],
+    ];
+    const told: (readonly number[])[] = [];
+    const balance: Balancing = {
+      get shares() {
+        return shares[told.length % shares.length] as number[];
+      },
+      took(milliseconds, waited) {
+        expect(milliseconds).to.be.greaterThan(0);
+        expect(waited).to.have.lengthOf(3);
+        told.push(waited);
+      },
+    };
+    for (const name of ['gemma3-softcap-q8', 'qwen3-q4']) {
+      const fixture = named(name);
+      const chosen = async (decoder: Decoder): Promise<unknown[]> => {
+        const sequence = decoder.openSequence();
+        const choose = { ...greedyOptions, logprobs: 3 };
+        const choices: unknown[] = [];
+        for (let i = 0; i < 12; i++) {
+          const tokens = i === 5 ? fixture.tokens : [fixture.tokens[i % fixture.tokens.length] as number];
+          choices.push(...(await sequence.append({ tokens, at: 'last', choose })));
+        }
+        await decoder.dispose();
+        return choices;
+      };
+      const together = (): Pacing => ({ together: true, took: () => undefined });
+      const threads = { count: 3, fromBytes: 0, start: newWorker, pace: together, balance };
+      const expected = await chosen(await open(fixtureModel(fixture), 1));
+      expect(await chosen(await open(fixtureModel(fixture), 3, { threads })), name).to.deep.equal(expected);
+    }
+    expect(told.length).to.be.greaterThan(12);
+    expect(told.flat().every((waited) => waited >= 0)).to.equal(true);
   });
 
   it('takes up the next pass after one that was aborted', async () => {

@@ -180,7 +180,7 @@ async function assemble(
     plan,
     memory,
     kernels,
-    team: { ...alone, start: nothing, next: nothing, abandon: nothing },
+    team: { ...alone, start: nothing, took: nothing, next: nothing, abandon: nothing },
     close: nothing,
   };
 }
