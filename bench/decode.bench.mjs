@@ -6,7 +6,7 @@
 //   npm run bench -- decode --table [--model smollm2-135m] [--rounds 3]
 // The decoders on the processor in one run of a few minutes, with the bars behind the table: the default of ours in rounds, with
 // the others between them, because a machine wavers from minute to minute (the best of all rounds counts, and two threads are also
-// told over one round by round); the slow ones make few tokens, which their notes say.
+// told over one round by round; these two get twice the runs); the slow ones make few tokens, which their notes say.
 //   npm run bench -- decode [--model smollm2-135m,qwen2.5-0.5b] [--gguf file] [--threads 1,2] [--only wasm,wllama]
 //                           [--prompts 32,128,512] [--tokens 32] [--runs 2] [--gpu] [--json]
 // Any decoders, each with all lengths. `wasm` is the default (16-bit activations); with more threads than one it computes in a
@@ -58,6 +58,9 @@ const table = {
     ['transformers.js', 1],
   ],
 };
+/** Those that are held against each other get more runs: two threads need two cores that nobody disturbs meanwhile. */
+const isRepeated = (name, threads) => table.repeated.some(([one, count]) => one === name && count === threads);
+
 /**
  * Of a decoder that is slow: what it is asked for instead. A shorter text at the third visit takes less memory, if anything, so
  * wllama, which the bar on memory is about, reads the longest one there, as ours do.
@@ -187,7 +190,8 @@ async function* measureTable(options, model, place) {
   const { request } = options;
   const found = new Map();
   for (const [name, threads, round] of tableOrder(options)) {
-    const [wanted, asked] = name in slow ? fewer(name, request) : [{ ...request, noMemory: round > 0 }, ''];
+    const runs = isRepeated(name, threads) ? 2 * request.runs : request.runs;
+    const [wanted, asked] = name in slow ? fewer(name, request) : [{ ...request, runs, noMemory: round > 0 }, ''];
     console.error(`${model}: ${name}, ${threads} thread(s), round ${round + 1} ...`);
     const measured = await tried(model, name, threads, async () =>
       row(model, name, threads, await measure(name, { ...place, threads }, wanted), asked),
