@@ -9,6 +9,8 @@ markdown. A bullet that starts with `(eval) ` is plain text, kept for evaluation
 divided by " | ", which go into sentences that all families share (ABOUT and DO below): so the model learns that "is
 there ..." or "is that a problem" says nothing, and the thing itself all. `@HOW` and the like are the macros below;
 `$chat` and the like are the names below, so that a changed API changes in one place.
+guide/training/*.md has more questions of the same form, which only training reads: they came later, and the evaluation's
+questions, which the grammars above also make, stay as they were.
 What goes wrong: two families whose questions overlap; check.py prints prompts that belong to both.
 """
 
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Iterator, Literal, Optional
 
 from ..types import Example
+from .apart import too_near, words
 from .common import casual, expand, held_out, plain, turn
 
 Split = Literal["train", "heldout"]
@@ -98,6 +101,7 @@ class Family:
     about: tuple[str, ...]
     do: tuple[str, ...]
     answer: str
+    more: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]  # questions, about and do of training alone
 
 
 def _named(text: str) -> str:
@@ -117,7 +121,24 @@ def _choices(text: str) -> list[str]:
     return [_named(choice.strip()) for choice in text.split(" | ")]
 
 
+def _more(path: Path) -> dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]]:
+    """Family id -> what training/*.md adds to it."""
+    found = {}
+    for section in re.split(r"^## ", path.read_text("utf-8"), flags=re.M)[1:]:
+        title, *lines = section.strip().splitlines()
+        questions, about, do = [], [], []
+        for line in filter(None, lines):
+            mark, _, rest = line.removeprefix("- ").partition(" ")
+            if mark in ("(about)", "(do)"):
+                (about if mark == "(about)" else do).extend(_choices(rest))
+            else:
+                questions.append(_named(_macros(line.removeprefix("- "))))
+        found[title.strip()] = tuple(questions), tuple(about), tuple(do)
+    return found
+
+
 def _parse(path: Path) -> Iterator[Family]:
+    added = _more(path.parent / "training" / path.name)
     for section in re.split(r"^## ", path.read_text("utf-8"), flags=re.M)[1:]:
         title, _, body = section.partition("\n")
         questions, evaluation, final, about, do, answer = [], [], [], [], [], []
@@ -139,7 +160,9 @@ def _parse(path: Path) -> Iterator[Family]:
                 answer.append(line)
         if not questions or not evaluation or not answer:
             raise ValueError(f"{path.name}: family {title!r} needs questions, (eval) questions and an answer")
-        yield Family(title.strip(), path.stem, tuple(questions), tuple(evaluation), tuple(final), tuple(about), tuple(do), _named("\n".join(answer).strip()))
+        yield Family(title.strip(), path.stem, tuple(questions), tuple(evaluation), tuple(final), tuple(about), tuple(do), _named("\n".join(answer).strip()), added.pop(title.strip()))
+    if added:
+        raise ValueError(f"training/{path.name}: no such families: {sorted(added)}")
 
 
 def load() -> tuple[Family, ...]:
@@ -195,21 +218,40 @@ def _evaluation() -> frozenset[str]:
     return frozenset(plain(question) for family in FAMILIES for question in family.evaluation + family.final)
 
 
-def _sentence(family: Family, rng: random.Random) -> str:
+@cache
+def _kept_words(family: Family) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    return tuple(words(question) for question in family.evaluation + family.final)
+
+
+def _added(family: Family, rng: random.Random) -> str:
+    """One of the questions that only training has, and none that is near to one of the evaluation."""
+    while True:
+        text = _framed(*family.more, rng)
+        if not too_near(text, _kept_words(family)):
+            return text
+
+
+def _sentence(family: Family, split: Split, rng: random.Random) -> str:
+    if split == "train" and rng.random() < 0.55:
+        return _added(family, rng)
+    return _framed(family.questions, family.about, family.do, rng)
+
+
+def _framed(questions: tuple[str, ...], about: tuple[str, ...], do: tuple[str, ...], rng: random.Random) -> str:
     """One of the family's own questions, or one of its things in a sentence that all families share."""
-    shared = (family.about and "about", family.do and "do")
+    shared = (about and "about", do and "do")
     kind = rng.choice([k for k in shared if k] or [""]) if rng.random() < 0.45 else ""
     if kind == "about":
-        return expand(_macros(rng.choice(ABOUT)), rng, t=expand(rng.choice(family.about), rng))
+        return expand(_macros(rng.choice(ABOUT)), rng, t=expand(rng.choice(about), rng))
     if kind == "do":
-        return expand(_macros(rng.choice(DO)), rng, t=expand(rng.choice(family.do), rng))
-    return expand(rng.choice(family.questions), rng)
+        return expand(_macros(rng.choice(DO)), rng, t=expand(rng.choice(do), rng))
+    return expand(rng.choice(questions), rng)
 
 
 def _phrase(family: Family, split: Split, rng: random.Random) -> Optional[str]:
     """None where a family has so few sentences that none is kept for evaluation."""
     for _ in range(400):
-        text = _sentence(family, rng)
+        text = _sentence(family, split, rng)
         if plain(text) in _evaluation():
             continue
         # One in fifteen of the grammar's sentences is kept too, whatever its case or marks.

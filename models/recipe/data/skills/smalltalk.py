@@ -5,6 +5,7 @@ Does not know: the tokenizer or the template. Warm short dialogues written by ha
 
 A family has phrase grammars and one to three answers. The limits name what was asked for ("I cannot translate") and
 what the model can do instead; they come with much variety of topics, so that a stranger's topic is refused, too.
+smalltalk_training.py has more ways to ask and more topics, for training alone.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from functools import cache
 from pathlib import Path
 from typing import Iterator, Literal, Optional
 
+from .. import storyworld
 from ..types import Example
-from . import pools
+from . import pools, smalltalk_training
+from .apart import too_near, words
 from .common import casual, chained, expand, held_out, plain, turn
 from .facts_tables import NOT_TAUGHT
 from .guide import similarity
@@ -326,6 +329,25 @@ def _kept_phrase(family: Family, text: str) -> bool:
     return len(text.split()) > 3 and held_out("small", family.id, plain(text), one_in=15)
 
 
+@cache
+def _kept_words(family: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    return tuple(words(prompt) for ids, prompt in written() if family in ids)
+
+
+def _added(family: Family, rng: random.Random) -> tuple[str, str]:
+    """-> a phrase that only training has, and a topic, which may be one of training alone, too."""
+    wide = {"thing": lambda: rng.choice(storyworld.MORE), "person": lambda: pools.person(rng, 1.0), "city": lambda: rng.choice(pools.CITIES)}
+    own = smalltalk_training.TOPICS.get(family.topics)
+    topic = rng.choice(TOPICS[family.topics]) if family.topics else ""
+    if own and rng.random() < 0.6:
+        topic = rng.choice(own)
+    elif family.topics in wide and rng.random() < 0.4:
+        topic = wide[family.topics]()
+        topic = rng.choice(("", "a ", "a ", "the ")) + topic if family.topics == "thing" else topic
+    asks = smalltalk_training.ASKS.get(family.id, family.asks)
+    return expand(rng.choice(asks if rng.random() < 0.75 else family.asks), rng).replace("<x>", topic), topic
+
+
 def _one(split: Split, rng: random.Random, family: Family) -> Optional[Example]:
     i = rng.randrange(len(family.asks))
     slots = _slots(rng)
@@ -334,6 +356,10 @@ def _one(split: Split, rng: random.Random, family: Family) -> Optional[Example]:
     topic = rng.choice(TOPICS[family.topics]) if family.topics else ""
     text = expand(family.asks[i], rng)
     text = text.replace("<x>", topic)
+    if split == "train" and family.id not in ("no-capital", "name-given") and "<s>" not in family.asks[i] and rng.random() < 0.6:
+        text, topic = _added(family, rng)
+        if too_near(text, _kept_words(family.id)) or "<s>" in text:
+            return None
     kept = _kept_phrase(family, text)
     if kept != (split == "heldout"):
         return None
