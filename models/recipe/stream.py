@@ -16,7 +16,7 @@ from typing import Iterator
 import numpy as np
 
 import tokenizer as tok
-from data import drills, stories
+from data import drills, listed, stories
 from data.types import Example
 
 SKILLS = ("facts", "tools", "extraction", "guide", "smalltalk")
@@ -62,6 +62,8 @@ def source(name: str, shared: pathlib.Path, rng: random.Random) -> Iterator[Exam
         return stories.examples("train", rng)
     if name == "drills":
         return drills.examples(rng)
+    if name == "listed":
+        return listed.examples(rng)
     return skill_module(name).examples("train", rng)
 
 

@@ -149,7 +149,7 @@ def _sifted(rng: random.Random) -> list[tuple[str, str]]:
 
 
 def _drill(rng: random.Random) -> tuple[str, str]:
-    kind = rng.choice([0, 0, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6])
+    kind = rng.choice([0, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 6])
     if kind == 6:
         return _carried(rng)
     if kind == 0:
