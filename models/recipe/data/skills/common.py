@@ -17,6 +17,8 @@ from typing import Iterator, Sequence
 
 from ..types import Example
 
+# How people ask to be told something.
+TELL = "{{can|could|would|will} you {please |}tell me|{please |}tell me|do you know|I {want|need|would like} to know|I'd like to know|say|{can|could} you say|give me} "
 _INNERMOST = re.compile(r"\{([^{}]*)\}")
 
 

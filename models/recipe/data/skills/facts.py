@@ -3,11 +3,9 @@
 Called by: the recipe's data mix and its evaluation (`examples`).
 Does not know: the tokenizer or the template. Tables are in facts_tables.py.
 
-Sums are answered with their working (`added`, `taken`).
+Sums are in facts_sums.py.
 
-Held out: (phrasing, item) combinations by hash; for sums whole unordered pairs, except those of one digit, which are
-facts to know like any other and are held out by phrasing. An evaluation question is dropped
-when its own text already holds the answer ("Which day follows ... Sunday"), because a reply that merely repeats the
+Held out: (phrasing, item) combinations by hash. An evaluation question is dropped when its own text already holds the answer ("Which day follows ... Sunday"), because a reply that merely repeats the
 question would then count as right.
 """
 
@@ -18,14 +16,13 @@ import re
 from typing import Callable, Iterator, Literal, Optional
 
 from ..types import Example
-from .common import capital, casual, chained, distinct, expand, held_out, turn, wanted
+from .common import TELL, capital, casual, chained, distinct, expand, turn, wanted
+from .facts_sums import sum_list, sums
 from .facts_tables import CAPITALS, COLOURS, DAYS, MIXES, MONTHS, MONTH_DAYS, OPPOSITES, ORDINALS, PLURALS
 
 Split = Literal["train", "heldout"]
 # What one kind of fact yields: question, answer sentence, the word that must be in it; None where the split differs.
 Fact = Optional[tuple[str, str, str]]
-
-_TELL = "{{can|could|would|will} you {please |}tell me|{please |}tell me|do you know|I {want|need|would like} to know|I'd like to know|say|{can|could} you say|give me} "
 
 _CAPITAL = (
     "what {is|'s} the capital {city |}of <x>",
@@ -36,8 +33,8 @@ _CAPITAL = (
     "name the capital {city |}of <x>",
     "{the |}capital of <x> is {what|which city|called what}",
     "which city is <x> {governed|ruled} from",
-    _TELL + "the capital {city |}of <x>",
-    _TELL + "what the capital of <x> is",
+    TELL + "the capital {city |}of <x>",
+    TELL + "what the capital of <x> is",
     "what {do they call|is the name of} the capital {city |}of <x>",
     "for a quiz: {the |}capital of <x>",
 )
@@ -45,7 +42,7 @@ _COUNTRY = (
     "which country {is <x> the capital of|has <x> as its capital|has the capital <x>}",
     "<x> is the capital of {which|what} {country|place}",
     "of {which|what} country is <x> the capital",
-    _TELL + "which country <x> is the capital of",
+    TELL + "which country <x> is the capital of",
     "what country's capital is <x>",
 )
 
@@ -72,126 +69,6 @@ def _capitals(split: Split, rng: random.Random) -> Fact:
     return expand(_COUNTRY[i], rng, x=city), f"{city} is the capital of {country}.", country.removeprefix("the ")
 
 
-_SUM = (
-    "{what is|what's|whats|how much is|calculate|work out|compute|solve|} <a> + <b>",
-    "<a>+<b>",
-    "<a> + <b> =",
-    "{what is|what's|whats|how much is|calculate|work out|} <a> plus <b>",
-    "{please |can you |could you |}add <a> {and|to} <b> {for me|}",
-    "what do <a> and <b> {make|add up to|come to}",
-    "{what is |give me |find |}the sum of <a> and <b>",
-    "how much {do|are} <a> and <b> {together|in total}",
-    _TELL + "what <a> {plus|+} <b> is",
-    "I have <a> apples and get <b> more. How many {apples |}{do I have|is that}",
-)
-_DIFFERENCE = (
-    "{what is|what's|whats|how much is|calculate|work out|compute|solve|} <a> - <b>",
-    "<a>-<b>",
-    "<a> - <b> =",
-    "{what is|what's|whats|how much is|calculate|work out|} <a> minus <b>",
-    "{please |can you |could you |}{subtract|take} <b> from <a>",
-    "{take|} <b> away from <a>",
-    "what is <a> take away <b>",
-    "{what is |}the difference between <a> and <b>",
-    _TELL + "what <a> {minus|-} <b> is",
-    "I have <a> apples and {give away|eat|lose} <b>. How many {apples |}are left",
-)
-
-
-def added(a: int, b: int) -> str:
-    """The sum with its working: units and tens apart, as in school. A small model gets the whole at once wrong."""
-    total = a + b
-    steps = []
-    if a % 10 and b % 10 and max(a, b) >= 10:
-        steps.append(f"{a % 10} + {b % 10} = {a % 10 + b % 10}")
-    if a >= 10 and b >= 10 and (a % 10 or b % 10):
-        steps.append(f"{a // 10 * 10} + {b // 10 * 10} = {a // 10 * 10 + b // 10 * 10}")
-    return (", ".join(steps) + ", so " if steps else "") + f"{a} + {b} = {total}."
-
-
-def taken(a: int, b: int) -> str:
-    """The difference with its working: the tens, then the units, which borrow a ten where they must (94 - 26: 90 - 20, 14 - 6)."""
-    steps = []
-    if not small_difference(a, b):
-        if a >= 10 and b >= 10 and (a % 10 or b % 10):
-            steps.append(f"{a // 10 * 10} - {b // 10 * 10} = {a // 10 * 10 - b // 10 * 10}")
-        if b % 10:
-            units = a % 10 if a % 10 >= b % 10 else a % 10 + 10
-            steps.append(f"{units} - {b % 10} = {units - b % 10}")
-    return (", ".join(steps) + ", so " if steps else "") + f"{a} - {b} = {a - b}."
-
-
-def small_difference(a: int, b: int) -> bool:
-    """Whether it is one of the table that everyone knows by heart: one digit taken away, one digit left."""
-    return b < 10 and a - b < 10
-
-
-def _kept_pair(kind: str, a: int, b: int, phrasing: Optional[int]) -> bool:
-    """Whether this pair, or with a phrasing this pair in this phrasing, is for evaluation: of a kept pair one phrasing in three."""
-    return held_out(kind, a, b, one_in=16) and (phrasing is None or phrasing % 3 == 0)
-
-
-def _rare_case(rng: random.Random) -> tuple[int, int]:
-    """-> (a part, the whole): one part of a single digit, or units that leave nothing; by chance they come seldom."""
-    if rng.random() < 0.6:
-        part = rng.randint(1, 9)
-        return (part, rng.randint(part + 9, 100)) if rng.random() < 0.5 else ((other := rng.randint(10, 100 - part)), other + part)
-    unit = rng.randint(0, 9)
-    total = rng.randint(1, 9) * 10 + unit
-    return rng.randint(0, total // 10) * 10 + unit, total
-
-
-def _sums(split: Split, rng: random.Random) -> Fact:
-    # Small numbers are what visitors try first, so a third of the pairs are below 20.
-    top = 20 if rng.random() < 0.25 else 100
-    total = rng.randint(0, top)
-    a = rng.randint(0, total)
-    if split == "train" and rng.random() < 0.3:
-        a, total = _rare_case(rng)
-    if rng.random() < 0.6:
-        b = total - a
-        t = rng.randrange(len(_SUM))
-        if _kept_pair("sum", min(a, b), max(a, b), t if a < 10 and b < 10 else None) != (split == "heldout"):
-            return None
-        return expand(_SUM[t], rng, a=a, b=b), added(a, b), str(total)
-    t = rng.randrange(len(_DIFFERENCE))
-    if _kept_pair("difference", total, a, t if small_difference(total, a) else None) != (split == "heldout"):
-        return None
-    return expand(_DIFFERENCE[t], rng, a=total, b=a), taken(total, a), str(total - a)
-
-
-_SUM_LIST = (
-    "{please |}{work out|solve|calculate|do} {these|these sums}: <l>",
-    "{sums|some sums|my homework|a few sums}: <l>",
-    "what {are|is} <l>",
-    "<l>",
-    "{can you |please |}{solve|work out} <l>",
-)
-
-
-def _sum_list(rng: random.Random) -> tuple[str, str]:
-    """Several sums in one question: training only, because it shows many pairs in few tokens."""
-    asked, solved = [], []
-    wished = rng.randint(2, 6)
-    top = rng.choice((18, 100, 100))
-    while len(asked) < wished:
-        a, b = (rng.randint(0, 9), rng.randint(0, 9)) if top == 18 else (0, 0)
-        total = a + b or rng.randint(0, top)
-        a = a or rng.randint(0, total)
-        if top == 100 and rng.random() < 0.3:
-            a, total = _rare_case(rng)
-        b = total - a
-        if rng.random() < 0.5:
-            if a < 10 and b < 10 or wanted("train", "sum", min(a, b), max(a, b), one_in=16):
-                asked.append(rng.choice((f"{a} + {b}", f"{a}+{b}")))
-                solved.append(added(a, b))
-        elif small_difference(total, a) or wanted("train", "difference", total, a, one_in=16):
-            asked.append(rng.choice((f"{total} - {a}", f"{total}-{a}")))
-            solved.append(taken(total, a))
-    joined = rng.choice((", ", "; ", ", ", "\n")).join(asked)
-    return expand(rng.choice(_SUM_LIST), rng).replace("<l>", joined), "\n".join(solved)
-
-
 _AFTER = (
     "{what|which} <unit> {comes|is} {right |directly |}after <x>",
     "{what|which} <unit> follows <x>",
@@ -199,7 +76,7 @@ _AFTER = (
     "<x> is followed by {which|what} <unit>",
     "{what is |}the <unit> after <x>",
     "after <x> comes",
-    _TELL + "{which|what} <unit> comes after <x>",
+    TELL + "{which|what} <unit> comes after <x>",
     "{what is|name} the next <unit> after <x>",
 )
 _BEFORE = (
@@ -209,7 +86,7 @@ _BEFORE = (
     "<x> comes after {which|what} <unit>",
     "{what is |}the <unit> before <x>",
     "before <x> comes",
-    _TELL + "{which|what} <unit> comes before <x>",
+    TELL + "{which|what} <unit> comes before <x>",
 )
 _TOMORROW = (
     "if today is <x>, what {day |}is tomorrow",
@@ -227,13 +104,13 @@ _MONTH_DAYS = (
     "how long is <x> {in days|}",
     "{number of |}days in <x>",
     "<x> has how many days",
-    _TELL + "how many days <x> has",
+    TELL + "how many days <x> has",
 )
 _NTH = (
     "{what|which} is the <n> <unit> {of the <whole>|in the <whole>}",
     "{what|which} <unit> is {the |}<n> {in the <whole>|of the <whole>}",
     "{name |}the <n> <unit> of the <whole>",
-    _TELL + "the <n> <unit> of the <whole>",
+    TELL + "the <n> <unit> of the <whole>",
 )
 _COUNTS = (
     ("how many days {are there |are |}in a week", "A week has 7 days.", "7"),
@@ -307,8 +184,8 @@ _COLOUR = (
     "what <v> the {colour|color} of <x>",
     "<x> <v> {what|which} {colour|color}",
     "{name |}the {colour|color} of <x>",
-    _TELL + "what {colour|color} <x> <v>",
-    _TELL + "the {colour|color} of <x>",
+    TELL + "what {colour|color} <x> <v>",
+    TELL + "the {colour|color} of <x>",
     "{colour|color} of <x>",
 )
 _MIX = (
@@ -317,7 +194,7 @@ _MIX = (
     "{what|which} {colour|color} do <a> and <b> make",
     "<a> {and|plus|+} <b> {makes what|make what|paint gives} {colour|color}",
     "what {colour|color} comes from mixing <a> with <b>",
-    _TELL + "what {colour|color} <a> and <b> make",
+    TELL + "what {colour|color} <a> and <b> make",
 )
 
 
@@ -350,8 +227,8 @@ _OPPOSITE = (
     "<x> opposite",
     "if it is not <x>, it is the opposite. What is that",
     "{the |an |}antonym of <x>",
-    _TELL + "the opposite of <x>",
-    _TELL + "what the opposite of <x> is",
+    TELL + "the opposite of <x>",
+    TELL + "what the opposite of <x> is",
 )
 
 
@@ -375,8 +252,8 @@ _PLURAL = (
     "I have one <x>. My friend has many",
     "how do you {say|write|spell} more than one <x>",
     "{make|put} {<x>|\"<x>\"} {in the |into the |}plural",
-    _TELL + "the plural of <x>",
-    _TELL + "what the plural of <x> is",
+    TELL + "the plural of <x>",
+    TELL + "what the plural of <x> is",
 )
 
 
@@ -391,7 +268,7 @@ def _plurals(split: Split, rng: random.Random) -> Fact:
 # Weights: what is hard to learn (pairs of numbers, a hundred names) comes oftener.
 _KINDS: tuple[tuple[str, Callable[[Split, random.Random], Fact], float], ...] = (
     ("capitals", _capitals, 0.13),
-    ("sums", _sums, 0.36),
+    ("sums", sums, 0.36),
     ("calendar", _calendar, 0.22),
     ("colours", _colours, 0.07),
     ("opposites", _opposites, 0.12),
@@ -425,7 +302,7 @@ def _endless(split: Split, rng: random.Random) -> Iterator[Example]:
     while True:
         name, make = rng.choices(kinds, weights)[0]
         if split == "train" and name == "sums" and rng.random() < 0.4:
-            question, answer = _sum_list(rng)
+            question, answer = sum_list(rng)
             yield turn("facts", capital(question), answer, {"kind": "sum list"})
             continue
         yield _one(split, rng, name, make)
