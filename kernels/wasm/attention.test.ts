@@ -3,7 +3,7 @@
 
 import { expect } from '@esm-bundle/chai';
 import fc from 'fast-check';
-import { attentionScratchBytes } from './operations.js';
+import { attentionMixUnits, attentionScratchBytes } from './operations.js';
 import { bits, floats, half, type LoadedBuild, loadBuilds, nmse, seeds, uniform } from './testing.js';
 
 const builds = await loadBuilds(256);
@@ -192,6 +192,45 @@ class Text {
     return arena.floats(out, count * width);
   }
 
+  /** One row in two steps, each by some threads, who come in any order. */
+  attendApart(row: number, threads: number): Float32Array {
+    const { kernels, arena } = this.loaded;
+    const { kvHeads, group, headSize, window, cap, firstFloat } = this.shape;
+    const position = this.shape.position + row;
+    const width = kvHeads * group * headSize;
+    const out = arena.take(width * 4);
+    const stride = (Math.floor(position / 32) + 1) * 32;
+    const scores = arena.take(kvHeads * group * stride * 4);
+    new Uint8Array(arena.memory.buffer, scores, kvHeads * group * stride * 4).fill(0xff); // NaN: must not be read
+    const [quants, scales, values] = this.parts();
+    const scratch = Array.from({ length: threads }, () => arena.take(attentionScratchBytes(headSize, 1, group)));
+    const pages =
+      Math.floor(position / 32) - Math.floor((window > 0 ? Math.max(0, position - window + 1) : 0) / 32) + 1;
+    const inShares = (units: number, work: (start: number, end: number, scratch: number) => void): void => {
+      for (let thread = threads - 1; thread >= 0; thread--) {
+        const bound = (i: number): number => Math.floor((units * i * i) / (threads * threads)); // no two alike
+        work(bound(thread), bound(thread + 1), scratch[thread] as number);
+      }
+    };
+    const places = [kvHeads, this.floatTable, this.layerOffset, this.int8Table, this.layerOffset] as const;
+    inShares(kvHeads * pages, (start, end, own) => {
+      const query = this.queryAt + row * width * 4;
+      kernels.attentionScores(
+        ...([scores, stride, query, position, group, headSize, start, end] as const),
+        ...places,
+        ...([quants, firstFloat, window, own] as const),
+      );
+    });
+    inShares(kvHeads * attentionMixUnits(headSize), (start, end, own) => {
+      kernels.attentionMix(
+        ...([out, scores, stride, position, group, headSize, start, end] as const),
+        ...places,
+        ...([scales, values, firstFloat, window, this.scale, cap, own] as const),
+      );
+    });
+    return arena.floats(out, width);
+  }
+
   expected(): Float64Array {
     const { kvHeads, group, headSize, position, rows, window, cap } = this.shape;
     const width = kvHeads * headSize;
@@ -252,6 +291,18 @@ for (const loaded of builds) {
           }
         }),
         { numRuns: 60 },
+      );
+    });
+
+    it('attention in two steps has the bits of attention in one, however threads share them', () => {
+      fc.assert(
+        fc.property(attentions, fc.integer({ min: 1, max: 4 }), (shape, threads) => {
+          const text = new Text(loaded, shape);
+          for (const row of [0, shape.rows - 1]) {
+            expect(bits(text.attendApart(row, threads))).to.deep.equal(bits(text.attend(row, 1)));
+          }
+        }),
+        { numRuns: 80 },
       );
     });
 

@@ -85,6 +85,46 @@ export interface OperationKernels {
     ...rest: [...Int8Parts, firstFloatPage: number, window: number, scale: number, cap: number, scratch: number]
   ): void;
 
+  /**
+   * One token's attention in two steps, whose bits are `attention`'s. First scores f32 [kvHeads * group, scoreStride] of
+   * units start to end: pages that the token sees, (position >> 5) - (first token seen >> 5) + 1 of each key-value head.
+   */
+  attentionScores(
+    scores: number,
+    scoreStride: number,
+    query: number,
+    position: number,
+    group: number,
+    headSize: number,
+    start: number,
+    end: number,
+    kvHeads: number,
+    floatPages: number,
+    floatOffset: number,
+    int8Pages: number,
+    int8Offset: number,
+    ...rest: [keyQuants: number, firstFloatPage: number, window: number, scratch: number]
+  ): void;
+  /** Then, when all scores are there, units start to end of the outputs: attentionMixUnits(headSize) of each key-value head. */
+  attentionMix(
+    out: number,
+    scores: number,
+    scoreStride: number,
+    position: number,
+    group: number,
+    headSize: number,
+    start: number,
+    end: number,
+    kvHeads: number,
+    floatPages: number,
+    floatOffset: number,
+    int8Pages: number,
+    int8Offset: number,
+    valueScales: number,
+    valueQuants: number,
+    ...rest: [firstFloatPage: number, window: number, scale: number, cap: number, scratch: number]
+  ): void;
+
   /** The likeliest id, the lowest of equals; -1 when a logit is NaN or +Infinity, or none is finite. */
   argmax(logits: number, count: number): number;
   /** Fills values f32 [k] and ids i32 [k] in order; returns how many, or -1 when a logit is NaN. */
@@ -98,3 +138,6 @@ export interface OperationKernels {
 /** Bytes of scratch that `attention` wants for each thread: a page of one head, weights, and each query's state. */
 export const attentionScratchBytes = (headSize: number, rows: number, group: number): number =>
   (64 * headSize + 64 + 2 * rows * group) * 4;
+
+/** Parts into which `attentionMix` divides a head: 16 elements each. */
+export const attentionMixUnits = (headSize: number): number => Math.ceil(headSize / 16);

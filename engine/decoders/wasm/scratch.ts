@@ -3,6 +3,7 @@
 
 import { matmulScratchBytes, wideRowBytes } from '../../../kernels/wasm/kernels.js';
 import { attentionScratchBytes } from '../../../kernels/wasm/operations.js';
+import { pageTokens } from '../../kv/page-layout.js';
 import { rotarySizeOf } from '../../weights/architectures.js';
 import type { ModelSpec } from '../../weights/model.js';
 import { aligned } from './plan.js';
@@ -39,6 +40,10 @@ export interface ScratchPlan {
   readonly queryKeyValue: number;
   /** f32 [rows, heads * headSize] */
   readonly attended: number;
+  /** f32 [heads, scoreStride]: of one token, where threads share its attention; no room where one thread computes. */
+  readonly scores: number;
+  /** Floats from one head's scores to the next's: the context in whole pages. */
+  readonly scoreStride: number;
   /** f32 [rows, hiddenSize]: what a block adds to the residual stream. */
   readonly added: number;
   /** f32 [rows, 2 * feedForwardSize] */
@@ -61,10 +66,12 @@ export interface ScratchSizes {
   readonly rows: number;
   readonly logitRows: number;
   readonly threads: number;
+  /** Tokens a sequence may hold. */
+  readonly contextLength: number;
 }
 
 export function planScratch(spec: ModelSpec, start: number, sizes: ScratchSizes): ScratchPlan {
-  const { rows, logitRows, threads } = sizes;
+  const { rows, logitRows, threads, contextLength } = sizes;
   const { hiddenSize, feedForwardSize, heads, kvHeads, headSize, vocabularySize } = spec;
   let at = aligned(start);
   const take = (bytes: number): number => {
@@ -74,6 +81,7 @@ export function planScratch(spec: ModelSpec, start: number, sizes: ScratchSizes)
   };
   const floats = (count: number): number => take(count * 4);
   const widest = Math.max(hiddenSize, feedForwardSize, heads * headSize);
+  const scoreStride = threads === 1 ? 0 : Math.ceil(contextLength / pageTokens) * pageTokens;
   const rotary = (): number => floats((rows * rotarySizeOf(spec)) / 2);
   return {
     rows,
@@ -84,6 +92,8 @@ export function planScratch(spec: ModelSpec, start: number, sizes: ScratchSizes)
     sines: [rotary(), rotary()],
     queryKeyValue: floats(rows * (heads + 2 * kvHeads) * headSize),
     attended: floats(rows * heads * headSize),
+    scores: floats(heads * scoreStride),
+    scoreStride,
     added: floats(rows * hiddenSize),
     gateUp: floats(rows * 2 * feedForwardSize),
     logits: floats(logitRows * Math.ceil(vocabularySize / 4) * 4),

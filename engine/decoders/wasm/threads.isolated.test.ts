@@ -150,6 +150,31 @@ describe('the WebAssembly decoder with threads', () => {
     expect(told.flat().every((waited) => waited >= 0)).to.equal(true);
   });
 
+  for (const kvPrecision of ['f32', 'int8'] as const) {
+    it(`computes the same bits after a long text, ${kvPrecision} pages`, async () => {
+      for (const name of ['gemma3-softcap-q8', 'qwen3-q4', 'mistral-window']) {
+        const fixture = named(name);
+        const longer = { ...fixture, spec: { ...fixture.spec, contextLength: 512 } };
+        const { vocabularySize } = fixture.spec;
+        const chosen = async (threads: number): Promise<unknown[]> => {
+          const decoder = await open(fixtureModel(longer), threads, { kvPrecision });
+          const sequence = decoder.openSequence();
+          const tokens = Array.from({ length: 120 }, (_, i) => (i * 31 + 7) % vocabularySize);
+          await sequence.append({ tokens, at: 'none' });
+          const choices: unknown[] = [];
+          for (let i = 0; i < 80; i++) {
+            const choose = { ...greedyOptions, logprobs: 3 };
+            choices.push(...(await sequence.append({ tokens: [(i * 13) % vocabularySize], at: 'last', choose })));
+          }
+          await decoder.dispose();
+          return choices;
+        };
+        const expected = await chosen(1);
+        for (const threads of [2, 3]) expect(await chosen(threads), name).to.deep.equal(expected);
+      }
+    });
+  }
+
   it('takes up the next pass after one that was aborted', async () => {
     const fixture = named('qwen3-q4');
     const decoder = await open(fixtureModel({ ...fixture, spec: { ...fixture.spec, contextLength: 1024 } }), 2);

@@ -23,7 +23,7 @@ import { PagePool, PageTable } from './kv-pages.js';
 import { WasmMemory } from './memory.js';
 import { type LedTeam, PassRunner } from './pass-runner.js';
 import { checkFit, mostBytes, mostLargeBytes, planWeights } from './plan.js';
-import { planScratch } from './scratch.js';
+import { planScratch, type ScratchPlan } from './scratch.js';
 import { alone } from './sharing.js';
 import { startThreads, type ThreadOptions, threadsFromBytes } from './thread-pool.js';
 import { compileKernels, fetchedKernels, type KernelSource } from './wasm-kernels.js';
@@ -87,12 +87,10 @@ async function open(options: WasmDecoderOptions): Promise<Decoder> {
   if (signal?.aborted === true) throw new EngineError('aborted', 'Loading was stopped.');
   const weights = planWeights(model);
   const page = pageBytes(spec, false);
-  const plain = planScratch(spec, weights.end, {
-    rows: passRows,
-    logitRows: passLogits,
-    threads: options.threads?.count ?? 1,
-  });
   const contextLength = Math.min(spec.contextLength, options.maxContext ?? 4096);
+  const scratchFor = (threads: number): ScratchPlan =>
+    planScratch(spec, weights.end, { rows: passRows, logitRows: passLogits, threads, contextLength });
+  const plain = scratchFor(options.threads?.count ?? 1);
   // A text as long as the context shall fit, too; where addresses end at 4 GiB, one page of it must do.
   const text = pageBytes(spec, kvPrecision === 'int8') * Math.ceil(contextLength / pageTokens);
   const large = options.large ?? (plain.end + text > mostBytes && largeMemorySupported());
@@ -101,11 +99,7 @@ async function open(options: WasmDecoderOptions): Promise<Decoder> {
   const threads = options.threads;
   const worthSharing = weights.weightBytes >= (threads?.fromBytes ?? threadsFromBytes) && threadsSupported();
   const machine = await assemble(options, large, worthSharing ? threads : undefined, (build, threads) => {
-    const scratch = planScratch(spec, weights.end, {
-      rows: passRows,
-      logitRows: passLogits,
-      threads,
-    });
+    const scratch = scratchFor(threads);
     return { spec, weights, scratch, activations, build, int8Pages: kvPrecision === 'int8' };
   });
   const { plan, kernels, memory, team } = machine;

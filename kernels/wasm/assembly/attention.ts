@@ -9,13 +9,16 @@
 // must be a finite number: pages are zeroed when they are new and hold old text when they are not.
 //
 // Int8 pages are turned into floats in scratch, a head at a time, and then treated alike.
+//
+// Threads that share one token's attention by heads read a key-value head's pages more than once where heads are few;
+// attention-apart.ts does the same sums in two steps, each of which divides finer.
 
 import { pageAt } from './lanes';
 import { exponential, exponentials, greatestOfLanes, sumOfLanes } from './exponential';
 import { softCapped } from './gate';
 import { kvDequantiseKeys, kvDequantiseValues } from './kv-int8';
 
-const NONE: f32 = reinterpret<f32>(0xff800000); // -Infinity
+export const NONE: f32 = reinterpret<f32>(0xff800000); // -Infinity
 
 /** Four sums of lanes at once, each (0 + 2) + (1 + 3). */
 // @ts-ignore: decorator
@@ -37,7 +40,7 @@ function plusProduct(sum: v128, a: v128, b: v128): v128 {
  * @param nextKeys the next page's keys, and nextValues: brought near meanwhile, a cache line a step, by reading a byte of
  *     each and dropping it; 0: nothing is
  */
-function scoreTwo(
+export function scoreTwo(
   s0: usize, s1: usize, q0: usize, q1: usize, keys: usize, headBytes: usize, from: i32, to: i32,
   nextKeys: usize, nextValues: usize,
 ): void {
@@ -80,7 +83,7 @@ function scoreTwo(
 }
 
 /** As scoreTwo, for one query. */
-function scoreOne(
+export function scoreOne(
   s0: usize, q0: usize, keys: usize, headBytes: usize, from: i32, to: i32, nextKeys: usize, nextValues: usize,
 ): void {
   for (let t = <usize>from & ~3; t <= <usize>to; t += 4) {
@@ -112,7 +115,7 @@ function scoreOne(
  * @param state f32 pair: maximum, sum
  * @returns what the row's output so far is multiplied by
  */
-function weigh(s: usize, state: usize, from: i32, to: i32, scale: f32, cap: f32): f32 {
+export function weigh(s: usize, state: usize, from: i32, to: i32, scale: f32, cap: f32): f32 {
   if (from > to) {
     for (let i: usize = 0; i < 128; i += 16) v128.store(s + i, f32x4.splat(0));
     return 1;
@@ -149,16 +152,21 @@ function weigh(s: usize, state: usize, from: i32, to: i32, scale: f32, cap: f32)
   return factor;
 }
 
-/** Two rows' outputs = themselves x factor + weights x values, tokens in ascending order. */
-function mixTwo(
-  o0: usize, o1: usize, f0: f32, f1: f32, w0: usize, w1: usize, values: usize, headBytes: usize, from: i32, to: i32,
+/**
+ * Two rows' outputs = themselves x factor + weights x values, tokens in ascending order.
+ * @param bytes of each output, from o0 and o1 on: a head, or some of its elements
+ * @param headBytes from a token's values to the next one's
+ */
+export function mixTwo(
+  o0: usize, o1: usize, f0: f32, f1: f32, w0: usize, w1: usize, values: usize, bytes: usize, headBytes: usize,
+  from: i32, to: i32,
 ): void {
   const end = <usize>(to + 1) << 2;
   const start = <usize>from << 2;
   const left = f32x4.splat(f0);
   const right = f32x4.splat(f1);
   let i: usize = 0;
-  for (; i + 64 <= headBytes; i += 64) {
+  for (; i + 64 <= bytes; i += 64) {
     let a0 = f32x4.mul(v128.load(o0 + i), left);
     let a1 = f32x4.mul(v128.load(o0 + i, 16), left);
     let a2 = f32x4.mul(v128.load(o0 + i, 32), left);
@@ -194,20 +202,20 @@ function mixTwo(
     v128.store(o1 + i, b2, 32);
     v128.store(o1 + i, b3, 48);
   }
-  if (i < headBytes) {
-    mixRest(o0, f0, w0, values, headBytes, i, from, to);
-    mixRest(o1, f1, w1, values, headBytes, i, from, to);
+  if (i < bytes) {
+    mixRest(o0, f0, w0, values, bytes, headBytes, i, from, to);
+    mixRest(o1, f1, w1, values, bytes, headBytes, i, from, to);
   }
 }
 
-/** As mixTwo for one row, elements from byte `i` of the head on. */
-function mixRest(
-  o: usize, factor: f32, w: usize, values: usize, headBytes: usize, i: usize, from: i32, to: i32,
+/** As mixTwo for one row, elements from byte `i` on. */
+export function mixRest(
+  o: usize, factor: f32, w: usize, values: usize, bytes: usize, headBytes: usize, i: usize, from: i32, to: i32,
 ): void {
   const end = <usize>(to + 1) << 2;
   const start = <usize>from << 2;
   const by = f32x4.splat(factor);
-  for (; i + 64 <= headBytes; i += 64) {
+  for (; i + 64 <= bytes; i += 64) {
     let a0 = f32x4.mul(v128.load(o + i), by);
     let a1 = f32x4.mul(v128.load(o + i, 16), by);
     let a2 = f32x4.mul(v128.load(o + i, 32), by);
@@ -226,7 +234,7 @@ function mixRest(
     v128.store(o + i, a2, 32);
     v128.store(o + i, a3, 48);
   }
-  for (; i < headBytes; i += 16) {
+  for (; i < bytes; i += 16) {
     let a = f32x4.mul(v128.load(o + i), by);
     let at = values + i + <usize>from * headBytes;
     for (let t = start; t < end; t += 4) {
@@ -267,7 +275,7 @@ function attendPage(
         nextKeys = 0;
         const f0 = weigh(weights, state0, from0, to0, scale, cap);
         const f1 = weigh(weights + 128, state0 + 8, from1, to1, scale, cap);
-        mixTwo(o0, o1, f0, f1, weights, weights + 128, values, headBytes, from, to);
+        mixTwo(o0, o1, f0, f1, weights, weights + 128, values, headBytes, headBytes, from, to);
       }
       index += 2;
     } else {
@@ -275,7 +283,7 @@ function attendPage(
         scoreOne(weights, q0, keys, headBytes, from0, to0, nextKeys, nextValues);
         nextKeys = 0;
         const f0 = weigh(weights, state0, from0, to0, scale, cap);
-        mixRest(o0, f0, weights, values, headBytes, 0, from0, to0);
+        mixRest(o0, f0, weights, values, headBytes, headBytes, 0, from0, to0);
       }
       index += 1;
     }

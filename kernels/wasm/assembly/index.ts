@@ -13,6 +13,7 @@ export { rotary } from './rotary';
 export { add, addBias, multiply, softCap } from './elementwise';
 export { gateGelu, gateSilu } from './gate';
 export { attention } from './attention';
+export { attentionMix, attentionScores } from './attention-apart';
 export { kvAppend } from './kv-append';
 export { kvDequantiseKeys, kvDequantiseValues, kvQuantise } from './kv-int8';
 export { argmax, forbid, sumOfWeights, topK } from './choose';
