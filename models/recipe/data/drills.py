@@ -57,21 +57,33 @@ def common() -> list[str]:
 def entry(rng: random.Random) -> str:
     """A word or name to be carried from one spelling to the other: common, invented, or of the pools, none kept for evaluation."""
     roll = rng.random()
-    if roll < 0.35:
+    if roll < 0.2:
         w = rng.choice(common())
         return w.capitalize() if rng.random() < 0.5 else w
-    if roll < 0.6:
+    if roll < 0.5:
+        w = rng.choice(pools.everyday()) if roll < 0.32 else pools.spliced(rng)
+        return w.capitalize() if rng.random() < 0.4 else w
+    if roll < 0.65:
         w = pools.invented(rng)
         return w.capitalize() if rng.random() < 0.6 else w
     if roll < 0.7:
         return piece(rng)
     while True:
-        v = pools.person(rng) if roll < 0.85 else rng.choice(rng.choice((pools.CITIES, pools.PRODUCTS, pools.TOPICS, pools.TITLES, pools.MESSAGES)))
+        v = pools.person(rng) if roll < 0.87 else rng.choice(rng.choice((pools.CITIES, pools.PRODUCTS, pools.TOPICS, pools.TITLES, pools.MESSAGES)))
         if not pools.kept_name(v):
             return v
 
 
 _DOES = ["sings", "paid", "came", "is here", "left", "waits", "called us", "has it", "is new", "laughed"]
+
+
+def _quoted(rng: random.Random) -> tuple[str, str]:
+    """Words out of a row into JSON's quotes, where no space is before them; or off their own lines, where none is, into a list."""
+    items = list(dict.fromkeys(entry(rng) for _ in range(rng.randint(1, 6))))
+    if rng.random() < 0.25:
+        return rng.choice(("List:\n", "A list:\n", "")) + "\n".join(items), "\n".join("- " + i for i in items)
+    row = rng.choice((", ", " and ", "; ", " or ", ", then ")).join(items)
+    return rng.choice(("JSON: {}", "Quote {}", "As an array: {}", "Put {} in quotes", "In quotes: {}", "{} as JSON")).format(row), json.dumps(items, ensure_ascii=False)
 
 
 def _carried(rng: random.Random) -> tuple[str, str]:
@@ -149,9 +161,11 @@ def _sifted(rng: random.Random) -> list[tuple[str, str]]:
 
 
 def _drill(rng: random.Random) -> tuple[str, str]:
-    kind = rng.choice([0, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 6])
+    kind = rng.choice([0, 2, 3, 4, 5, 6, 6, 6, 6, 6, 7, 7, 7, 7])
     if kind == 6:
         return _carried(rng)
+    if kind == 7:
+        return _quoted(rng)
     if kind == 0:
         n = rng.choice([1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 6, 10, 16])
         plain = rng.sample(common(), n) if rng.random() < 0.8 else [piece(rng) for _ in range(n)]
@@ -178,6 +192,6 @@ def _drill(rng: random.Random) -> tuple[str, str]:
 def examples(rng: random.Random) -> Iterator[Example]:
     while True:
         turns: list[dict] = []
-        for ask, answer in _sifted(rng) if rng.random() < 0.4 else [_drill(rng) for _ in range(rng.choice([1, 2, 4, 6]))]:
+        for ask, answer in _sifted(rng) if rng.random() < 0.35 else [_drill(rng) for _ in range(rng.choice([1, 2, 4, 6]))]:
             turns += [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]
         yield Example("drills", tuple(turns))

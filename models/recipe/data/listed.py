@@ -43,24 +43,26 @@ def _missing(listed: list[tuple[str, str]], rng: random.Random) -> tuple[str, st
             return verb, noun
 
 
-_LISTS = ("List: {}.", "({})", "We have {}.", "{}", "Only {}.", "Here: {}")
+_LISTS = ("List: {}.", "We have {}.", "Only {}.", "Here: {}", "There is {}.")
+_WAYS = ("Is there {}?", "the {}?", "Do you have {}?", "And {}", "Is {} listed?", "{}?", "{}", "{}, is it there?")
 
 
 def _words(rng: random.Random) -> list[dict]:
-    items = list(dict.fromkeys(_word(rng) for _ in range(rng.randint(1, 7))))
-    listed = rng.choice((", ", "; ", " ", "\n", " or ")).join(items)
-    way = rng.choice(("{}?", "Is there {}?", "{}", "the {}?", "Do you have {}?"))
+    # Mostly the same token is asked for that is listed: what is to be learnt is the looking, not the spelling.
+    easy = rng.random() < 0.7
+    draw = (lambda: rng.choice(common())) if easy else (lambda: _word(rng))
+    items = list(dict.fromkeys(draw() for _ in range(rng.randint(1, 5 if easy else 7))))
+    sep, form, way = rng.choice((", ", " or ", " and ", " ") if easy else (", ", "; ", "\n", " or ")), rng.choice(_LISTS), rng.choice(_WAYS[: 5 if easy else 8])
     turns: list[dict] = []
     left, said = rng.sample(items, len(items)), set(items)
     for i in range(rng.randint(3, 8)):
         there = bool(left) and rng.random() < 0.65
-        asked = left.pop() if there else next(w for w in iter(lambda: _word(rng), "") if w not in said)
+        asked = left.pop() if there else next(w for w in iter(draw, "") if w not in said)
         said.add(asked)
         text = way.format(asked)
-        if rng.random() < 0.4:
+        if not easy and rng.random() < 0.4:
             text = text[:1].upper() + text[1:]
-        turns += [{"role": "user", "content": rng.choice(_LISTS).format(listed) + "\n" + text if i == 0 else text},
-                  {"role": "assistant", "content": "Yes." if there else "No."}]
+        turns += [{"role": "user", "content": form.format(sep.join(items)) + "\n" + text if i == 0 else text}, {"role": "assistant", "content": "Yes." if there else "No."}]
     return turns
 
 

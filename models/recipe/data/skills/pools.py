@@ -6,7 +6,10 @@ Does not know: what the words are used for. About every eighth value of a pool i
 
 from __future__ import annotations
 
+import functools
+import pathlib
 import random
+import re
 
 from .common import held_out
 
@@ -62,17 +65,39 @@ def invented(rng: random.Random) -> str:
     return "".join(rng.choice(_ONSET) + rng.choice(_VOWEL) for _ in range(rng.randint(1, 2))) + rng.choice(_ONSET) + rng.choice(_VOWEL) + rng.choice(_CODA)
 
 
+@functools.cache
+def everyday() -> list[str]:
+    """Every word that stands anywhere in this project's texts for training, none kept for evaluation."""
+    folder = pathlib.Path(__file__).parent.parent
+    paths = [path for end in ("md", "txt", "py") for path in folder.rglob(f"*.{end}") if path.name != "smalltalk_eval.txt"]
+    text = "\n".join(line for path in sorted(paths) for line in path.read_text("utf-8").splitlines() if not line.startswith(("- (eval)", "- (final)")))
+    return sorted({word for word in re.findall(r"(?<![\w$@<.-])[A-Za-z][a-z]{1,10}(?![\w.-])", text) if not kept(word)})
+
+
+def spliced(rng: random.Random) -> str:
+    """The front of one word on the back of another. A tokenizer cuts a word differently with a space before it and
+    without, so that copying it into quotes means spelling it; and words put together so show every pair of pieces."""
+    while True:
+        front, back = rng.choice(everyday()), rng.choice(everyday())
+        word = front[: rng.randint(1, 4)] + back[-rng.randint(2, 5) :].lower()
+        if not kept(word):
+            return word
+
+
 def fresh(value: str, rng: random.Random) -> str:
     """Another value of the same look that no pool holds: a name for a name, words for words; times and addresses stay.
     For training: a value met a hundred times is said by heart, and only one never met is truly copied."""
     from ..drills import common  # it imports this module
 
+    if "@" in value:
+        return (spliced(rng) if rng.random() < 0.5 else rng.choice(everyday())).lower() + value[value.index("@") :]
     if not all(c.isalpha() or c in " '" for c in value):
         return value
 
     def one(word: str) -> str:
-        new = invented(rng) if rng.random() < 0.45 else rng.choice(common())
-        return new.capitalize() if word[:1].isupper() else new
+        roll = rng.random()
+        new = invented(rng) if roll < 0.25 else spliced(rng) if roll < 0.5 else rng.choice(everyday()) if roll < 0.7 else rng.choice(common())
+        return new[:1].upper() + new[1:] if word[:1].isupper() else new.lower()
 
     words = value.split()
     count = len(words) if words[0][:1].isupper() and len(words) < 3 else max(1, len(words) + rng.randint(-1, 1))
