@@ -18,10 +18,11 @@ const bars = [
 const scaling = 1.7;
 
 const short = (value) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 const verdict = (met) => (met ? 'met' : 'MISSED');
 
 /**
- * @param {Row[]} rows one a model, decoder and number of threads; `rounds` holds what each round of a repeated row made
+ * @param {Row[]} rows one a model, decoder and number of threads; `runs` holds what each run made, by figure
  * @returns {string[]}
  */
 export function barLines(rows) {
@@ -56,14 +57,11 @@ export function barLines(rows) {
       continue;
     }
     for (const key of [...speeds('prefill ')(one), ...speeds('decode @')(one)]) {
-      const pairs = (one.rounds ?? [])
-        .map((round, i) => (two.rounds?.[i]?.[key] ?? NaN) / round[key])
-        .filter(Number.isFinite)
-        .sort((a, b) => a - b);
       const best = two[key] / one[key];
-      const between = pairs.length > 1 ? `; pairs of a round ${pairs.map(short).join(', ')}` : '';
+      const usual = median(two.runs?.[key] ?? []) / median(one.runs?.[key] ?? []);
+      const medians = Number.isFinite(usual) ? `, medians ${short(usual)}` : '';
       lines.push(
-        `${model}, two threads over one, ${key}: ${short(best)} (best of each${between}); bar at least ${scaling}: ${verdict(best >= scaling)}`,
+        `${model}, two threads over one, ${key}: ${short(best)} (best of ${one.runs?.[key]?.length ?? 'some'} runs of each${medians}); bar at least ${scaling}: ${verdict(best >= scaling)}`,
       );
     }
   }

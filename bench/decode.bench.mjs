@@ -6,7 +6,7 @@
 //   npm run bench -- decode --table [--model smollm2-135m] [--rounds 3]
 // The decoders on the processor in one run of a few minutes, with the bars behind the table: the default of ours in rounds, with
 // the others between them, because a machine wavers from minute to minute (the best of all rounds counts, and two threads are also
-// told over one round by round; these two get twice the runs); the slow ones make few tokens, which their notes say.
+// told over one by the medians of all runs; these two get five times the runs); the slow ones make few tokens, which their notes say.
 //   npm run bench -- decode [--model smollm2-135m,qwen2.5-0.5b] [--gguf file] [--threads 1,2] [--only wasm,wllama]
 //                           [--prompts 32,128,512] [--tokens 32] [--runs 2] [--gpu] [--json]
 // Any decoders, each with all lengths. `wasm` is the default (16-bit activations); with more threads than one it computes in a
@@ -73,7 +73,7 @@ const slow = {
 
 /** A row in the table's words and in the machine-readable ones. */
 function row(model, decoder, threads, speed, asked = '') {
-  const { prefill, decode, load, memory, device, dispatches, submits, bytesPerToken, copyRate } = speed;
+  const { prefill, decode, all, load, memory, device, dispatches, submits, bytesPerToken, copyRate } = speed;
   const share = copyRate == null ? null : (100 * decode[32] * bytesPerToken) / copyRate;
   const peak = memory.peak === null ? null : memory.peak - memory.baseline;
   return {
@@ -89,6 +89,7 @@ function row(model, decoder, threads, speed, asked = '') {
     bytes_per_token: bytesPerToken,
     copy_bytes_s: copyRate,
     copy_percent: share,
+    ...(all && { runs: all }),
     'prefill 32': prefill[32],
     'prefill 128': prefill[128],
     'prefill 512': prefill[512],
@@ -114,9 +115,13 @@ function bestOf(rounds) {
     if (all.length === 0 || !/^(prefill|decode|load)/.test(key)) return [key, value];
     return [key, isBetterHigh(key) ? Math.max(...all) : Math.min(...all)];
   });
-  const figures = ({ note, model, decoder, ...rest }) => rest;
+  const figures = ({ note, model, decoder, runs, ...rest }) => rest;
   return {
     ...Object.fromEntries(best),
+    runs: rounds.reduce((all, { runs = {} }) => {
+      for (const [key, values] of Object.entries(runs)) all[key] = [...(all[key] ?? []), ...values];
+      return all;
+    }, {}),
     note: `${first.note}, best of ${rounds.length} rounds`,
     rounds: rounds.map(figures),
   };
@@ -190,7 +195,7 @@ async function* measureTable(options, model, place) {
   const { request } = options;
   const found = new Map();
   for (const [name, threads, round] of tableOrder(options)) {
-    const runs = isRepeated(name, threads) ? 2 * request.runs : request.runs;
+    const runs = isRepeated(name, threads) ? 5 * request.runs : request.runs;
     const [wanted, asked] = name in slow ? fewer(name, request) : [{ ...request, runs, noMemory: round > 0 }, ''];
     console.error(`${model}: ${name}, ${threads} thread(s), round ${round + 1} ...`);
     const measured = await tried(model, name, threads, async () =>
