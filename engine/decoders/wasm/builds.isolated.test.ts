@@ -5,6 +5,7 @@ import { expect } from '@esm-bundle/chai';
 import { kernelAssets } from '../../../kernels/wasm/kernel-assets.js';
 import { type KernelFile, largeMemorySupported, supportedBuild } from '../../../kernels/wasm/kernels.js';
 import { errorAgainst, fixtureModel, fixtures } from '../../../test/fixtures/fixture-models.js';
+import { startThreads } from './thread-pool.js';
 import { createWasmDecoder, type WasmDecoderOptions } from './wasm-decoder.js';
 import { fetchedKernels } from './wasm-kernels.js';
 
@@ -26,7 +27,7 @@ it('every file of the kernels that this browser runs computes the same bits', as
     for (const file of all) {
       const asked: string[] = [];
       const source = fetchedKernels('/');
-      const threads = { count: 2, fromBytes: 0, start: newWorker };
+      const threads = { pool: startThreads, count: 2, fromBytes: 0, start: newWorker };
       const decoder = await createWasmDecoder({
         model: fixtureModel(fixture),
         kernels: (name) => {
@@ -65,10 +66,12 @@ it('the best file is taken that the browser runs, with threads where they are wo
     );
     return files;
   };
-  const shared = { threads: { count: 2, fromBytes: 0, start: newWorker } };
+  const shared = { threads: { pool: startThreads, count: 2, fromBytes: 0, start: newWorker } };
   expect(await asked({})).to.deep.equal([`${best}.wasm`]);
   expect(await asked(shared)).to.deep.equal([`${best}-threads.wasm`]);
-  expect(await asked({ threads: { count: 2, start: newWorker } }), 'a small model').to.deep.equal([`${best}.wasm`]);
+  expect(await asked({ threads: { pool: startThreads, count: 2, start: newWorker } }), 'a small model').to.deep.equal([
+    `${best}.wasm`,
+  ]);
   const validate = WebAssembly.validate.bind(WebAssembly);
   // A module with i16x8.relaxed_dot_i8x16_i7x16_s is the question; only a browser without relaxed SIMD says no to it.
   const isRelaxed = (bytes: Uint8Array): boolean => bytes.some((byte, i) => byte === 0x92 && bytes[i - 1] === 0xfd);
@@ -92,7 +95,7 @@ it('threads compute with room for texts beyond 4 GiB, too', async function () {
     model: fixtureModel({ ...fixture, spec: { ...fixture.spec, contextLength } }),
     kernels: '/',
     large,
-    threads: { count: 2, fromBytes: 0, start: newWorker },
+    threads: { pool: startThreads, count: 2, fromBytes: 0, start: newWorker },
   });
   expect(decoder.info.deviceName).to.match(/2 threads$/);
   const logits = await decoder.logits(fixture.tokens);
@@ -122,7 +125,7 @@ it('a load that fails ends the threads that it had started', async () => {
         name.startsWith('layers.1') ? Promise.reject(new Error('unreadable')) : model.readTensor(name, signal),
     },
     kernels: '/',
-    threads: { count: 3, fromBytes: 0, start },
+    threads: { pool: startThreads, count: 3, fromBytes: 0, start },
   }).catch((error: unknown) => error);
   expect(failure).to.have.property('code', 'internal');
   expect([started, ended]).to.deep.equal([2, 2]);

@@ -7,6 +7,7 @@ import { EngineError } from '../../protocol/errors.js';
 import type { Model, WeightTensor } from '../../weights/model.js';
 import type { DecodeRequest, Decoder, Sequence } from '../decoder.js';
 import type { FromLent, LentCall, LentOpening, ToLent } from './lent-messages.js';
+import { startThreads } from './thread-pool.js';
 import { createWasmDecoder } from './wasm-decoder.js';
 import { serveWasmThread } from './wasm-thread.js';
 
@@ -145,6 +146,7 @@ class LentHost {
         model: this.modelOf(facts),
         kernels,
         threads: {
+          pool: startThreads,
           count: threads,
           start: this.startWorker,
           ...(threadsFrom !== undefined && { fromBytes: threadsFrom }),

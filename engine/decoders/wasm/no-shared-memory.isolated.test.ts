@@ -5,13 +5,19 @@ import { expect } from '@esm-bundle/chai';
 import { type DecoderFixture, fixtureModel, fixtures } from '../../../test/fixtures/fixture-models.js';
 import type { Model } from '../../weights/model.js';
 import type { Decoder } from '../decoder.js';
+import { startThreads } from './thread-pool.js';
 import { createWasmDecoder, type WasmDecoderOptions } from './wasm-decoder.js';
 
 const script = new URL('/test/fixtures/wasm-helper.ts', location.href);
 const newWorker = (): Worker => new Worker(script, { type: 'module' });
 
 const open = (model: Model, count: number, options: Partial<WasmDecoderOptions> = {}): Promise<Decoder> =>
-  createWasmDecoder({ model, kernels: '/', threads: { count, fromBytes: 0, start: newWorker }, ...options });
+  createWasmDecoder({
+    model,
+    kernels: '/',
+    threads: { pool: startThreads, count, fromBytes: 0, start: newWorker },
+    ...options,
+  });
 
 const bits = (values: Float32Array): number[] => [...new Uint32Array(values.slice().buffer)];
 
@@ -63,7 +69,9 @@ describe('one thread computes, says so and holds no worker, in an isolated page'
       const giveBack = take();
       let decoder: Decoder;
       try {
-        decoder = await open(fixtureModel(fixture), 2, { threads: { count: 2, fromBytes: 0, start } });
+        decoder = await open(fixtureModel(fixture), 2, {
+          threads: { pool: startThreads, count: 2, fromBytes: 0, start },
+        });
       } finally {
         giveBack();
       }

@@ -12,7 +12,7 @@ import { Breather } from './breather.js';
 import { asEngineError, isTrap } from './failures.js';
 import { Forward, type ForwardPlan, logitStride, type Pass } from './forward.js';
 import type { WasmMemory } from './memory.js';
-import { Pace, type Pacing } from './pace.js';
+import type { Pacing } from './pace.js';
 import { alone, type Team } from './sharing.js';
 
 /** Milliseconds between two pauses: what a call from another tab waits at most, beside one layer (bench tabs). */
@@ -41,8 +41,8 @@ export interface PassRequest extends Pass {
 
 /** A team whose other members are told where the pass is (threads.ts). */
 export interface LedTeam extends Team {
-  /** Other than `Pace`, for tests. */
-  readonly newPace?: (() => Pacing) | undefined;
+  /** When all of them compute, and when one does. */
+  newPace(): Pacing;
   /** Another pass begins: its layers follow. */
   start(pass: Pass): void;
   /** The pass took so long, and all of it was computed: the next one may be shared out otherwise. */
@@ -75,8 +75,7 @@ export class PassRunner {
   ) {
     this.together = new Forward(plan, kernels, memory, team);
     this.alone = team.size === 1 ? this.together : new Forward(plan, kernels, memory, alone);
-    const newPace = team.newPace ?? (() => new Pace(team.size));
-    this.paces = { one: newPace(), many: newPace() };
+    this.paces = { one: team.newPace(), many: team.newPace() };
     this.breather = new Breather(team.size > 1 ? teamBreathEvery : breathEvery);
     this.angles = anglesOf(plan.spec, contextLength);
     const { layers, head } = plan.weights;

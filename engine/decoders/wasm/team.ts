@@ -22,7 +22,7 @@
 import { Balance, type Balancing, boundsOf } from './balance.js';
 import type { LedTeam } from './pass-runner.js';
 import type { Pass } from './forward.js';
-import type { Pacing } from './pace.js';
+import { Pace, type Pacing } from './pace.js';
 import type { Team } from './sharing.js';
 
 const arrived = 0;
@@ -161,7 +161,7 @@ export class Leader extends Member implements LedTeam {
     control: number,
     size: number,
     patience?: number,
-    readonly newPace?: () => Pacing,
+    readonly newPace: () => Pacing = () => new Pace(size),
     private readonly balance: Balancing = new Balance(size),
   ) {
     super(memory, control, 0, size, patience);

@@ -8,6 +8,11 @@ import { Leader } from './team.js';
 import { threadBegin, type ThreadOrder } from './wasm-thread.js';
 
 export interface ThreadOptions {
+  /**
+   * `startThreads`. Who wants threads brings it, so that an engine in a SharedWorker, which can have none, does not carry their
+   * code: a tab's helper does.
+   */
+  readonly pool: StartThreads;
   /** This thread included. */
   readonly count: number;
   /**
@@ -24,12 +29,16 @@ export interface ThreadOptions {
   start(): Worker;
 }
 
+export type StartThreads = (
+  options: ThreadOptions,
+  order: Omit<ThreadOrder, 'type' | 'index' | 'size'>,
+  signal?: AbortSignal,
+) => Promise<ThreadPool>;
+
 export interface ThreadPool {
   readonly leader: Leader;
   close(): void;
 }
-
-export const threadsFromBytes = 16 * 2 ** 20;
 
 /** Milliseconds that a worker may take to start. */
 const startPatience = 20_000;

@@ -13,6 +13,7 @@ import { createLentDecoder } from './lent-decoder.js';
 import type { Balancing } from './balance.js';
 import type { Pacing } from './pace.js';
 import { controlBytes } from './team.js';
+import { startThreads } from './thread-pool.js';
 import { createWasmDecoder, type WasmDecoderOptions } from './wasm-decoder.js';
 import type { ThreadOrder } from './wasm-thread.js';
 
@@ -21,7 +22,12 @@ const kernels = new URL('/', location.href).href;
 const newWorker = (): Worker => new Worker(script, { type: 'module' });
 
 const open = (model: Model, count: number, options: Partial<WasmDecoderOptions> = {}): Promise<Decoder> =>
-  createWasmDecoder({ model, kernels, threads: { count, fromBytes: 0, start: newWorker }, ...options });
+  createWasmDecoder({
+    model,
+    kernels,
+    threads: { pool: startThreads, count, fromBytes: 0, start: newWorker },
+    ...options,
+  });
 
 interface Lent {
   readonly decoder: Decoder;
@@ -94,7 +100,7 @@ describe('the WebAssembly decoder with threads', () => {
         },
       };
     };
-    const threads = { count: 3, fromBytes: 0, start: newWorker, pace };
+    const threads = { pool: startThreads, count: 3, fromBytes: 0, start: newWorker, pace };
     const chosen = async (decoder: Decoder): Promise<unknown[]> => {
       const sequence = decoder.openSequence();
       const choose = { ...greedyOptions, logprobs: 3 };
@@ -142,7 +148,7 @@ describe('the WebAssembly decoder with threads', () => {
         return choices;
       };
       const together = (): Pacing => ({ together: true, took: () => undefined });
-      const threads = { count: 3, fromBytes: 0, start: newWorker, pace: together, balance };
+      const threads = { pool: startThreads, count: 3, fromBytes: 0, start: newWorker, pace: together, balance };
       const expected = await chosen(await open(fixtureModel(fixture), 1));
       expect(await chosen(await open(fixtureModel(fixture), 3, { threads })), name).to.deep.equal(expected);
     }
@@ -212,7 +218,9 @@ describe('the WebAssembly decoder with threads', () => {
       };
       return worker;
     };
-    const decoder = await open(fixtureModel(named('qwen3-q4')), 3, { threads: { count: 3, fromBytes: 0, start } });
+    const decoder = await open(fixtureModel(named('qwen3-q4')), 3, {
+      threads: { pool: startThreads, count: 3, fromBytes: 0, start },
+    });
     await decoder.logits([1, 2, 3]);
     const [order] = orders;
     if (order === undefined) throw new Error('no thread was started');
@@ -231,11 +239,11 @@ describe('the WebAssembly decoder with threads', () => {
       throw new DOMException('worker-src', 'SecurityError');
     };
     for (const start of [nowhere, refused]) {
-      const decoder = await open(model(), 2, { threads: { count: 2, fromBytes: 0, start } });
+      const decoder = await open(model(), 2, { threads: { pool: startThreads, count: 2, fromBytes: 0, start } });
       expect(decoder.info.deviceName).to.match(/1 thread$/);
       await decoder.dispose();
     }
-    const small = await open(model(), 2, { threads: { count: 2, start: newWorker } });
+    const small = await open(model(), 2, { threads: { pool: startThreads, count: 2, start: newWorker } });
     expect(small.info.deviceName).to.match(/1 thread$/);
     await small.dispose();
   });
@@ -243,7 +251,7 @@ describe('the WebAssembly decoder with threads', () => {
   it('fails with a typed error when a thread does not come, now and ever after', async () => {
     const idle = URL.createObjectURL(new Blob([`onmessage = () => postMessage('ready')`], { type: 'text/javascript' }));
     const decoder = await open(fixtureModel(named('qwen3-q4')), 2, {
-      threads: { count: 2, fromBytes: 0, start: () => new Worker(idle), patience: 100 },
+      threads: { pool: startThreads, count: 2, fromBytes: 0, start: () => new Worker(idle), patience: 100 },
     });
     const sequence = decoder.openSequence();
     for (let i = 0; i < 2; i++) {

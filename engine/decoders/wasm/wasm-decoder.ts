@@ -25,10 +25,13 @@ import { type LedTeam, PassRunner } from './pass-runner.js';
 import { checkFit, mostBytes, mostLargeBytes, planWeights } from './plan.js';
 import { planScratch, type ScratchPlan } from './scratch.js';
 import { alone } from './sharing.js';
-import { startThreads, type ThreadOptions, threadsFromBytes } from './thread-pool.js';
+import type { ThreadOptions } from './thread-pool.js';
 import { compileKernels, fetchedKernels, type KernelSource } from './wasm-kernels.js';
 import { WasmSequence } from './wasm-sequence.js';
 import { loadWeights } from './weights.js';
+
+/** Models of fewer bytes are computed by one thread. */
+export const threadsFromBytes = 16 * 2 ** 20;
 
 export interface WasmDecoderOptions {
   readonly model: Model;
@@ -157,7 +160,7 @@ async function assemble(
       const most = large ? mostLargeBytes : mostBytes;
       const memory = memoryFor(plan, { shared: true, large }, Math.min(plan.scratch.end + texts, most));
       const kernels = await loadKernels(module, memory.memory);
-      const { leader, close } = await startThreads(threads, { module, memory: memory.memory, plan }, signal);
+      const { leader, close } = await threads.pool(threads, { module, memory: memory.memory, plan }, signal);
       return { build, plan, memory, kernels, team: leader, close };
     } catch (error) {
       if (signal?.aborted === true) throw error;
@@ -174,7 +177,7 @@ async function assemble(
     plan,
     memory,
     kernels,
-    team: { ...alone, start: nothing, took: nothing, next: nothing, abandon: nothing },
+    team: { ...alone, newPace: () => always, start: nothing, took: nothing, next: nothing, abandon: nothing },
     close: nothing,
   };
 }
@@ -262,6 +265,8 @@ class WasmDecoder implements Decoder {
 }
 
 const nothing = (): void => undefined;
+/** One thread is all there are. */
+const always = { together: true, took: nothing };
 
 function deviceName(build: KernelBuild, threads: number): string {
   const simd = build === 'relaxed' ? 'relaxed SIMD' : 'SIMD';
