@@ -53,12 +53,12 @@ interface Reading {
 }
 
 /** Choices that may be made ahead of those handed out: enough to hide the way to the engine and back. */
-const ahead = 16;
+const ahead = 8;
 /**
- * Milliseconds that choices after the first wait for others to be told with: two frames. Where all cores compute, whoever wakes up
+ * Milliseconds that choices after the first wait for others to be told with: a frame. Where all cores compute, whoever wakes up
  * to hear of one holds a thread up for 0.2 to 0.4 ms.
  */
-const together = 32;
+const together = 16;
 
 /** How far a `decode` is ahead, and whether it is wanted no more. */
 class Run {
