@@ -41,6 +41,12 @@ const withThreads = (page: Page) =>
     'it is computed with threads',
   );
 
+/**
+ * Tokens of an answer that is held in its middle. The helper may send eight tokens before each of the engine's turns and compute
+ * eight more before it waits, so ten turns are at most 88 tokens, however fast the machine is.
+ */
+const long = 240;
+
 /** Resolves when the engine knows what this tab lends: its calls are heard in their order. */
 const offered = (page: Page): Promise<unknown> => page.evaluate(() => window.engine.models.storage());
 
@@ -56,11 +62,12 @@ test(
       await staying.evaluate(() => window.engine.load('/lending/model.gguf'));
       await withThreads(staying);
       assert.deepEqual(await staying.evaluate(() => window.engine.state.notes), []);
-      await begin(staying, longAnswer(40));
+      await begin(staying, longAnswer(long));
       const whole = await outcome(staying);
       const hold = await holdAnswers(await SharedEngine.of(kit), { turns: 10 }); // an untrained model says few words
-      await begin(staying, longAnswer(40));
+      await begin(staying, longAnswer(long));
       await hold.held();
+      assert.ok((await hold.tokens()) < long, 'the answer is under way');
       await lending.close();
       await until(staying, ({ tabs }) => tabs === 1, 'the lender is gone');
       await hold.letGo();
@@ -82,7 +89,7 @@ test('an elected tab lends its engine threads; the tab that takes over lends its
     await next.evaluate(() => window.engine.load('/lending/model.gguf'));
     await withThreads(next);
     const hold = await holdAnswers(tabEngine(elected), { turns: 10 });
-    await begin(next, longAnswer(40));
+    await begin(next, longAnswer(long));
     await hold.held();
     const { hostId } = await stateOf(next);
     await elected.close();
