@@ -175,12 +175,14 @@ class Llama(nn.Module):
         """ids [B, T] int64, mask [B, 1, T, T] bool (true: may look) -> logits [B, T, V]."""
         return self.logits(self.hidden(ids, mask))
 
-    def snap(self) -> "Llama":
-        """Puts every matrix onto its shipped grid, in place: what the pack will hold, as f32."""
-        with torch.no_grad():
-            for name, p in self.named_parameters():
-                if p.dim() == 2:
-                    p.copy_(dequantise(*quantise(p.float(), 8 if name == "embed" else 4)))
+    def snap(self, run=map) -> "Llama":
+        """Puts every matrix onto its shipped grid, in place: what the pack will hold, as f32. `run` is map, or a thread pool's."""
+        def one(named: tuple[str, torch.Tensor]) -> None:
+            name, p = named
+            with torch.no_grad():  # of the thread that runs this
+                p.copy_(dequantise(*quantise(p.float(), 8 if name == "embed" else 4)))
+
+        list(run(one, [(name, p) for name, p in self.named_parameters() if p.dim() == 2]))
         return self
 
 

@@ -22,8 +22,8 @@ from data.types import Example
 SKILLS = ("facts", "tools", "extraction", "guide", "smalltalk")
 SHARES = {"stories": 0.22, "tiny": 0.14, "facts": 0.12, "tools": 0.20, "extraction": 0.14, "guide": 0.14, "smalltalk": 0.04}
 # Answers known by heart are decided by their first words: most of these documents stop there, which leaves room for more questions.
-# A story's subject is decided in its first sentences, too.
-DECIDED_EARLY = {"guide": 8, "smalltalk": 8, "stories": 70}
+# A story's subject is decided in its first sentences, too, and a hero's in the very first.
+DECIDED_EARLY = {"guide": (8,), "smalltalk": (8,), "stories": (24, 24, 70)}
 CHAINED = {"stories", "facts", "guide", "smalltalk"}
 
 
@@ -95,7 +95,7 @@ def documents(t, shares: dict[str, float], tokens: int, longest: int, shared: pa
                 whole = [i + 1 for i in range(longest) if ids[i] == tok.END and own[i]]
                 ids, own = ids[:whole[-1] if whole else longest], own[:whole[-1] if whole else longest]
             if name in DECIDED_EARLY and rng.random() < 0.85:
-                first = len(own) - own[::-1].index(False) + DECIDED_EARLY[name]  # counted from where the last answer begins
+                first = len(own) - own[::-1].index(False) + rng.choice(DECIDED_EARLY[name])  # counted from where the last answer begins
                 ids, own = ids[:first], own[:first]
             learn = [o or rng.random() < keep_prompt for o in own]
             docs.append((ids, learn))

@@ -70,17 +70,16 @@ def orthogonal(g: torch.Tensor, steps: int = 5) -> torch.Tensor:
 
 
 @contextlib.contextmanager
-def on_grid(model: Llama):
+def on_grid(model: Llama, run=map):
     """Inside, every matrix holds the rounded values that will be shipped; outside, its own. The gradients found inside are
     applied outside: the straight-through estimator (Bengio et al. 2013), with nothing added to the model."""
     own = [p.detach().clone() for p in model.parameters()]
-    model.snap()
+    model.snap(run)
     try:
         yield
     finally:
         with torch.no_grad():
-            for p, v in zip(model.parameters(), own):
-                p.copy_(v)
+            torch._foreach_copy_([p.detach() for p in model.parameters()], own)
 
 
 def at_step(table: list, step: int):
@@ -247,7 +246,7 @@ def main() -> None:
             quant = step >= plan["quantise_from"]
             work.portion = max(1, o.portion // length) if o.portion else None
             work.hidden = hidden if length <= 512 else model.hidden  # compiling the rare length costs more than it saves
-            with on_grid(model) if quant else contextlib.nullcontext():
+            with on_grid(model, work.pool.map if work.pool else map) if quant else contextlib.nullcontext():
                 value, n = work.step(rows, i * per_step, (i + 1) * per_step)
             if not math.isfinite(value):
                 raise RuntimeError(f"the loss is {value} at step {step}: resume from {latest} with a smaller rate")

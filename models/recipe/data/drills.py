@@ -74,12 +74,20 @@ def entry(rng: random.Random) -> str:
             return v
 
 
+def _any_case(word: str, rng: random.Random) -> str:
+    roll = rng.random()
+    return word.capitalize() if roll < 0.3 else word.lower() if roll < 0.6 else word
+
+
 _DOES = ["sings", "paid", "came", "is here", "left", "waits", "called us", "has it", "is new", "laughed"]
 
 
 def _quoted(rng: random.Random) -> tuple[str, str]:
     """Words out of a row into JSON's quotes, where no space is before them; or off their own lines, where none is, into a list."""
-    items = list(dict.fromkeys(entry(rng) for _ in range(rng.randint(1, 6))))
+    # Mostly every word there is, even those that are kept for evaluation as values: as it is cut with a space before it, a word is one
+    # token or two that say nothing of its letters, so its other spelling cannot be told from other words'.
+    of = (lambda: _any_case(rng.choice(pools.written()), rng)) if rng.random() < 0.6 else (lambda: entry(rng))
+    items = list(dict.fromkeys(of() for _ in range(rng.randint(1, 6))))
     if rng.random() < 0.25:
         return rng.choice(("List:\n", "A list:\n", "")) + "\n".join(items), "\n".join("- " + i for i in items)
     row = rng.choice((", ", " and ", "; ", " or ", ", then ")).join(items)

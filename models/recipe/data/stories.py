@@ -18,6 +18,7 @@ from typing import Iterator
 from . import storyworld as sw
 from .grammar import article, choose, write
 from .plots import END, PLOTS
+from .skills import pools
 from .types import Example, Split
 
 HAND = pathlib.Path(__file__).parent / "handwritten"
@@ -36,11 +37,15 @@ def invented(rng: random.Random) -> str:
 
 @functools.cache
 def _nouns() -> list[str]:
-    """Common words of any kind, as subjects: what the word is must not matter to its being copied."""
-    from .drills import common  # it imports plots, as this module does
-
+    """Words of any kind, as subjects: what the word is must not matter to its being copied."""
     held = {part for whole in sw._HELD for part in whole.split()}
-    return [w for w in common() if len(w) > 3 and w not in held]
+    return sorted({w.lower() for w in pools.everyday() if len(w) > 3} - held)
+
+
+def _spliced(rng: random.Random) -> str:
+    """Pieces of two words: the tokens of words that no text of training has."""
+    word = pools.spliced(rng).lower()
+    return word if len(word) > 2 else invented(rng)
 
 
 def world(rng: random.Random, held: bool = False, kind: str | None = None) -> dict[str, str]:
@@ -54,7 +59,7 @@ def world(rng: random.Random, held: bool = False, kind: str | None = None) -> di
     def open_word() -> str:
         """A subject that no list of characters or things holds; now and then of two words."""
         roll = rng.random()
-        word = rng.choice(sw.MORE) if roll < 0.45 else invented(rng) if roll < 0.65 else rng.choice(_nouns())
+        word = rng.choice(sw.MORE) if roll < 0.3 else invented(rng) if roll < 0.45 else _spliced(rng) if roll < 0.65 else rng.choice(_nouns())
         if rng.random() < 0.2:
             word = rng.choice((rng.choice(sw.ADJECTIVES), rng.choice(_nouns()), rng.choice(sw.LOOKS), invented(rng))) + " " + word
         return "zorp" if word in sw._HELD else word

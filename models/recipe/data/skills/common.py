@@ -45,7 +45,7 @@ def wanted(split: str, *key: object, one_in: int = 10) -> bool:
     return held_out(*key, one_in=one_in) == (split == "heldout")
 
 
-def _typo(text: str, rng: random.Random) -> str:
+def slip(text: str, rng: random.Random) -> str:
     """One slip of the fingers in a longer plain lower-case word; never in a capitalised word, a digit or a tag."""
     spans = [m.span() for m in re.finditer(r"(?<![\w<\-/\"'_.])[a-z]{5,}(?![\w>\-_.'\"])", text)]
     if not spans:
@@ -77,7 +77,7 @@ def casual(text: str, rng: random.Random, *, question: bool = True, keep_case: b
     elif roll < 0.28 and mark in ("?", "!"):
         mark = mark * 2
     if typos and rng.random() < 0.05:
-        bare = _typo(bare, rng)
+        bare = slip(bare, rng)
     roll = rng.random()
     if roll < 0.06:
         bare = rng.choice(["Hi, ", "Hello! ", "Hey, ", "hi ", "Hello, ", "Hey there, "]) + bare

@@ -109,6 +109,16 @@ _NAME = (
     "The {cat|dog|garden|boat} belongs to <n>.",
     "We {met|saw|thanked|helped} <n>.",
 )
+# For training alone: two people in a sentence, and a place, which is neither a name nor anything else that is asked for.
+_RICH = (
+    "<n> {met|saw|called|visited|thanked} <m> in <c>{ and {paid|got|spent} <a>| on <d>|}.",
+    "On <d>, <n> and <m> {met|had lunch|took a walk} in <c>.",
+    "<n> {lent|gave|owes|sent} <m> <a>{ in <c>| since <d>|}.",
+    "<n> went to <c> with <m>{ and {paid|spent} <a>| on <d>|}.",
+    "{Yesterday|Today|Last week} <n> {flew|drove|moved} to <c>{ and paid <a>|}.",
+    "In <c>, <n> {bought|sold} {a boat|a lamp|old books} for <a>.",
+    "<n>, <m> and a friend {live|work|met} in <c>.",
+)
 _FILLER = (
     "It was a {sunny|rainy|cold|quiet} day.",
     "The {weather|food|music|room} was {good|fine|lovely}.",
@@ -147,7 +157,7 @@ _ASK_TABLE = (
 _COLUMNS = {"name": ("name", "names", "the names", "people"), "date": ("date", "dates", "the dates"), "amount": ("amount", "amounts", "the amounts")}
 
 
-def _fill(template: str, rng: random.Random, fresh: float = 0.0, like: Optional[float] = None) -> tuple[str, Row, bool]:
+def _fill(template: str, rng: random.Random, fresh: float = 0.0, like: Optional[float] = None) -> tuple[str, list[Row], bool]:
     sentence = expand(template, rng)
     values: dict[str, str] = {}
     kept = False
@@ -162,9 +172,17 @@ def _fill(template: str, rng: random.Random, fresh: float = 0.0, like: Optional[
     if "<a>" in sentence:
         values["amount"], k = _amount(rng, like)
         kept = kept or k
+    rows = [Row(**values)]
+    if "<m>" in sentence:
+        other = pools.fresh(pools.person(rng), rng) if rng.random() < fresh else pools.person(rng)
+        kept = kept or pools.kept_name(other)
+        sentence = sentence.replace("<m>", other)
+        rows.append(Row(name=other))
     for kind, value in values.items():
         sentence = sentence.replace(_SLOTS[kind], value)
-    return capital(sentence), Row(**values), kept
+    if "<c>" in sentence:
+        sentence = sentence.replace("<c>", pools.word_from(pools.CITIES, rng).capitalize())
+    return capital(sentence), rows, kept
 
 
 @dataclass(frozen=True)
@@ -203,11 +221,13 @@ def _list_task(rng: random.Random, fresh: float) -> Task:
     for _ in range(extra):
         source = others[kind] if rng.random() < 0.6 else _FILLER
         templates.insert(rng.randint(0, len(templates)), rng.choice(source))
+    if training and rng.random() < 0.2:
+        templates = [rng.choice(_RICH) if rng.random() < 0.6 else template for template in templates[:5]]
     sentences, rows, kept = [], [], False
     for template in templates:
-        sentence, row, k = _fill(template, rng, fresh, like)
+        sentence, said, k = _fill(template, rng, fresh, like)
         sentences.append(sentence)
-        rows.append(row)
+        rows += said
         kept = kept or k
     ask = expand(rng.choice(_ASK_LIST), rng, k=rng.choice(_WORDS[_KINDS[kind]]))
     return Task(ask, _listed(kind, rows), sentences, kept, rows)
@@ -237,9 +257,9 @@ def _table_task(rng: random.Random, fresh: float) -> Task:
         templates.insert(rng.randint(0, len(templates)), rng.choice(_FILLER))
     sentences, rows, kept = [], [], False
     for template in templates:
-        sentence, row, k = _fill(template, rng, fresh, like)
+        sentence, said, k = _fill(template, rng, fresh, like)
         sentences.append(sentence)
-        rows.append(row)
+        rows += said
         kept = kept or k
     return Task(_table_ask(columns, rng), _tabled(columns, rows), sentences, kept, rows)
 

@@ -16,7 +16,7 @@ import re
 from typing import Callable, Iterator, Literal, Optional
 
 from ..types import Example
-from .common import TELL, capital, casual, chained, distinct, expand, turn, wanted
+from .common import TELL, capital, casual, chained, distinct, expand, glue, slip, turn, wanted
 from .facts_sums import sum_list, sums
 from .facts_tables import CAPITALS, COLOURS, DAYS, MIXES, MONTHS, MONTH_DAYS, OPPOSITES, ORDINALS, PLURALS
 
@@ -268,12 +268,26 @@ def _plurals(split: Split, rng: random.Random) -> Fact:
 # Weights: what is hard to learn (pairs of numbers, a hundred names) comes oftener.
 _KINDS: tuple[tuple[str, Callable[[Split, random.Random], Fact], float], ...] = (
     ("capitals", _capitals, 0.13),
-    ("sums", sums, 0.36),
-    ("calendar", _calendar, 0.22),
+    ("sums", sums, 0.30),
+    ("calendar", _calendar, 0.24),
     ("colours", _colours, 0.07),
-    ("opposites", _opposites, 0.12),
+    ("opposites", _opposites, 0.16),
     ("plurals", _plurals, 0.10),
 )
+
+
+def _both_ways(rng: random.Random) -> Example:
+    """Training only: what comes after a day and what before it, asked in turns; only the smallest words tell them apart."""
+    names, unit = rng.choice(((DAYS, "day"), (MONTHS, "month")))
+    i = rng.randrange(len(names))
+    parts: list[Example] = []
+    while len(parts) < 3:
+        way, grammars, then = rng.choice((("after", _AFTER, names[(i + 1) % len(names)]), ("before", _BEFORE, names[i - 1])))
+        t = _phrasing("train", grammars, rng)
+        if wanted("train", way, t, names[i]):
+            text = casual(expand(grammars[t], rng, x=names[i], unit=unit), rng)
+            parts.append(turn("facts", text, f"{then} comes {way} {names[i]}.", {"kind": "calendar"}))
+    return glue(parts)
 
 
 def _asks_answer(question: str, word: str) -> bool:
@@ -291,8 +305,9 @@ def _one(split: Split, rng: random.Random, kind: str, make: Callable[[Split, ran
         # An incomplete sentence ("One mouse, two") and a bare sum read as they are typed.
         open_end = question.endswith(("=", " is", " comes", "two", "many", "was"))
         text = question if open_end and rng.random() < 0.7 else casual(question, rng)
-        if split == "train" and rng.random() < 0.02:
-            text = text.upper()
+        if split == "train":
+            roll = rng.random()
+            text = text.upper() if roll < 0.02 else slip(text, rng) if roll < 0.12 else text
         return turn("facts", capital(text) if rng.random() < 0.5 else text, answer, {"answer": word, "full": answer, "kind": kind}, rng)
 
 
@@ -304,6 +319,9 @@ def _endless(split: Split, rng: random.Random) -> Iterator[Example]:
         if split == "train" and name == "sums" and rng.random() < 0.4:
             question, answer = sum_list(rng)
             yield turn("facts", capital(question), answer, {"kind": "sum list"})
+            continue
+        if split == "train" and name == "calendar" and rng.random() < 0.2:
+            yield _both_ways(rng)
             continue
         yield _one(split, rng, name, make)
 

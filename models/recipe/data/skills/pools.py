@@ -66,12 +66,18 @@ def invented(rng: random.Random) -> str:
 
 
 @functools.cache
-def everyday() -> list[str]:
-    """Every word that stands anywhere in this project's texts for training, none kept for evaluation."""
+def written() -> list[str]:
+    """Every word that stands anywhere in this project's texts for training."""
     folder = pathlib.Path(__file__).parent.parent
     paths = [path for end in ("md", "txt", "py") for path in folder.rglob(f"*.{end}") if path.name != "smalltalk_eval.txt"]
     text = "\n".join(line for path in sorted(paths) for line in path.read_text("utf-8").splitlines() if not line.startswith(("- (eval)", "- (final)")))
-    return sorted({word for word in re.findall(r"(?<![\w$@<.-])[A-Za-z][a-z]{1,10}(?![\w.-])", text) if not kept(word)})
+    return sorted({word for word in re.findall(r"(?<![\w$@<.-])[A-Za-z][a-z]{1,10}(?![\w.-])", text)})
+
+
+@functools.cache
+def everyday() -> list[str]:
+    """Those of them that are not kept for evaluation."""
+    return [word for word in written() if not kept(word)]
 
 
 def spliced(rng: random.Random) -> str:
