@@ -74,24 +74,27 @@ def entry(rng: random.Random) -> str:
             return v
 
 
-def _any_case(word: str, rng: random.Random) -> str:
-    roll = rng.random()
-    return word.capitalize() if roll < 0.3 else word.lower() if roll < 0.6 else word
-
-
 _DOES = ["sings", "paid", "came", "is here", "left", "waits", "called us", "has it", "is new", "laughed"]
 
 
 def _quoted(rng: random.Random) -> tuple[str, str]:
     """Words out of a row into JSON's quotes, where no space is before them; or off their own lines, where none is, into a list."""
-    # Mostly every word there is, even those that are kept for evaluation as values: as it is cut with a space before it, a word is one
-    # token or two that say nothing of its letters, so its other spelling cannot be told from other words'.
-    of = (lambda: _any_case(rng.choice(pools.written()), rng)) if rng.random() < 0.6 else (lambda: entry(rng))
-    items = list(dict.fromkeys(of() for _ in range(rng.randint(1, 6))))
+    items = list(dict.fromkeys(entry(rng) for _ in range(rng.randint(1, 6))))
     if rng.random() < 0.25:
         return rng.choice(("List:\n", "A list:\n", "")) + "\n".join(items), "\n".join("- " + i for i in items)
     row = rng.choice((", ", " and ", "; ", " or ", ", then ")).join(items)
     return rng.choice(("JSON: {}", "Quote {}", "As an array: {}", "Put {} in quotes", "In quotes: {}", "{} as JSON")).format(row), json.dumps(items, ensure_ascii=False)
+
+
+def _spelt(rng: random.Random, words: tuple[str, ...]) -> tuple[str, str]:
+    """The vocabulary's own words into quotes, all of them, even those that are values of the evaluation: a word that is one entry with
+    a space before it shows nothing of its letters, so its other spelling cannot be learnt from other words."""
+    items = list(dict.fromkeys(rng.choice(words if rng.random() < 0.8 else pools.written()) for _ in range(rng.randint(2, 8))))
+    if rng.random() < 0.4:
+        keys = rng.sample(_KEYS, min(len(items), rng.randint(1, 4)))
+        values = dict(zip(keys, items))
+        return "; ".join(f"{k} {v}" for k, v in values.items()), json.dumps(values)
+    return rng.choice(("Quote {}", "In quotes: {}", "The words {}", "As an array: {}")).format(rng.choice((", ", " and ", " ")).join(items)), json.dumps(items)
 
 
 def _carried(rng: random.Random) -> tuple[str, str]:
@@ -168,8 +171,10 @@ def _sifted(rng: random.Random) -> list[tuple[str, str]]:
     return out
 
 
-def _drill(rng: random.Random) -> tuple[str, str]:
-    kind = rng.choice([0, 2, 3, 4, 5, 6, 6, 6, 6, 6, 7, 7, 7, 7])
+def _drill(rng: random.Random, words: tuple[str, ...]) -> tuple[str, str]:
+    kind = rng.choice([0, 2, 3, 4, 5, 6, 6, 6, 6, 6, 7, 7, 7, 7, 8, 8, 8, 8, 8, 8])
+    if kind == 8:
+        return _spelt(rng, words)
     if kind == 6:
         return _carried(rng)
     if kind == 7:
@@ -197,9 +202,10 @@ def _drill(rng: random.Random) -> tuple[str, str]:
     return body + " " + rng.choice(["What is the {}?", "The {}?"]).format(k), f"The {k} is {pairs[k]}."
 
 
-def examples(rng: random.Random) -> Iterator[Example]:
+def examples(rng: random.Random, words: tuple[str, ...]) -> Iterator[Example]:
+    """Endless. `words`: what the tokenizer has whole, see stream.py."""
     while True:
         turns: list[dict] = []
-        for ask, answer in _sifted(rng) if rng.random() < 0.35 else [_drill(rng) for _ in range(rng.choice([1, 2, 4, 6]))]:
+        for ask, answer in _sifted(rng) if rng.random() < 0.35 else [_drill(rng, words) for _ in range(rng.choice([1, 2, 4, 6]))]:
             turns += [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]
         yield Example("drills", tuple(turns))

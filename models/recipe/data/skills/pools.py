@@ -103,7 +103,8 @@ def fresh(value: str, rng: random.Random) -> str:
     def one(word: str) -> str:
         roll = rng.random()
         new = invented(rng) if roll < 0.25 else spliced(rng) if roll < 0.5 else rng.choice(everyday()) if roll < 0.7 else rng.choice(common())
-        return new[:1].upper() + new[1:] if word[:1].isupper() else new.lower()
+        new = new[:1].upper() + new[1:] if word[:1].isupper() else new.lower()
+        return new + "'s" if len(words) > 2 and rng.random() < 0.06 else new  # a mark inside of a value is not its end
 
     words = value.split()
     count = len(words) if words[0][:1].isupper() and len(words) < 3 else max(1, len(words) + rng.randint(-1, 1))
