@@ -23,7 +23,7 @@ SKILLS = ("facts", "tools", "extraction", "guide", "smalltalk")
 SHARES = {"stories": 0.22, "tiny": 0.14, "facts": 0.12, "tools": 0.20, "extraction": 0.14, "guide": 0.14, "smalltalk": 0.04}
 # Answers known by heart are decided by their first words: most of these documents stop there, which leaves room for more questions.
 # A story's subject is decided in its first sentences, too, and a hero's in the very first.
-DECIDED_EARLY = {"guide": (8,), "smalltalk": (8,), "stories": (24, 70)}
+DECIDED_EARLY = {"guide": (8,), "smalltalk": (8,), "stories": (24, 70, 120)}
 CHAINED = {"stories", "facts", "guide", "smalltalk"}
 
 
@@ -56,7 +56,8 @@ def tiny(shared: pathlib.Path, rng: random.Random) -> Iterator[Example]:
 
 
 def whole_words(t) -> tuple[str, ...]:
-    """The words that are one entry of the vocabulary with the space before them: nothing in it tells their letters."""
+    """The words, and beginnings of words, that are one entry of the vocabulary with the space before them: nothing in it tells
+    their letters."""
     return tuple(sorted(e[1:] for e in t.get_vocab() if len(e) > 2 and e[0] == "\u0120" and e[1:].isascii() and e[1:].isalpha()))
 
 
@@ -64,7 +65,7 @@ def source(name: str, shared: pathlib.Path, rng: random.Random, t=None) -> Itera
     if name == "tiny":
         return tiny(shared, rng)
     if name == "stories":
-        return stories.examples("train", rng)
+        return stories.examples("train", rng, tuple(w for w in whole_words(t) if w.islower()) if t else ())
     if name == "drills":
         return drills.examples(rng, whole_words(t))
     if name == "listed":

@@ -48,8 +48,8 @@ def _spliced(rng: random.Random) -> str:
     return word if len(word) > 2 else invented(rng)
 
 
-def world(rng: random.Random, held: bool = False, kind: str | None = None) -> dict[str, str]:
-    """Draws the slots of one story. `held`: the subject comes from the held-out lists."""
+def world(rng: random.Random, held: bool = False, kind: str | None = None, entries: tuple[str, ...] = ()) -> dict[str, str]:
+    """Draws the slots of one story. `held`: the subject comes from the held-out lists. `entries`: see examples."""
     def character(held_out: bool) -> str:
         lists = [(sw.ANIMALS, sw.ANIMALS_HELD, 5), (sw.PEOPLE, sw.PEOPLE_HELD, 3), (sw.BEINGS, sw.BEINGS_HELD, 2)]
         train, out, _ = rng.choices(lists, [w for *_, w in lists])[0]
@@ -59,6 +59,12 @@ def world(rng: random.Random, held: bool = False, kind: str | None = None) -> di
     def open_word() -> str:
         """A subject that no list of characters or things holds; now and then of two words."""
         roll = rng.random()
+        if entries and rng.random() < 0.5:
+            # Each entry of the vocabulary must be met as a subject's first token: one that never was is read as a word like it.
+            word = rng.choice(entries)
+            if len(word) < 5 or rng.random() < 0.5:
+                word += rng.choice(_nouns())[-rng.randint(2, 4) :]
+            return "zorp" if word in sw._HELD else word
         word = rng.choice(sw.MORE) if roll < 0.3 else invented(rng) if roll < 0.45 else _spliced(rng) if roll < 0.65 else rng.choice(_nouns())
         if rng.random() < 0.2:
             word = rng.choice((rng.choice(sw.ADJECTIVES), rng.choice(_nouns()), rng.choice(sw.LOOKS), invented(rng))) + " " + word
@@ -67,7 +73,7 @@ def world(rng: random.Random, held: bool = False, kind: str | None = None) -> di
     s["hero"] = character(held and s["subject"] in ("hero", "both"))
     s["friend"] = character(False)
     s["thing"] = rng.choice(sw.THINGS_HELD if held and s["subject"] in ("thing", "both") else sw.THINGS)
-    if not held and rng.random() < 0.7:
+    if not held and rng.random() < 0.8:
         if s["subject"] in ("hero", "both"):
             s["hero"] = open_word()
         if s["subject"] in ("thing", "both"):
@@ -82,7 +88,7 @@ def world(rng: random.Random, held: bool = False, kind: str | None = None) -> di
         they, them, their, self_ = sw.PRONOUNS[gender]
         s |= {prefix + "name": nm, prefix + "they": they, prefix + "them": them, prefix + "their": their, prefix + "self": self_}
     if s["fname"] == s["name"]:
-        return world(rng, held, kind)
+        return world(rng, held, kind, entries)
     s["adj"], s["adj2"] = rng.sample(sw.ADJECTIVES, 2)
     s["look"], s["food"], s["fear"] = rng.choice(sw.LOOKS), rng.choice(sw.FOODS), rng.choice(sw.FEARS)
     s["skill"], s["weather"] = rng.choice(sw.SKILLS), rng.choice(sw.WEATHER)
@@ -156,19 +162,25 @@ def chat(request: str, story: str, rng: random.Random, expect: dict | None = Non
     return Example("stories", (*head, {"role": "user", "content": request}, {"role": "assistant", "content": story}), (), expect or {})
 
 
-def examples(split: Split, rng: random.Random) -> Iterator[Example]:
+def examples(split: Split, rng: random.Random, entries: tuple[str, ...] = ()) -> Iterator[Example]:
+    """Endless for "train". `entries`: the tokenizer's lower-case entries that begin a word, of which training makes subjects."""
     if split == "heldout":
         yield from heldout()
         return
-    hand = handwritten()
+    hand = [(title, story) for title, story in handwritten() if not _names_held(title)]
     while True:
         if hand and rng.random() < 0.08:
             title, story = rng.choice(hand)
             yield chat(choose(rng.choice([ASK, ASK_SHORT]).replace("%s", title), rng), story, rng)
             continue
-        s = world(rng)
+        s = world(rng, entries=entries)
         moral, story = tell(s, rng)
         yield chat(ask(s, moral, story, rng), story, rng)
+
+
+def _names_held(text: str) -> bool:
+    """Whether a request names a subject that is kept for evaluation."""
+    return any(re.search(rf"\b{re.escape(subject)}\b", text.lower()) for subject in sw._HELD)
 
 
 def heldout() -> Iterator[Example]:

@@ -50,7 +50,7 @@ On a quiet Sunday|Early one morning|One autumn day|After a long winter|One snowy
 _MORE = """teapot|violinist|chef|plumber|gecko|walrus|falcon|jellyfish|tractor|bus|helicopter|rocket|submarine|cactus|tulip|mushroom|potato
 onion|lemon|banana|muffin|pancake|noodle|sandwich|sock|glove|jacket|sweater|mitten|helmet|hammer|saw|nail|screw|brick|window|door|chimney
 roof|fence|bench|chair|table|sofa|cupboard|fridge|kettle|toaster|oven|radio|camera|telephone|computer|printer|calendar|stamp|envelope
-ticket|passport|map maker|explorer|detective|judge|mayor|janitor|barber|dentist|vet|firefighter|scientist|referee|juggler|acrobat|clown
+ticket|passport|mason|explorer|detective|judge|mayor|janitor|barber|dentist|vet|firefighter|scientist|referee|juggler|acrobat|clown
 pirate|viking|samurai|cowboy|shark|seahorse|lobster|shrimp|eel|salmon|trout|toucan|flamingo|stork|swallow|pigeon|hawk|eagle|vulture|ostrich
 emu|buffalo|bison|antelope|gazelle|rhino|hippo|leopard|cheetah|panther|lynx|hyena|jackal|coyote|ferret|otterhound|poodle|mule|ox|ram
 island|river|waterfall|volcano|glacier|cave|canyon|desert|rainbow|thunderstorm|snowflake|raindrop|icicle|shadow|echo|dream|wish|secret
