@@ -245,7 +245,6 @@ def main() -> None:
         for i in range(per_chunk):
             quant = step >= plan["quantise_from"]
             work.portion = max(1, o.portion // length) if o.portion else None
-            work.hidden = hidden if length <= 512 else model.hidden  # compiling the rare length costs more than it saves
             with on_grid(model, work.pool.map if work.pool else map) if quant else contextlib.nullcontext():
                 value, n = work.step(rows, i * per_step, (i + 1) * per_step)
             if not math.isfinite(value):
