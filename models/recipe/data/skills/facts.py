@@ -232,12 +232,20 @@ _OPPOSITE = (
 )
 
 
+def _twice(split: Split, question: str, key: str, phrasings: tuple[int, ...], word: str) -> bool:
+    """Whether training must leave this question out: two of the phrasings begin "give me", and one of them is kept with this word."""
+    return split == "train" and question.startswith("give me ") and not all(wanted(split, key, t, word) for t in phrasings)
+
+
 def _opposites(split: Split, rng: random.Random) -> Fact:
     word = rng.choice(list(OPPOSITES))
     t = _phrasing(split, _OPPOSITE, rng)
     if not wanted(split, "opposite", t, word):
         return None
-    return expand(_OPPOSITE[t], rng, x=word), f"The opposite of {word} is {OPPOSITES[word]}.", OPPOSITES[word]
+    question = expand(_OPPOSITE[t], rng, x=word)
+    if _twice(split, question, "opposite", (4, 10), word):
+        return None
+    return question, f"The opposite of {word} is {OPPOSITES[word]}.", OPPOSITES[word]
 
 
 _PLURAL = (
@@ -262,7 +270,10 @@ def _plurals(split: Split, rng: random.Random) -> Fact:
     t = _phrasing(split, _PLURAL, rng)
     if not wanted(split, "plural", t, word):
         return None
-    return expand(_PLURAL[t], rng, x=word), f"The plural of {word} is {PLURALS[word]}.", PLURALS[word]
+    question = expand(_PLURAL[t], rng, x=word)
+    if _twice(split, question, "plural", (4, 11), word):
+        return None
+    return question, f"The plural of {word} is {PLURALS[word]}.", PLURALS[word]
 
 
 # Weights: what is hard to learn (pairs of numbers, a hundred names) comes oftener.
