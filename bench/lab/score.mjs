@@ -60,7 +60,8 @@ export function scoreAnswer(expect, answer, families) {
     return { right: [expect.family, ...(expect.also ?? [])].includes(guideFamilyOf(text, families)) };
   }
   if ('subject' in expect) {
-    const subject = expect.subject.every((word) => text.toLowerCase().includes(word.toLowerCase()));
+    // A whole word, or its plural: a story about a duckling is none about a duck.
+    const subject = expect.subject.every((word) => new RegExp(`\\b${word}(s|es)?\\b`, 'i').test(text));
     const ended = /[.!?"']$/.test(text);
     const repeated = repeatedShare(text);
     return { subject, ended, repeated, words: text.split(/\s+/).length, right: subject && ended && repeated < 0.05 };

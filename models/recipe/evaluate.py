@@ -115,8 +115,10 @@ def score(e: dict, text: str, families: dict[str, list[str]] | None = None) -> d
         return {"right": families is not None and family_of(text, families) in {x["family"], *x.get("also", ())}}
     if "subject" in x:
         body = text.lower()
-        return {"subject": all(s.lower() in body for s in x["subject"]), "ended": text.rstrip()[-1:] in ".!?\"'", "repeated": repeated(text),
-                "words": len(text.split()), "right": all(s.lower() in body for s in x["subject"]) and text.rstrip()[-1:] in ".!?\"'" and repeated(text) < 0.05}
+        # A whole word, or its plural: a story about a duckling is none about a duck.
+        subject = all(re.search(rf"\b{re.escape(s.lower())}(s|es)?\b", body) for s in x["subject"])
+        return {"subject": subject, "ended": text.rstrip()[-1:] in ".!?\"'", "repeated": repeated(text),
+                "words": len(text.split()), "right": subject and text.rstrip()[-1:] in ".!?\"'" and repeated(text) < 0.05}
     return {}
 
 

@@ -87,7 +87,8 @@ def _quoted(rng: random.Random) -> tuple[str, str]:
 
 
 def _spelt(rng: random.Random, words: tuple[str, ...]) -> tuple[str, str]:
-    """The vocabulary's own words into quotes, all of them, even those that are values of the evaluation: a word that is one entry with
+    """The vocabulary's own words into quotes, all of them, even those that are values or subjects of the evaluation, and some that
+    the texts have besides: a word that is one entry with
     a space before it shows nothing of its letters, so its other spelling cannot be learnt from other words."""
     items = list(dict.fromkeys(rng.choice(words if rng.random() < 0.8 else pools.written()) for _ in range(rng.randint(2, 8))))
     if rng.random() < 0.4:

@@ -184,7 +184,7 @@ def _names_held(text: str) -> bool:
 
 
 def heldout() -> Iterator[Example]:
-    """Twenty requests, each for a subject that no training text has."""
+    """Twenty requests, each for a subject that no request for a story in training names."""
     rng = random.Random(20)
     kinds = ["hero"] * 9 + ["thing"] * 8 + ["both"] * 3
     seen: set[str] = set()
